@@ -1,0 +1,14 @@
+"""privacy_audit: says every night, with proof, where a company's privacy policy is broken in its databases.
+
+The pipeline, in the order of a night:
+
+1. `policy` and `store_map` read what must be true (`expectations/`), with positions, and refuse what is unclear.
+2. `suites` compiles both into Great Expectations suites, one per table, committed and reviewed.
+3. `engine` opens each store read-only, proves that it sees every row, and runs the suites at one instant T on one
+   snapshot; each control kind of `controls/` states its truth once. It gives tallies, not rows.
+4. `findings` turns tallies into findings; `register` files them once; `reports` and `data_docs` tell people;
+   `alerts` tells the owners.
+5. `audit` is the only place where the stages meet; `dags/nightly_audit.py` and the command line call it.
+
+The words are those of `model`.
+"""

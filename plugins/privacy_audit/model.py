@@ -1,0 +1,314 @@
+"""The nouns of the audit: frozen values, no input or output.
+
+Every stage speaks in these types. Instants are timezone-aware `datetime` in UTC, civil dates are `date` in the
+policy's zone, counts are rows. Nothing in here may hold a value that was read from a personal column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What an audit says of a check, a store or the whole. Five words, never fewer."""
+
+    FAIL = "fail"
+    """Looked, and the promise is broken."""
+    NOT_AUDITED = "not_audited"
+    """Could not look. Never counted among what passed."""
+    REVIEW = "review"
+    """Looked, and some rows cannot be decided. Unknown is not compliant."""
+    PASS = "pass"  # noqa: S105 - an outcome, not a password
+    """Looked at every row in scope and found no nonconformity."""
+    NOT_APPLICABLE = "not_applicable"
+    """The store holds nothing this control speaks of, and its owner signed for that."""
+
+
+ROLL_UP = (Outcome.FAIL, Outcome.NOT_AUDITED, Outcome.REVIEW, Outcome.PASS)
+"""Which outcome wins when several are summed up: the first one present."""
+
+
+def roll_up(outcomes: list[Outcome]) -> Outcome:
+    """One outcome for many. Nothing evaluated is never a pass: it is `not_audited`."""
+    return next((outcome for outcome in ROLL_UP if outcome in outcomes), Outcome.NOT_AUDITED)
+
+
+class Severity(StrEnum):
+    """How bad a broken promise is; the worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Plan(StrEnum):
+    """How a check read its table."""
+
+    FULL = "full"
+    """One scan; each row was counted, so the identity of the tally is proved."""
+    SEEK = "seek"
+    """Only rows that are not compliant were read through an index; the population is the planner's estimate."""
+
+
+class Category(StrEnum):
+    """Kinds of personal data the policy makes promises about."""
+
+    PROFESSIONAL_IDENTITY = "professional_identity"
+    FINANCIAL = "financial"
+    GEOLOCATION = "geolocation"
+    CONNECTION = "connection"
+    COOKIE = "cookie"
+
+
+class Automation(StrEnum):
+    """How far a clause is audited."""
+
+    CONTROL = "control"
+    """At least one control computes it."""
+    NOT_YET_AUTOMATED = "not_yet_automated"
+    """It could be computed, and is not: a gap, and said."""
+    NOT_CHECKABLE = "not_checkable"
+    """No database can show it; the reason is given."""
+    INFORMATION = "information"
+    """It promises nothing (a heading's answer, an address)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One sentence of the privacy policy, quoted word by word."""
+
+    id: str
+    """Stable, as `retention.geolocation`."""
+    section: str
+    """The policy's own heading."""
+    quote: str
+    automation: Automation
+    reason: str = ""
+    """Why it is not checkable, or what is missing before it is automated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One promise made computable. Its `kind` names the file in `controls/` that states its truth."""
+
+    id: str
+    """As `RET-3`; never changes."""
+    kind: str
+    title: str
+    """The promise as one short sentence: `Positions are deleted 2 months after they were recorded`."""
+    severity: Severity
+    clauses: tuple[str, ...]
+    """Ids of the clauses it computes."""
+    legal_basis: tuple[str, ...]
+    """Articles, as `GDPR art. 5(1)(e)`."""
+    effective_from: date
+    """First civil day (policy's zone) on which it is promised."""
+    effective_to: date | None = None
+    """Last civil day, or None while it holds."""
+    categories: tuple[Category, ...] = ()
+    """Categories it speaks of; empty when it is not about a category."""
+    parameters: dict[str, str] = field(default_factory=dict)
+    """What the kind asks for, as `{"period": "P2M"}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A place where the policy differs from itself or from the law. Part of every report."""
+
+    id: str
+    policy: str
+    law: str
+    consequence: str
+    """What the audit does about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A version of the privacy policy as clauses and controls."""
+
+    version: str
+    title: str
+    effective_from: date
+    effective_to: date | None
+    zone: str
+    """IANA name of the zone whose civil dates the policy speaks of."""
+    source_sha256: str
+    """Digest of the full text, `expectations/policy.txt`."""
+    digest: str
+    """Digest of the file that turns the text into controls, `expectations/policy.yaml`."""
+    clauses: tuple[Clause, ...]
+    controls: tuple[Control, ...]
+    conflicts: tuple[Conflict, ...]
+
+    def clause(self, clause_id: str) -> Clause:
+        """The clause of that id; KeyError when the policy has none."""
+        return {clause.id: clause for clause in self.clauses}[clause_id]
+
+    def control(self, control_id: str) -> Control:
+        """The control of that id; KeyError when the policy has none."""
+        return {control.id: control for control in self.controls}[control_id]
+
+
+AGE_BUCKETS: tuple[tuple[str, int], ...] = (
+    ("up to a week", 0),
+    ("up to a month", 7),
+    ("up to 3 months", 30),
+    ("up to a year", 90),
+    ("over a year", 365),
+)
+"""Label and lower bound in days: how long violating rows have been in breach, 0 on the first day of the breach."""
+
+
+class TallyMismatchError(ValueError):
+    """The parts of a tally do not add up to its population: the check proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one check counted. `population = compliant + violating + held + undecidable + out_of_scope`, asserted.
+
+    With `estimated`, only violating, held and undecidable rows were counted; population is the planner's estimate,
+    `compliant` is the remainder and also contains the rows out of scope.
+    """
+
+    population: int
+    compliant: int
+    violating: int
+    held: int
+    """Would violate, but a legal hold in force names the subject and the category."""
+    undecidable: int
+    out_of_scope: int
+    subjects: int
+    """Distinct persons among the violating rows."""
+    oldest: datetime | None = None
+    """Earliest clock among violating rows."""
+    newest: datetime | None = None
+    """Latest clock among violating rows."""
+    overdue_since: date | None = None
+    """First civil day on which one of the violating rows was in breach."""
+    ages: tuple[int, ...] = (0,) * len(AGE_BUCKETS)
+    """Violating rows per bucket of AGE_BUCKETS."""
+    estimated: bool = False
+
+    def __post_init__(self) -> None:
+        parts = self.compliant + self.violating + self.held + self.undecidable + self.out_of_scope
+        if self.population != parts:
+            raise TallyMismatchError(f"population {self.population} is not the sum of its parts {parts}")
+        counts = (self.compliant, self.violating, self.held, self.undecidable, self.out_of_scope, self.subjects, *self.ages)
+        if min(counts) < 0:
+            raise TallyMismatchError("a part of the tally is negative")
+        if sum(self.ages) != self.violating:
+            raise TallyMismatchError(f"age buckets sum to {sum(self.ages)}, violating rows are {self.violating}")
+
+
+class Cause(StrEnum):
+    """Why a check or store ended in review or was not audited. Said in words by `reason`."""
+
+    UNDECIDABLE_ROWS = "undecidable_rows"
+    EMPTY = "empty"
+    """The table holds no row although the map says it is in use."""
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    """Login or privilege refused."""
+    HIDDEN_ROWS = "hidden_rows"
+    """Row-level security would hide rows."""
+    DRIFT = "drift"
+    """A table, column or type is not what the map says."""
+    UNSAFE_SESSION = "unsafe_session"
+    """The session contract could not be established, or the role may do more than read."""
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """The connection was lost while reading."""
+    INTERNAL = "internal"
+    """The tally did not add up, or the evaluated checks are not the expected ones."""
+    MISSING = "missing"
+    """No table of the store is mapped to what the control speaks of, and no owner signed that there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """A check with what it counted and what that means."""
+
+    id: str
+    """`store/schema.table/control[/qualifier]`: the same every night."""
+    control: str
+    store: str
+    table: str
+    """`schema.table`; empty for a check on the store as a whole."""
+    qualifier: str
+    """Which group of columns, when a table has several under one control; usually empty."""
+    outcome: Outcome
+    sentence: str
+    """What was checked, for a reader without SQL."""
+    tally: Tally | None = None
+    plan: Plan | None = None
+    plan_reason: str = ""
+    """Why this plan was chosen."""
+    cause: Cause | None = None
+    reason: str = ""
+    """Why the outcome is not a pass, in words; empty on a pass."""
+    show_rows: str = ""
+    """SELECT that lists the violating rows to an engineer who is entitled to read them."""
+    fix: str = ""
+    """How to close the finding, in words."""
+    late_holds: int = 0
+    """Held rows whose hold began only after they were already overdue: the breach before it is not cured."""
+    reading: str = ""
+    """How the consent ledger was read, where one was: `events` or `intervals`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the finding across nights: control, store, table, qualifier; no count, date, wording or version."""
+        parts = "|".join(("v1", self.control, self.store, self.table, self.qualifier))
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StoreResult:
+    """What the audit says of one store."""
+
+    name: str
+    title: str
+    owner: str
+    """Team that owns the store; one message per owner."""
+    alert: str
+    """Name of the Airflow connection that holds the owner's channels."""
+    outcome: Outcome
+    checks: tuple[CheckResult, ...]
+    cause: Cause | None = None
+    reason: str = ""
+    """Why the store as a whole was not audited; empty when it was."""
+    snapshot: str = ""
+    """Instant at which the store's snapshot was taken, and the server's version: ISO 8601 and words."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Stage to seconds; never part of the canonical report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One run over all stores, judged by one instant."""
+
+    id: str
+    as_of: datetime
+    """T: fixed before the first query, kept by retries."""
+    policy: Policy
+    stores: tuple[StoreResult, ...]
+    limits: tuple[str, ...] = ()
+    """What this audit could not or did not look at, as sentences."""
+    triggered_by: str = ""
+    """Run id of the scheduler or `command line`."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Fail, then not audited, then review, then pass."""
+        return roll_up([store.outcome for store in self.stores])
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """All checks of all stores, in the order of the stores."""
+        return tuple(check for store in self.stores for check in store.checks)

@@ -1,0 +1,444 @@
+"""The format of `expectations/stores/*.yaml`: where a store keeps which personal data, whose it is, which clock counts.
+
+A store map holds no SQL. Every part is a frozen value; the compiled suites carry the same parts, so that a reviewer
+meets one vocabulary in the map, the suite and the report.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from privacy_audit.errors import did_you_mean
+from privacy_audit.model import Category
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+def _identifier(name: str) -> str:
+    if not _IDENTIFIER.fullmatch(name):
+        raise ValueError(
+            f"{name[:80]!r} is not a plain identifier. Use letters, digits and underscores, at most 63 bytes:"
+            " PostgreSQL cuts longer names silently and could read another table."
+        )
+    return name
+
+
+def _table_name(name: str) -> str:
+    schema, dot, table = name.partition(".")
+    if not dot:
+        raise ValueError(f"{name[:80]!r} names no schema. Write schema.table, so that only that table can be meant.")
+    _identifier(schema), _identifier(table)
+    return name
+
+
+def _name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name[:80]!r} is not a plain name. Use small letters, digits and underscores, a letter first.")
+    return name
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name[:80]!r} is not a time zone. {did_you_mean(name, available_timezones())}")
+    return name
+
+
+def _line(text: str) -> str:
+    if not text.strip() or any(ord(char) < 32 or ord(char) in range(0x7F, 0xA0) for char in text):
+        raise ValueError("This must be one line of text, without line breaks or control characters.")
+    return text
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+"""A column's name, exactly as the catalog spells it."""
+TableName = Annotated[str, AfterValidator(_table_name)]
+"""`schema.table`, exactly as the catalog spells it."""
+Name = Annotated[str, AfterValidator(_name)]
+"""A name of ours: of a store, a connection, a group of columns."""
+Zone = Annotated[str, AfterValidator(_zone)]
+"""IANA name of a time zone."""
+Line = Annotated[str, Field(max_length=300), AfterValidator(_line)]
+"""One line of text for people."""
+
+
+class Part(BaseModel):
+    """A frozen piece of a store map or of a compiled check; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Encoding(StrEnum):
+    """How a column writes a moment."""
+
+    TIMESTAMPTZ = "timestamptz"
+    TIMESTAMP = "timestamp"
+    """Without a zone: the map must say which zone the writer meant."""
+    DATE = "date"
+    EPOCH_SECONDS = "epoch_seconds"
+    EPOCH_MILLISECONDS = "epoch_milliseconds"
+    YEAR = "year"
+    """A year only: judged at both of its ends, undecidable in between."""
+
+
+class Means(StrEnum):
+    """What a missing or future moment stands for."""
+
+    UNKNOWN = "unknown"
+    """Nobody knows: the row cannot be decided."""
+    RUNNING = "running"
+    """The clock has not started (a contract without end date is running): nothing is due yet."""
+
+
+class ColumnClock(Part):
+    """A moment that stands in a column of the row itself."""
+
+    column: Identifier
+    encoding: Encoding = Encoding.TIMESTAMPTZ
+    zone: Zone | None = None
+    """Zone the writer of a `timestamp` without zone meant."""
+    null_means: Means = Means.UNKNOWN
+    future_means: Means = Means.UNKNOWN
+    """What a moment after T stands for. `infinity` counts as future."""
+
+    @model_validator(mode="after")
+    def _zone_is_declared(self) -> ColumnClock:
+        if (self.encoding is Encoding.TIMESTAMP) != (self.zone is not None):
+            raise ValueError(
+                "A clock with encoding timestamp needs `zone`: which zone did its writer mean?"
+                if self.zone is None
+                else f"`zone` is for encoding timestamp; encoding {self.encoding} already says when. Leave it out."
+            )
+        return self
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether it tells the moment within a day, as judging a consent at that moment needs."""
+        return self.encoding not in (Encoding.DATE, Encoding.YEAR)
+
+
+class JoinedClock(ColumnClock):
+    """The latest moment among the joined rows of another table: the last payment of an invoice, the last contract."""
+
+    table: TableName
+    on: dict[Identifier, Identifier] = Field(min_length=1)
+    """Column of this row to column of the joined table."""
+    absent_means: Means = Means.UNKNOWN
+    """What it stands for when no row joins."""
+
+
+class LatestClock(Part):
+    """The latest of several clocks; those that are null do not count unless all are."""
+
+    latest: tuple[Annotated[_SingleClock, Field()], ...] = Field(min_length=2)
+
+
+def _clock_shape(value: Any) -> str:
+    if isinstance(value, LatestClock) or (isinstance(value, dict) and "latest" in value):
+        return "latest"
+    if isinstance(value, JoinedClock) or (isinstance(value, dict) and ("table" in value or "on" in value)):
+        return "joined"
+    return "column"
+
+
+_SingleClock = Annotated[
+    Annotated[ColumnClock, Tag("column")] | Annotated[JoinedClock, Tag("joined")], Discriminator(_clock_shape)
+]
+Clock = Annotated[
+    Annotated[ColumnClock, Tag("column")] | Annotated[JoinedClock, Tag("joined")] | Annotated[LatestClock, Tag("latest")],
+    Discriminator(_clock_shape),
+]
+LatestClock.model_rebuild()
+
+
+class OwnSubject(Part):
+    """Whose row it is: a key that stands in the row."""
+
+    column: Identifier
+
+
+class JoinedSubject(OwnSubject):
+    """Whose row it is: a key that stands in the one row of another table that this row points to."""
+
+    table: TableName
+    on: dict[Identifier, Identifier] = Field(min_length=1)
+
+
+def _subject_shape(value: Any) -> str:
+    joined = isinstance(value, JoinedSubject) or (isinstance(value, dict) and ("table" in value or "on" in value))
+    return "joined" if joined else "own"
+
+
+Subject = Annotated[
+    Annotated[OwnSubject, Tag("own")] | Annotated[JoinedSubject, Tag("joined")], Discriminator(_subject_shape)
+]
+
+
+class Condition(Part):
+    """Rows that a promise does not speak of, by one column; a null never matches `equals` or `in`."""
+
+    column: Identifier
+    equals: str | int | bool | None = None
+    in_: tuple[str | int, ...] = Field(default=(), alias="in")
+    is_null: bool = False
+    because: Line
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Condition:
+        if (self.equals is not None) + bool(self.in_) + self.is_null != 1:
+            raise ValueError("A condition says exactly one of `equals`, `in` or `is_null: true`.")
+        return self
+
+
+class PeriodUnit(StrEnum):
+    """Unit of a period that stands in a column."""
+
+    DAYS = "days"
+    MONTHS = "months"
+    YEARS = "years"
+
+
+class RowPeriod(Part):
+    """A period that each row carries. The policy's period caps it; null means the policy's; zero or less is undecidable."""
+
+    column: Identifier
+    unit: PeriodUnit
+
+
+class LegalReason(Part):
+    """Why rows may be kept up to the longer of two periods: a column that names the reason, or one reason for all."""
+
+    column: Identifier | None = None
+    always: Line | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> LegalReason:
+        if (self.column is None) == (self.always is None):
+            raise ValueError("A legal reason says exactly one of `column` or `always`.")
+        return self
+
+
+class DataGroup(Part):
+    """Columns of a table that hold one category of personal data and fall due together."""
+
+    category: Category
+    name: Name | None = None
+    """Distinguishes groups of one category in one table; part of the check's id."""
+    columns: tuple[Identifier, ...] = ()
+    """The columns; a row in which all of them are null holds no such data. Empty: the row itself is the data."""
+    clock: Clock
+    period: RowPeriod | None = None
+    legal_reason: LegalReason | None = None
+    out_of_scope: tuple[Condition, ...] = ()
+
+
+class SoftDelete(Part):
+    """How a table marks rows as deleted without deleting them."""
+
+    clock: ColumnClock | None = None
+    flag: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> SoftDelete:
+        if self.clock is None and self.flag is None:
+            raise ValueError("A soft delete is marked by `clock`, by `flag`, or by both.")
+        return self
+
+
+class UseOfService(Part):
+    """Rows that are uses of the service by a person, and when they happened."""
+
+    clock: ColumnClock
+    out_of_scope: tuple[Condition, ...] = ()
+
+
+class Relation(StrEnum):
+    """What kind of relation the catalog must show."""
+
+    TABLE = "table"
+    PARTITIONED = "partitioned"
+
+
+class TableMap(Part):
+    """One table of a store."""
+
+    title: Line
+    """What its rows are, in the plural: `Positions`."""
+    relation: Relation = Relation.TABLE
+    key: tuple[Identifier, ...] = Field(min_length=1)
+    """Columns that name a row to an engineer."""
+    subject: Subject | None = None
+    may_be_empty: bool = False
+    """An empty table is otherwise a review: no data is never a pass."""
+    use_of_service: UseOfService | None = None
+    soft_delete: SoftDelete | None = None
+    data: tuple[DataGroup, ...] = ()
+
+
+class BirthEncoding(StrEnum):
+    """How a birth date is written."""
+
+    DATE = "date"
+    YEAR = "year"
+
+
+class Birth(Part):
+    """When a person was born."""
+
+    column: Identifier
+    encoding: BirthEncoding = BirthEncoding.DATE
+    default_dates: tuple[date, ...] = (date(1900, 1, 1), date(1970, 1, 1), date(2000, 1, 1))
+    """Dates that forms fill in by themselves: they mean unknown."""
+
+
+class Persons(Part):
+    """The table of the persons a store knows."""
+
+    table: TableName
+    key: Identifier
+    born: Birth
+
+
+class Reading(StrEnum):
+    """How a consent ledger is kept, and so how it must be read. On overlapping rows the two differ widely."""
+
+    EVENTS = "events"
+    """The last grant or withdrawal before the moment wins; at the same instant the withdrawal wins."""
+    INTERVALS = "intervals"
+    """A moment is covered when any granted-withdrawn row covers it."""
+
+
+class ConsentAction(Part):
+    """Which value of a column grants and which withdraws; any other value may be either."""
+
+    column: Identifier
+    grant: str
+    withdraw: str
+
+
+class Consents(Part):
+    """The ledger of consents by purpose."""
+
+    table: TableName
+    reading: Reading
+    subject: Identifier
+    purpose: Identifier
+    purposes: dict[Name, str] = {}
+    """The policy's word for a purpose to the ledger's; the same word when not listed."""
+    action: ConsentAction | None = None
+    at: ColumnClock | None = None
+    granted: ColumnClock | None = None
+    withdrawn: ColumnClock | None = None
+
+    @model_validator(mode="after")
+    def _columns_fit_the_reading(self) -> Consents:
+        events, intervals = (self.action, self.at), (self.granted, self.withdrawn)
+        wanted, other = (events, intervals) if self.reading is Reading.EVENTS else (intervals, events)
+        if None in wanted or any(other):
+            names = "`action` and `at`" if self.reading is Reading.EVENTS else "`granted` and `withdrawn`"
+            raise ValueError(f"A ledger read as {self.reading} needs {names}, and nothing of the other reading.")
+        for clock in wanted:
+            if isinstance(clock, ColumnClock) and not clock.is_instant:
+                raise ValueError(f"Column {clock.column} tells no time of day, so no consent can be judged at a moment.")
+        return self
+
+
+class ConsentForm(Part):
+    """Columns that show in which form a guardian's consent came."""
+
+    channel: Identifier
+    mailbox: Identifier
+    message: Identifier
+    """Id of the message."""
+    proof: Identifier
+    """Digest of the message as archived."""
+    guardian: Identifier | None = None
+    """Who consented; the child itself is no guardian. Same kind of key as `subject`."""
+
+
+class GuardianConsents(Part):
+    """The register of the consents of parents and guardians."""
+
+    title: Line = "Guardian consents"
+    table: TableName
+    key: tuple[Identifier, ...] = Field(min_length=1)
+    subject: Identifier
+    """The child."""
+    received: ColumnClock
+    revoked: ColumnClock
+    form: ConsentForm | None = None
+    may_be_empty: bool = False
+
+    @model_validator(mode="after")
+    def _are_instants(self) -> GuardianConsents:
+        for clock in (self.received, self.revoked):
+            if not clock.is_instant:
+                raise ValueError(f"Column {clock.column} tells no time of day, so no consent can be judged at a moment.")
+        return self
+
+
+class LegalHolds(Part):
+    """The register of legal holds, one row per person and category."""
+
+    title: Line = "Legal holds"
+    table: TableName
+    key: tuple[Identifier, ...] = Field(min_length=1)
+    subject: Identifier
+    category: Identifier
+    categories: dict[Category, str] = {}
+    """Our word for a category to the register's; the same word when not listed."""
+    every_category: str | None = None
+    """The register's word for all categories."""
+    matter: Identifier
+    started: ColumnClock
+    released: ColumnClock
+    may_be_empty: bool = True
+
+    @model_validator(mode="after")
+    def _are_instants(self) -> LegalHolds:
+        for clock in (self.started, self.released):
+            if clock.encoding is Encoding.YEAR:
+                raise ValueError(f"Column {clock.column} tells only a year, so no hold can be judged at an instant.")
+        return self
+
+
+class Registers(Part):
+    """The registers the store keeps. One that is missing makes the controls that need it `not_audited`."""
+
+    consents: Consents | None = None
+    guardian_consents: GuardianConsents | None = None
+    legal_holds: LegalHolds | None = None
+
+
+class NotApplicable(Part):
+    """Controls that have nothing to look at in this store, and who signed for that."""
+
+    controls: tuple[str, ...] = Field(min_length=1)
+    reason: Line
+    signed_by: Line
+    on: date
+
+
+class StoreMap(Part):
+    """One production database."""
+
+    store: Name
+    title: Line
+    connection: Name
+    """Airflow connection with a role that may only read."""
+    owner: Line
+    """The team that is told."""
+    alert: Name
+    """Airflow connection with the owner's channels."""
+    no_data_before: date
+    """The company's first day: an earlier moment is a default value, not a fact."""
+    persons: Persons | None = None
+    registers: Registers = Registers()
+    tables: dict[TableName, TableMap] = Field(min_length=1)
+    not_applicable: tuple[NotApplicable, ...] = ()
