@@ -1,0 +1,86 @@
+"""RET-2: financial data of clients whose business name is their own, 10 years at most, from the 5th with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from privacy_audit.demo.planting import (
+    Moments,
+    Planting,
+    Row,
+    Value,
+    beside,
+    breaks,
+    held,
+    hold,
+    paris,
+    unknown,
+    user,
+)
+
+INVOICES, PAYMENTS = "app/app.invoices/RET-2", "app/app.payments/RET-2"
+BANK = "app/app.bank_details/RET-2"
+REASON = "C. com. art. L123-22"
+
+
+def plantings(at: Moments) -> Iterator[Planting]:
+    """All of them."""
+    yield from _paid_invoices(at)
+    yield from _other_invoices(at)
+    yield from _bank_details(at)
+
+
+def _billed(at: Moments, *paid: date, reason: str | None = None, form: str = "EI") -> tuple[Row, ...]:
+    """An invoice with its payments."""
+    issued = min(paid, default=at.today - timedelta(days=90)) - timedelta(days=30)
+    invoice = Row("app.invoices", {"issued_on": issued, "client_legal_form": form, "legal_basis_ref": reason})
+    payments = (
+        Row("app.payments", {"paid_on": day, "payer_legal_form": form, "legal_basis_ref": reason}) for day in paid
+    )
+    return (*user(at), invoice, *payments)
+
+
+def _paid_invoices(at: Moments) -> Iterator[Planting]:
+    ten, ten_due = at.overdue_day("P10Y"), at.due_day("P10Y")
+    five, five_due = at.overdue_day("P5Y"), at.due_day("P5Y")
+    both = (breaks(INVOICES), breaks(PAYMENTS))
+    yield Planting("an invoice paid 10 years and a day ago", _billed(at, ten, reason=REASON), both)
+    twice = _billed(at, ten - timedelta(days=200), ten, reason=REASON)
+    yield Planting("an invoice paid twice, both too long ago", twice, (breaks(INVOICES), breaks(PAYMENTS, 2)))
+    yield Planting("an invoice whose 10 years end on the day of the audit", _billed(at, ten_due, reason=REASON))
+    no_reason = (unknown(INVOICES), unknown(PAYMENTS))
+    yield Planting("an invoice in its sixth year without a legal reason", _billed(at, five), no_reason)
+    yield Planting("an invoice in its sixth year with a legal reason", _billed(at, five, reason=REASON))
+    yield Planting("an invoice whose 5 years end on the day of the audit", _billed(at, five_due))
+    kept = (*_billed(at, ten, reason=REASON), hold(at, "financial"))
+    yield Planting("an overdue invoice in a litigation about money", kept, (held(INVOICES), held(PAYMENTS)))
+
+
+def _other_invoices(at: Moments) -> Iterator[Planting]:
+    old = at.overdue_day("P10Y") - timedelta(days=400)
+    company = _billed(at, old, form="SAS")
+    yield Planting("an old invoice of a company with a name of its own", company, (beside(INVOICES), beside(PAYMENTS)))
+    yield Planting("an invoice that was never paid", _billed(at), (unknown(INVOICES),))
+    recent = at.today - timedelta(days=40)
+    *invoice, payment = _billed(at, recent)
+    earlier = Row(payment.table, {**payment.values, "paid_on": at.overdue_day("P5Y"), "legal_basis_ref": REASON})
+    yield Planting("an invoice whose last payment is recent", (*invoice, payment, earlier))
+
+
+def _bank_details(at: Moments) -> Iterator[Planting]:
+    def account(last_used: datetime | None, reason: str | None = None, form: str = "micro") -> tuple[Row, ...]:
+        values: dict[str, Value] = {"holder_legal_form": form, "legal_basis_ref": reason}
+        values["last_used_at"] = last_used and paris(last_used)
+        return (*user(at), Row("app.bank_details", values))
+
+    over = account(at.overdue("P10Y"), REASON)
+    yield Planting("bank details last used 10 years and a day ago", over, (breaks(BANK),))
+    yield Planting("bank details whose 10 years end on the day of the audit", account(at.due("P10Y"), REASON))
+    yield Planting("bank details in their sixth year, no reason", account(at.overdue("P5Y")), (unknown(BANK),))
+    yield Planting("bank details in their sixth year with a reason", account(at.overdue("P5Y"), REASON))
+    yield Planting("bank details whose 5 years end on the day of the audit", account(at.due("P5Y")))
+    yield Planting("bank details that were never used", account(None), (unknown(BANK),))
+    yield Planting("old bank details of a SARL", account(at.ago(4500), form="SARL"), (beside(BANK),))
+    kept = (*over, hold(at, "financial"))
+    yield Planting("overdue bank details in a litigation about money", kept, (held(BANK),))

@@ -1,0 +1,106 @@
+"""GEO-1: positions recorded without a consent in force at their moment. `app` keeps events, `web` keeps intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from privacy_audit.demo.planting import (
+    MICROSECOND,
+    Moments,
+    Planting,
+    Row,
+    Value,
+    breaks,
+    consent,
+    unknown,
+    user,
+    visitor,
+)
+
+POSITIONS, VISITS = "app/app.positions/GEO-1", "web/web.visits/GEO-1"
+
+
+def plantings(at: Moments) -> Iterator[Planting]:
+    """All of them."""
+    yield from _absent(at)
+    yield from _withdrawn(at)
+    yield from _unattributable(at)
+    yield from _visits(at)
+    yield from _covered_visits(at)
+
+
+def _position(at: Moments, *ledger: Row, moments: tuple[float, ...] = (10,)) -> tuple[Row, ...]:
+    positions = (Row("app.positions", {"recorded_at": at.ago(days)}) for days in moments)
+    return (*user(at), *ledger, *positions)
+
+
+def _absent(at: Moments) -> Iterator[Planting]:
+    never = _position(at, moments=(30, 20, 10))
+    yield Planting("three positions of a person who never consented", never, (breaks(POSITIONS, 3),))
+    later = _position(at, consent(at, at.ago(10) + timedelta(hours=1)))
+    yield Planting("a position an hour before the consent", later, (breaks(POSITIONS),))
+    both = _position(at, consent(at, at.ago(15)), moments=(20, 10))
+    yield Planting("one position before the consent and one after", both, (breaks(POSITIONS),))
+    other = _position(at, consent(at, purpose="statistics"))
+    yield Planting("a position of a person who consented to statistics only", other, (breaks(POSITIONS),))
+
+
+def _withdrawn(at: Moments) -> Iterator[Planting]:
+    moment = at.ago(10)
+
+    def withdraw(when: datetime) -> Row:
+        return consent(at, when, "withdraw")
+
+    gone = _position(at, consent(at), withdraw(at.ago(11)))
+    yield Planting("a position a day after the withdrawal", gone, (breaks(POSITIONS),))
+    exact = _position(at, consent(at), withdraw(moment))
+    yield Planting("a position at the very moment of the withdrawal", exact, (breaks(POSITIONS),))
+    tie = _position(at, consent(at, at.ago(12)), withdraw(at.ago(12)))
+    yield Planting("a grant and a withdrawal in the same microsecond", tie, (breaks(POSITIONS),))
+    still = _position(at, consent(at), withdraw(moment + MICROSECOND))
+    yield Planting("a position a microsecond before the withdrawal", still)
+    again = _position(at, consent(at), withdraw(at.ago(300)), consent(at, at.ago(200)))
+    yield Planting("a position after a withdrawal and a new consent", again)
+    statistics = consent(at, at.ago(11), "withdraw", "statistics")
+    yield Planting("a withdrawal that was about statistics", _position(at, consent(at), statistics))
+
+
+def _unattributable(at: Moments) -> Iterator[Planting]:
+    nobody: dict[str, Value] = {"user_id": None, "recorded_at": at.ago(10)}
+    unsure = (unknown(POSITIONS), unknown("app/app.positions/MIN-1"))
+    yield Planting("a position of nobody", (Row("app.positions", nobody),), unsure)
+    default = Row("app.consent_events", {**consent(at).values, "at": "1970-01-01 12:00+00"})
+    yield Planting("a consent dated 1 January 1970", _position(at, default), (unknown(POSITIONS),))
+
+
+def _visit(at: Moments, *ledger: Row) -> tuple[Row, ...]:
+    values: dict[str, Value] = {"visited_at": at.ago(10), "lat": 43.6047, "lon": 1.4442, "ip": "198.51.100.30"}
+    return (*visitor(at), *ledger, Row("web.visits", {**values, "cookie_id": "planted"}))
+
+
+def _interval(granted: datetime, withdrawn: datetime | None = None, purpose: str = "geolocation") -> Row:
+    values: dict[str, Value] = {"granted_at": granted, "withdrawn_at": withdrawn, "purpose": purpose}
+    return Row("web.consent_intervals", values)
+
+
+def _visits(at: Moments) -> Iterator[Planting]:
+    moment = at.ago(10)
+    refused: tuple[tuple[str, tuple[Row, ...]], ...] = (
+        ("a located visitor who never consented", ()),
+        ("a located visitor who consented later", (_interval(at.ago(9)),)),
+        ("a located visitor who had withdrawn", (_interval(at.ago(500), at.ago(11)),)),
+        ("a visitor located at the very moment of the withdrawal", (_interval(at.ago(500), moment),)),
+        ("a located visitor who consented to statistics only", (_interval(at.ago(500), purpose="statistics"),)),
+        ("a consent withdrawn in the microsecond of its grant", (_interval(at.ago(12), at.ago(12)),)),
+    )
+    for why, ledger in refused:
+        yield Planting(why, _visit(at, *ledger), (breaks(VISITS),))
+
+
+def _covered_visits(at: Moments) -> Iterator[Planting]:
+    moment = at.ago(10)
+    just = _interval(at.ago(500), moment + MICROSECOND)
+    yield Planting("a visitor located a microsecond before the withdrawal", _visit(at, just))
+    long, short = _interval(at.ago(500)), _interval(at.ago(400), at.ago(300))
+    yield Planting("a visitor with overlapping consents, one of them ended", _visit(at, long, short))

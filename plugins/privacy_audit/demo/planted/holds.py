@@ -1,0 +1,74 @@
+"""HLD-1: when a legal hold exempts, to the microsecond, and which holds are themselves in disorder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from privacy_audit.demo.planting import (
+    MICROSECOND,
+    NOBODY,
+    Moments,
+    Planting,
+    Row,
+    Value,
+    breaks,
+    consent,
+    held,
+    hold,
+    unknown,
+    user,
+    visitor,
+)
+
+POSITIONS = "app/app.positions/RET-3"
+APP_HOLDS, WEB_HOLDS = "app/app.legal_holds/HLD-1", "web/web.legal_holds/HLD-1"
+
+
+def plantings(at: Moments) -> Iterator[Planting]:
+    """All of them."""
+    yield from _exempting(at)
+    yield from _not_exempting(at)
+    yield from _in_disorder(at)
+
+
+def _old_position(at: Moments, *holds: Row) -> tuple[Row, ...]:
+    """A position a month overdue of a person who had consented to it."""
+    return (*user(at), consent(at), Row("app.positions", {"recorded_at": at.ago(95)}), *holds)
+
+
+def _exempting(at: Moments) -> Iterator[Planting]:
+    def kept(category: str, started: datetime | None = None, released: datetime | None = None) -> tuple[Row, ...]:
+        return _old_position(at, hold(at, category, started, released))
+
+    yield Planting("an overdue position in a litigation about positions", kept("geolocation"), (held(POSITIONS),))
+    yield Planting("an overdue position of a person whose every data is held", kept("*"), (held(POSITIONS),))
+    began = kept("geolocation", at.as_of)
+    yield Planting("a hold that begins at T: too late for the days before", began, (held(POSITIONS, late=1),))
+    ends = kept("geolocation", released=at.as_of + MICROSECOND)
+    yield Planting("a hold released a microsecond after T", ends, (held(POSITIONS),))
+    two = _old_position(at, hold(at, "geolocation", released=at.ago(5)), hold(at, "*"))
+    yield Planting("a released hold beside one in force", two, (held(POSITIONS),))
+
+
+def _not_exempting(at: Moments) -> Iterator[Planting]:
+    ended = _old_position(at, hold(at, "geolocation", released=at.as_of))
+    yield Planting("a hold released exactly at T", ended, (breaks(POSITIONS),))
+    soon = _old_position(at, hold(at, "geolocation", at.as_of + MICROSECOND))
+    # The future start is also a disorder of the register that nobody can judge today.
+    yield Planting("a hold that begins a microsecond after T", soon, (breaks(POSITIONS), unknown(APP_HOLDS)))
+    other = _old_position(at, hold(at, "connection"), hold(at, "financial"))
+    yield Planting("holds that are about other categories", other, (breaks(POSITIONS),))
+
+
+def _in_disorder(at: Moments) -> Iterator[Planting]:
+    def changed(store: str, **values: Value) -> Row:
+        row = hold(at, "*", store=store)
+        return Row(row.table, {**row.values, **values})
+
+    yield Planting("a hold without a matter", (*user(at), changed("app", matter_ref=None)), (breaks(APP_HOLDS),))
+    yield Planting("a hold whose matter is blank", (*user(at), changed("app", matter_ref="  ")), (breaks(APP_HOLDS),))
+    yield Planting("a hold that names nobody we know", (changed("app", user_id=NOBODY),), (breaks(APP_HOLDS),))
+    yield Planting("a hold without a matter", (*visitor(at), changed("web", matter_ref=None)), (breaks(WEB_HOLDS),))
+    backwards = changed("web", released_at=at.ago(701))
+    yield Planting("a hold released before it began", (*visitor(at), backwards), (breaks(WEB_HOLDS),))

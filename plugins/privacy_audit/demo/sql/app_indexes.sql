@@ -1,0 +1,39 @@
+-- After the rows: indexes of the product, then who may read what.
+CREATE INDEX ON app.users (created_at);
+CREATE INDEX ON app.users (birth_date);
+CREATE INDEX ON app.users (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX ON app.contracts (user_id, ended_at);
+CREATE INDEX ON app.prospects (last_contact_on);
+CREATE INDEX ON app.guardian_consents (user_id);
+CREATE INDEX ON app.consent_events (user_id, purpose, at DESC);
+CREATE INDEX ON app.positions (user_id, recorded_at);
+CREATE INDEX ON app.positions (recorded_at);
+CREATE INDEX ON app.sessions (user_id, started_ms);
+CREATE INDEX ON app.sessions (started_ms);
+CREATE INDEX ON app.devices (user_id);
+CREATE INDEX ON app.downloads (user_id, downloaded_at);
+CREATE INDEX ON app.downloads (downloaded_at);
+CREATE INDEX ON app.invoices (user_id);
+CREATE INDEX ON app.payments (invoice_id, paid_on);
+CREATE INDEX ON app.payments (paid_on);
+CREATE INDEX ON app.bank_details (user_id);
+CREATE INDEX ON app.legal_holds (user_id);
+CREATE INDEX ON app.support_tickets (user_id);
+CREATE INDEX ON app.ticket_messages (ticket_id);
+CREATE INDEX ON app.ticket_messages (sent_at) WHERE sender_ip IS NOT NULL;
+CREATE INDEX ON app.social_comments (user_id);
+CREATE INDEX ON app.marketing_messages (user_id, sent_at);
+CREATE INDEX ON app.rights_requests (user_id);
+
+SELECT setval(pg_get_serial_sequence('app.users', 'id'), (SELECT max(id) FROM app.users));
+SELECT setval(pg_get_serial_sequence('app.prospects', 'id'), (SELECT max(id) FROM app.prospects));
+SELECT setval(pg_get_serial_sequence('app.invoices', 'id'), (SELECT max(id) FROM app.invoices));
+SELECT setval(pg_get_serial_sequence('app.support_tickets', 'id'), (SELECT max(id) FROM app.support_tickets));
+
+GRANT USAGE ON SCHEMA app TO auditor_app;
+GRANT SELECT ON
+    app.users, app.contracts, app.prospects, app.newsletter_subscriptions, app.guardian_consents, app.consent_events,
+    app.positions, app.sessions, app.devices, app.downloads, app.invoices, app.payments, app.bank_details,
+    app.legal_holds, app.support_tickets, app.ticket_messages, app.social_comments, app.marketing_messages,
+    app.rights_requests
+TO auditor_app;
