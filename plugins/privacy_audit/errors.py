@@ -39,7 +39,7 @@ class ConfigurationRefusedError(PrivacyAuditError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`Did you mean "email"?` when a known word is near, else the list of what is known (at most eight), else nothing."""
+    """`Did you mean "email"?` when a known word is near, else what is known (at most eight), else nothing."""
     names = sorted(set(known))
     near = get_close_matches(word, names, n=1)
     if near:

@@ -198,8 +198,8 @@ class Tally:
         parts = self.compliant + self.violating + self.held + self.undecidable + self.out_of_scope
         if self.population != parts:
             raise TallyMismatchError(f"population {self.population} is not the sum of its parts {parts}")
-        counts = (self.compliant, self.violating, self.held, self.undecidable, self.out_of_scope, self.subjects, *self.ages)
-        if min(counts) < 0:
+        counts = (self.compliant, self.violating, self.held, self.undecidable, self.out_of_scope, self.subjects)
+        if min(*counts, *self.ages) < 0:
             raise TallyMismatchError("a part of the tally is negative")
         if sum(self.ages) != self.violating:
             raise TallyMismatchError(f"age buckets sum to {sum(self.ages)}, violating rows are {self.violating}")
@@ -257,13 +257,13 @@ class CheckResult:
     fix: str = ""
     """How to close the finding, in words."""
     late_holds: int = 0
-    """Held rows whose hold began only after they were already overdue: the breach before it is not cured."""
+    """Held rows whose hold began after they were already overdue: the breach before it is not cured."""
     reading: str = ""
     """How the consent ledger was read, where one was: `events` or `intervals`."""
 
     @property
     def fingerprint(self) -> str:
-        """Identity of the finding across nights: control, store, table, qualifier; no count, date, wording or version."""
+        """Identity of the finding across nights: control, store, table, qualifier; no count, date or wording."""
         parts = "|".join(("v1", self.control, self.store, self.table, self.qualifier))
         return hashlib.sha256(parts.encode()).hexdigest()
 

@@ -35,8 +35,8 @@ class Period:
         years, months, days = (int(match[name] or 0) for name in ("years", "months", "days"))
         months += 12 * years
         if months and days:
-            raise ValueError(f'"{text}" mixes months and days. Use one of the two: a month has no fixed number of days.')
-        if not 0 < months + days or months > _LONGEST_MONTHS or days > 31 * _LONGEST_MONTHS:
+            raise ValueError(f'"{text}" mixes months and days. Use one: a month has no fixed number of days.')
+        if months + days == 0 or months > _LONGEST_MONTHS or days > 31 * _LONGEST_MONTHS:
             raise ValueError(f'"{text}" is out of range. A period is longer than nothing and at most 100 years.')
         return cls(months, days)
 

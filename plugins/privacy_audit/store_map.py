@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
@@ -40,7 +40,9 @@ def _table_name(name: str) -> str:
 
 def _name(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name[:80]!r} is not a plain name. Use small letters, digits and underscores, a letter first.")
+        raise ValueError(
+            f"{name[:80]!r} is not a plain name. Use small letters, digits and underscores, first a letter."
+        )
     return name
 
 
@@ -123,6 +125,16 @@ class ColumnClock(Part):
         return self.encoding not in (Encoding.DATE, Encoding.YEAR)
 
 
+def _instant(clock: ColumnClock) -> ColumnClock:
+    if not clock.is_instant:
+        raise ValueError(f"Column {clock.column} tells no time of day, so no consent can be judged at a moment.")
+    return clock
+
+
+InstantClock = Annotated[ColumnClock, AfterValidator(_instant)]
+"""A clock that tells the moment within a day."""
+
+
 class JoinedClock(ColumnClock):
     """The latest moment among the joined rows of another table: the last payment of an invoice, the last contract."""
 
@@ -151,7 +163,9 @@ _SingleClock = Annotated[
     Annotated[ColumnClock, Tag("column")] | Annotated[JoinedClock, Tag("joined")], Discriminator(_clock_shape)
 ]
 Clock = Annotated[
-    Annotated[ColumnClock, Tag("column")] | Annotated[JoinedClock, Tag("joined")] | Annotated[LatestClock, Tag("latest")],
+    Annotated[ColumnClock, Tag("column")]
+    | Annotated[JoinedClock, Tag("joined")]
+    | Annotated[LatestClock, Tag("latest")],
     Discriminator(_clock_shape),
 ]
 LatestClock.model_rebuild()
@@ -205,14 +219,14 @@ class PeriodUnit(StrEnum):
 
 
 class RowPeriod(Part):
-    """A period that each row carries. The policy's period caps it; null means the policy's; zero or less is undecidable."""
+    """A period that each row carries. The policy's caps it; null means the policy's; zero or less is undecidable."""
 
     column: Identifier
     unit: PeriodUnit
 
 
 class LegalReason(Part):
-    """Why rows may be kept up to the longer of two periods: a column that names the reason, or one reason for all."""
+    """Why rows may be kept up to the longer of two periods: a column with the reason, or one reason for all."""
 
     column: Identifier | None = None
     always: Line | None = None
@@ -254,7 +268,7 @@ class SoftDelete(Part):
 class UseOfService(Part):
     """Rows that are uses of the service by a person, and when they happened."""
 
-    clock: ColumnClock
+    clock: InstantClock
     out_of_scope: tuple[Condition, ...] = ()
 
 
@@ -295,6 +309,8 @@ class Birth(Part):
     encoding: BirthEncoding = BirthEncoding.DATE
     default_dates: tuple[date, ...] = (date(1900, 1, 1), date(1970, 1, 1), date(2000, 1, 1))
     """Dates that forms fill in by themselves: they mean unknown."""
+    default_years: tuple[int, ...] = (1900,)
+    """The same where only a year is written."""
 
 
 class Persons(Part):
@@ -322,31 +338,34 @@ class ConsentAction(Part):
     withdraw: str
 
 
-class Consents(Part):
-    """The ledger of consents by purpose."""
+class _Ledger(Part):
+    """A ledger of consents by purpose."""
 
     table: TableName
-    reading: Reading
     subject: Identifier
     purpose: Identifier
     purposes: dict[Name, str] = {}
     """The policy's word for a purpose to the ledger's; the same word when not listed."""
-    action: ConsentAction | None = None
-    at: ColumnClock | None = None
-    granted: ColumnClock | None = None
-    withdrawn: ColumnClock | None = None
 
-    @model_validator(mode="after")
-    def _columns_fit_the_reading(self) -> Consents:
-        events, intervals = (self.action, self.at), (self.granted, self.withdrawn)
-        wanted, other = (events, intervals) if self.reading is Reading.EVENTS else (intervals, events)
-        if None in wanted or any(other):
-            names = "`action` and `at`" if self.reading is Reading.EVENTS else "`granted` and `withdrawn`"
-            raise ValueError(f"A ledger read as {self.reading} needs {names}, and nothing of the other reading.")
-        for clock in wanted:
-            if isinstance(clock, ColumnClock) and not clock.is_instant:
-                raise ValueError(f"Column {clock.column} tells no time of day, so no consent can be judged at a moment.")
-        return self
+
+class EventLedger(_Ledger):
+    """One row per grant or withdrawal."""
+
+    reading: Literal[Reading.EVENTS]
+    action: ConsentAction
+    at: InstantClock
+
+
+class IntervalLedger(_Ledger):
+    """One row per consent, from its grant to its withdrawal (null: not withdrawn)."""
+
+    reading: Literal[Reading.INTERVALS]
+    granted: InstantClock
+    withdrawn: InstantClock
+
+
+Consents = Annotated[EventLedger | IntervalLedger, Field(discriminator="reading")]
+"""The ledger of consents by purpose; `reading` says which of the two."""
 
 
 class ConsentForm(Part):
@@ -370,17 +389,10 @@ class GuardianConsents(Part):
     key: tuple[Identifier, ...] = Field(min_length=1)
     subject: Identifier
     """The child."""
-    received: ColumnClock
-    revoked: ColumnClock
+    received: InstantClock
+    revoked: InstantClock
     form: ConsentForm | None = None
     may_be_empty: bool = False
-
-    @model_validator(mode="after")
-    def _are_instants(self) -> GuardianConsents:
-        for clock in (self.received, self.revoked):
-            if not clock.is_instant:
-                raise ValueError(f"Column {clock.column} tells no time of day, so no consent can be judged at a moment.")
-        return self
 
 
 class LegalHolds(Part):

@@ -1,0 +1,145 @@
+"""Rows are recorded only while the person's prior consent was in force.
+
+*Why*: the policy rests on "your prior consent"; the controller must be able to show it (GDPR art. 6(1)(a), 7(1), 7(3)).
+*Fix*: delete what was recorded without consent, stop recording at the withdrawal, and mend the code that did not ask.
+
+Consent is judged at the moment of the event, never today: a later grant cures nothing, and data recorded before a
+withdrawal stays lawful. A row without a person cannot be decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+
+from privacy_audit.controls.interface import (
+    CannotBindError,
+    Rule,
+    Seek,
+    SubjectSql,
+    common,
+    outside,
+    read_subject,
+    subject_columns,
+    subject_needs,
+)
+from privacy_audit.model import Category, Control
+from privacy_audit.sql.clocks import needs_of, read_clock
+from privacy_audit.sql.coverage import Cover, Ledger, consents_for, cover, needs_of_consents
+from privacy_audit.sql.frame import Frame, Need, UniqueNeed
+from privacy_audit.sql.gaps import known_cover, uncovered_rows
+from privacy_audit.sql.truth import Truth
+from privacy_audit.store_map import (
+    ColumnClock,
+    Condition,
+    Consents,
+    DataGroup,
+    Encoding,
+    Identifier,
+    JoinedClock,
+    JoinedSubject,
+    StoreMap,
+    Subject,
+)
+
+
+class ConsentAtEvent(Rule):
+    """Expect each row to have been recorded while a consent for the purpose was in force."""
+
+    kind: ClassVar[str] = "consent_at_event"
+    expectation: ClassVar[str] = "expect_prior_consent_at_event"
+    parameters: ClassVar[frozenset[str]] = frozenset({"purpose"})
+
+    category: Category
+    purpose: str
+    columns_of_group: tuple[Identifier, ...] = ()
+    clock: ColumnClock
+    """When the event happened."""
+    out_of_scope: tuple[Condition, ...] = ()
+    subject: Subject
+    consents: Consents
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self]:
+        for name, mapped in store.tables.items():
+            for group in mapped.data:
+                if group.category in control.categories:
+                    if mapped.subject is None or store.registers.consents is None:
+                        missing = "`subject`" if mapped.subject is None else "`registers.consents`"
+                        raise CannotBindError(f"{name}: {control.id} needs {missing} to tell whose consent counts")
+                    yield cls(
+                        **common(name, mapped, store, zone),
+                        qualifier=group.name,
+                        category=group.category,
+                        purpose=control.parameters["purpose"],
+                        columns_of_group=group.columns,
+                        clock=_instant(name, group, control),
+                        out_of_scope=group.out_of_scope,
+                        subject=mapped.subject,
+                        consents=store.registers.consents,
+                    )
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.title} are recorded only while the person's prior consent to {self.purpose} is in force."
+
+    @property
+    def fix(self) -> str:
+        return (
+            f"Delete these rows of {self.table}: nothing can consent to them now. Then stop the writer from recording"
+            f" before a grant and after a withdrawal of {self.purpose} in {self.consents.table}."
+        )
+
+    @property
+    def reading(self) -> str:
+        return self.consents.reading.value
+
+    def columns(self) -> Sequence[str]:
+        conditions = (condition.column for condition in self.out_of_scope)
+        return (self.clock.column, *self.columns_of_group, *subject_columns(self.subject), *conditions)
+
+    def needs(self) -> Iterator[Need | UniqueNeed]:
+        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+        yield from needs_of(self.clock, self.table)
+        yield from subject_needs(self.subject, self.table)
+        yield from needs_of_consents(self.consents)
+
+    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        clock = read_clock(self.clock, row, frame)
+        subject = read_subject(self.subject, row)
+        return self._truth(row, frame, subject, cover(self._ledger(frame), subject.key, clock.moment))
+
+    def seek(self, frame: Frame) -> Seek | None:
+        if isinstance(self.subject, JoinedSubject) or self.clock.encoding is not Encoding.TIMESTAMPTZ:
+            return None
+        found = uncovered_rows(self.rows(), self.subject.column, self.clock, self._ledger(frame), frame).subquery("t")
+        truth = self._truth(found, frame, read_subject(self.subject, found), known_cover(found))
+        return Seek(truth, (self.subject.column, self.clock.column), self.consents.table)
+
+    def _truth(self, row: sa.FromClause, frame: Frame, subject: SubjectSql, consent: Cover) -> Truth:
+        clock = read_clock(self.clock, row, frame)
+        return Truth(
+            row=row,
+            out_of_scope=outside(row, self.out_of_scope, self.columns_of_group),
+            undecidable=sa.or_(clock.undatable, subject.key.is_(None), consent.unknown),
+            violating=consent.broken,
+            moment=clock.moment,
+            breach_began=clock.on_day,
+            subject=subject.key,
+            joins=(*subject.joins, *consent.joins),
+        )
+
+    def _ledger(self, frame: Frame) -> Ledger:
+        return consents_for(self.consents, self.purpose, frame)
+
+
+def _instant(table_name: str, group: DataGroup, control: Control) -> ColumnClock:
+    clock: Any = group.clock
+    if isinstance(clock, ColumnClock) and not isinstance(clock, JoinedClock) and clock.is_instant:
+        return clock
+    raise CannotBindError(
+        f"{table_name}: {control.id} judges consent at the moment of the event, but the clock of"
+        f" {group.category} is no column that tells a moment within the day"
+    )

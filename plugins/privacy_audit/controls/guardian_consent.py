@@ -1,0 +1,179 @@
+"""Nobody under the age of the policy uses the service without a guardian's prior consent.
+
+*Why*: "you are not permitted to use our services without the prior and explicit consent of a parent or legal
+guardian" (GDPR art. 8; French law 78-17, art. 45). *Fix*: stop the use, ask the guardian, and delete what was
+collected if no consent comes; a consent that comes later cures nothing that came before it.
+
+Age is judged on the civil day of the use, in the policy's zone. Born on 29 February, a person reaches the age on
+1 March of a common year (protective). A consent counts from the moment after its receipt until it is revoked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+from pydantic import Field
+
+from privacy_audit.controls.interface import (
+    CannotBindError,
+    Rule,
+    common,
+    outside,
+    read_subject,
+    subject_columns,
+    subject_needs,
+)
+from privacy_audit.model import Control
+from privacy_audit.sql.clocks import needs_of, read_clock
+from privacy_audit.sql.coverage import cover, guardian_consents, needs_of_guardian_consents
+from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, day, table, yes
+from privacy_audit.sql.truth import Truth
+from privacy_audit.store_map import (
+    BirthEncoding,
+    Condition,
+    GuardianConsents,
+    InstantClock,
+    Persons,
+    StoreMap,
+    Subject,
+)
+
+_OLDEST_PERSON_YEARS = 120
+
+
+class GuardianConsent(Rule):
+    """Expect each use of the service by a minor to be covered by a guardian's prior consent."""
+
+    kind: ClassVar[str] = "guardian_consent"
+    expectation: ClassVar[str] = "expect_guardian_consent_for_minors"
+    parameters: ClassVar[frozenset[str]] = frozenset({"age"})
+
+    age: int = Field(ge=1, le=25)
+    """Years from which a person may use the service alone."""
+    clock: InstantClock
+    """When the use happened."""
+    out_of_scope: tuple[Condition, ...] = ()
+    subject: Subject
+    persons: Persons
+    guardian_consents: GuardianConsents
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self]:
+        for name, mapped in store.tables.items():
+            use = mapped.use_of_service
+            if use is None:
+                continue
+            persons, consents, subject = store.persons, store.registers.guardian_consents, mapped.subject
+            if persons is None or consents is None or subject is None:
+                raise CannotBindError(
+                    f"{name}: {control.id} needs `subject`, `persons` and `registers.guardian_consents` to judge a use"
+                )
+            yield cls(
+                **common(name, mapped, store, zone),
+                age=int(control.parameters["age"]),
+                clock=use.clock,
+                out_of_scope=use.out_of_scope,
+                subject=subject,
+                persons=persons,
+                guardian_consents=consents,
+            )
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.title}: nobody under {self.age} appears without a guardian's consent received before."
+
+    @property
+    def fix(self) -> str:
+        return (
+            "Suspend these accounts and ask the guardian by the promised way. Delete what was collected before a"
+            " consent: it cannot be consented to afterwards. Then close the way by which a minor could go on without one."
+        )
+
+    def columns(self) -> Sequence[str]:
+        return (
+            self.clock.column,
+            *subject_columns(self.subject),
+            *(condition.column for condition in self.out_of_scope),
+        )
+
+    def needs(self) -> Iterator[Need | UniqueNeed]:
+        born = self.persons.born
+        types = frozenset({"date"} if born.encoding is BirthEncoding.DATE else {"int2", "int4", "int8"})
+        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+        yield from needs_of(self.clock, self.table)
+        yield from subject_needs(self.subject, self.table)
+        yield Need(self.persons.table, self.persons.key)
+        yield Need(self.persons.table, born.column, types)
+        yield UniqueNeed(self.persons.table, frozenset({self.persons.key}))
+        yield from needs_of_guardian_consents(self.guardian_consents)
+
+    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        clock = read_clock(self.clock, row, frame)
+        subject = read_subject(self.subject, row)
+        person = table(self.persons.table, self.persons.key, self.persons.born.column, alias="person")
+        age = _read_age(self.persons, person, clock.on_day, self.age, frame)
+        consent = cover(guardian_consents(self.guardian_consents, frame), subject.key, clock.moment)
+        # An adult needs no consent, whatever the register says.
+        unsure = sa.and_(sa.not_(age.adult), sa.or_(age.unknown, consent.unknown, sa.and_(age.maybe, consent.broken)))
+        return Truth(
+            row=row,
+            out_of_scope=outside(row, self.out_of_scope),
+            undecidable=sa.or_(clock.undatable, subject.key.is_(None), unsure),
+            violating=sa.and_(age.minor, consent.broken),
+            moment=clock.moment,
+            breach_began=clock.on_day,
+            subject=subject.key,
+            joins=(*subject.joins, (person, person.c[self.persons.key] == subject.key), *consent.joins),
+        )
+
+
+@dataclass(frozen=True)
+class _Age:
+    """A person's age on a day. Never null; exactly one of adult, minor, maybe and unknown is true."""
+
+    adult: Predicate
+    minor: Predicate
+    maybe: Predicate
+    """Born in a year whose end decides."""
+    unknown: Predicate
+    """No birth date, a default one, or one that cannot be a fact."""
+
+
+def _read_age(persons: Persons, person: sa.FromClause, on_day: sa.ColumnElement[Any], age: int, frame: Frame) -> _Age:
+    born = person.c[persons.born.column]
+    oldest = frame.today.year - _OLDEST_PERSON_YEARS
+    defaults = [day(default) for default in persons.born.default_dates]
+    first: sa.ColumnElement[Any] = born
+    turns: list[sa.ColumnElement[Any]] = []
+    if persons.born.encoding is BirthEncoding.YEAR:
+        odd = sa.or_(born.not_between(oldest, frame.today.year), born.in_(persons.born.default_years))
+        unknown = sa.or_(born.is_(None), odd)
+        first = sa.func.make_date(born, 1, 1)
+        turns += [sa.func.make_date(born + age, month, last) for month, last in ((1, 1), (12, 31))]
+    else:
+        start = date(oldest, 1, 1)
+        odd = sa.or_(born < day(start), born > day(frame.today), born.in_(defaults))
+        unknown = sa.or_(born.is_(None), odd)
+        turns += [birthday_sql(born, age)] * 2
+    # Only plausible dates reach date arithmetic, which raises on others. Born after the use: one of the two is wrong.
+    known = sa.not_(unknown)
+    before_birth = yes(sa.case((known, on_day < first)))
+    adult, minor = yes(sa.case((known, on_day >= turns[1]))), yes(sa.case((known, on_day < turns[0])))
+    minor = sa.and_(minor, sa.not_(before_birth))
+    return _Age(
+        adult=adult,
+        minor=minor,
+        maybe=sa.and_(known, sa.not_(adult), sa.not_(minor), sa.not_(before_birth)),
+        unknown=sa.or_(unknown, before_birth),
+    )
+
+
+def birthday_sql(born: sa.ColumnElement[Any], age: int) -> sa.ColumnElement[Any]:
+    """The day of reaching an age, as `periods.birthday`: PostgreSQL clamps 29 February to the 28th, we say 1 March."""
+    clamped = sa.cast(born + sa.func.make_interval(age), sa.Date())
+    leap_day = sa.extract("day", clamped) != sa.extract("day", born)
+    return sa.type_coerce(clamped + sa.case((leap_day, 1), else_=0), sa.Date())

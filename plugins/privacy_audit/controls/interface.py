@@ -1,0 +1,187 @@
+"""What a control kind is: a rule about one table, its sentence, and its truth in SQL.
+
+Each other file of this folder is one kind, and the file's name is the kind's name. A kind is a frozen `Rule`: it
+binds a control of the policy to the tables of a store map (`bind`), is written into a compiled suite, and says what
+is true of each row (`judge`). The engine scans the table with it, or, where `seek` offers a way, only the rows that
+may not be compliant; both count the same.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+
+from privacy_audit.model import Control
+from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never, table, yes
+from privacy_audit.sql.truth import Truth
+from privacy_audit.store_map import (
+    Condition,
+    Identifier,
+    JoinedSubject,
+    Line,
+    Name,
+    Part,
+    Relation,
+    StoreMap,
+    Subject,
+    TableMap,
+    TableName,
+    Zone,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seek:
+    """An index-friendly way to the rows that may not be compliant."""
+
+    truth: Truth
+    """The truth about a superset of the rows that are neither compliant nor out of scope, each once."""
+    index: tuple[str, ...]
+    """Leading columns of an index without which it would be a scan."""
+    probes_per_row_of: str = ""
+    """A table each of whose rows costs a probe; empty when one range is read."""
+
+
+class CannotBindError(ValueError):
+    """The store map cannot say what a control needs. The message is a sentence for its writer."""
+
+
+class Rule(Part, ABC):
+    """A control bound to one table. Its fields are what a compiled suite carries."""
+
+    kind: ClassVar[str]
+    """The policy's word for it; the name of its file."""
+    expectation: ClassVar[str]
+    """Its name as a Great Expectations expectation."""
+    parameters: ClassVar[frozenset[str]] = frozenset()
+    """Parameters a control of this kind must have; `optional_parameters` may be left out."""
+    optional_parameters: ClassVar[frozenset[str]] = frozenset()
+
+    table: TableName
+    title: Line
+    """What the rows are, in the plural."""
+    relation: Relation = Relation.TABLE
+    key: tuple[Identifier, ...]
+    qualifier: Name | None = None
+    """Which group of columns, where a table has several under one control."""
+    zone: Zone
+    no_data_before: date
+    may_be_empty: bool = False
+
+    @classmethod
+    @abstractmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self]:
+        """The rules a control becomes in a store, in the order of its map. `zone` is the policy's.
+
+        CannotBindError when the map cannot say what the control needs.
+        """
+
+    @property
+    @abstractmethod
+    def sentence(self) -> str:
+        """What is promised of these rows, for a reader without SQL."""
+
+    @property
+    @abstractmethod
+    def fix(self) -> str:
+        """How to close a finding."""
+
+    @abstractmethod
+    def columns(self) -> Sequence[str]:
+        """The columns of the table itself that are read, without the key."""
+
+    @abstractmethod
+    def needs(self) -> Iterator[Need | UniqueNeed]:
+        """All columns that are read, in any table, and what must be unique: the visibility proof."""
+
+    @abstractmethod
+    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        """The truth about the rows of a relation with these columns."""
+
+    def seek(self, frame: Frame) -> Seek | None:
+        """The way to the rows that may not be compliant, or None when only a scan finds them."""
+        return None
+
+    @property
+    def reading(self) -> str:
+        """How a consent ledger is read, where one is."""
+        return ""
+
+    def frame(self, as_of: Any) -> Frame:
+        """T with this store's calendar."""
+        return Frame(as_of, self.zone, self.no_data_before)
+
+    def rows(self, *extra: str) -> sa.FromClause:
+        """The table itself, with the columns that are read."""
+        return table(self.table, *self.columns(), *extra, alias="t")
+
+
+def common(table_name: str, mapped: TableMap, store: StoreMap, zone: str) -> dict[str, Any]:
+    """The fields every rule over a mapped table starts from."""
+    return {
+        "table": table_name,
+        "title": mapped.title,
+        "relation": mapped.relation,
+        "key": mapped.key,
+        "zone": zone,
+        "no_data_before": store.no_data_before,
+        "may_be_empty": mapped.may_be_empty,
+    }
+
+
+def outside(row: sa.FromClause, conditions: Sequence[Condition], columns: Sequence[str] = ()) -> Predicate:
+    """Rows a promise does not speak of: a condition holds, or all of the group's columns are null."""
+    parts: list[Predicate] = []
+    for condition in conditions:
+        column = row.c[condition.column]
+        if condition.is_null:
+            parts.append(column.is_(None))
+        elif condition.in_:
+            parts.append(yes(sa.cast(column, sa.Text()).in_([str(value) for value in condition.in_])))
+        elif isinstance(condition.equals, bool):
+            parts.append(column.is_(condition.equals))
+        else:
+            parts.append(yes(sa.cast(column, sa.Text()) == str(condition.equals)))
+    if columns:
+        parts.append(sa.and_(*(row.c[name].is_(None) for name in columns)))
+    return sa.or_(*parts) if parts else never()
+
+
+@dataclass(frozen=True)
+class SubjectSql:
+    """Whose a row is."""
+
+    key: sa.ColumnElement[Any]
+    """Null where the table has no subject."""
+    joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
+
+
+def read_subject(subject: Subject | None, row: sa.FromClause) -> SubjectSql:
+    """The subject key of rows; of a joined one, through columns that the visibility proof shows to be unique."""
+    if subject is None:
+        return SubjectSql(sa.null())
+    if not isinstance(subject, JoinedSubject):
+        return SubjectSql(row.c[subject.column])
+    other = table(subject.table, *subject.on.values(), subject.column, alias="subject_row")
+    on = sa.and_(*(other.c[theirs] == row.c[own] for own, theirs in subject.on.items()))
+    return SubjectSql(other.c[subject.column], ((other, on),))
+
+
+def subject_columns(subject: Subject | None) -> tuple[str, ...]:
+    """The columns of the row itself that lead to its subject."""
+    if subject is None:
+        return ()
+    return tuple(subject.on) if isinstance(subject, JoinedSubject) else (subject.column,)
+
+
+def subject_needs(subject: Subject | None, table_name: str) -> Iterator[Need | UniqueNeed]:
+    """The columns that lead to the subject, and what must be unique on the way."""
+    yield from (Need(table_name, column) for column in subject_columns(subject))
+    if isinstance(subject, JoinedSubject):
+        yield from (Need(subject.table, column) for column in (*subject.on.values(), subject.column))
+        yield UniqueNeed(subject.table, frozenset(subject.on.values()))

@@ -1,0 +1,117 @@
+"""Each legal hold can do its work: it names a matter, a person the store knows, and a category, from a readable date.
+
+*Why*: in litigation all relevant data must be kept (GDPR art. 17(3)(e)), and only what a hold names is exempt from
+deletion. A hold that names nobody protects nothing; one without a matter exempts without a reason. *Fix*: complete
+the hold, or release it.
+
+The exemption itself is part of every retention check: its held rows are counted there and in no other way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Self
+
+import sqlalchemy as sa
+
+from privacy_audit.controls.interface import Rule
+from privacy_audit.model import Category, Control
+from privacy_audit.sql.clocks import needs_of, read_clock
+from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never, table
+from privacy_audit.sql.truth import Truth
+from privacy_audit.store_map import ColumnClock, Identifier, Means, Persons, StoreMap
+
+
+class LegalHold(Rule):
+    """Expect each legal hold to name its matter, a known person and a category."""
+
+    kind: ClassVar[str] = "legal_hold"
+    expectation: ClassVar[str] = "expect_legal_holds_complete"
+
+    holder: Identifier
+    """Column that names the person held."""
+    matter: Identifier
+    category: Identifier
+    words: tuple[str, ...]
+    """What the category column may say."""
+    started: ColumnClock
+    released: ColumnClock
+    persons: Persons | None = None
+    """The persons the store knows; without them an unknown person cannot be told."""
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self]:
+        register = store.registers.legal_holds
+        if register is None:
+            return
+        words = [register.categories.get(category, category.value) for category in Category]
+        yield cls(
+            table=register.table,
+            title=register.title,
+            key=register.key,
+            zone=zone,
+            no_data_before=store.no_data_before,
+            may_be_empty=register.may_be_empty,
+            holder=register.subject,
+            matter=register.matter,
+            category=register.category,
+            words=(*words, *([register.every_category] if register.every_category is not None else [])),
+            started=register.started,
+            released=register.released,
+            persons=store.persons,
+        )
+
+    @property
+    def sentence(self) -> str:
+        known = "a known person" if self.persons else "a person"
+        return f"{self.title} name their matter, {known} and a category, and end no earlier than they begin."
+
+    @property
+    def fix(self) -> str:
+        return (
+            f"Complete these holds in {self.table} with the matter, the person's key and the category, or release them."
+            " Until then check by hand that nothing they mean to keep is deleted."
+        )
+
+    def columns(self) -> Sequence[str]:
+        return (self.holder, self.matter, self.category, self.started.column, self.released.column)
+
+    def needs(self) -> Iterator[Need | UniqueNeed]:
+        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+        yield from needs_of(self.started, self.table)
+        yield from needs_of(self.released, self.table)
+        if self.persons:
+            yield Need(self.persons.table, self.persons.key)
+            yield UniqueNeed(self.persons.table, frozenset({self.persons.key}))
+
+    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        started = read_clock(self.started, row, frame)
+        goes_on = self.released.model_copy(update={"null_means": Means.RUNNING, "future_means": Means.RUNNING})
+        released = read_clock(goes_on, row, frame)
+        joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
+        unknown: Predicate = row.c[self.holder].is_(None)
+        if self.persons:
+            person = table(self.persons.table, self.persons.key, alias="person")
+            joins = ((person, person.c[self.persons.key] == row.c[self.holder]),)
+            unknown = person.c[self.persons.key].is_(None)
+        return Truth(
+            row=row,
+            out_of_scope=never(),
+            undecidable=sa.or_(started.undatable, released.undatable),
+            violating=sa.or_(unknown, self._incomplete(row), self._ends_before_it_begins(row)),
+            moment=started.moment,
+            breach_began=started.on_day,
+            subject=row.c[self.holder],
+            joins=joins,
+        )
+
+    def _incomplete(self, row: sa.FromClause) -> Predicate:
+        matter = sa.func.btrim(sa.func.coalesce(sa.cast(row.c[self.matter], sa.Text()), ""))
+        category = sa.func.coalesce(sa.cast(row.c[self.category], sa.Text()), "")
+        return sa.or_(matter == "", category.not_in(self.words))
+
+    def _ends_before_it_begins(self, row: sa.FromClause) -> Predicate:
+        released, started = row.c[self.released.column], row.c[self.started.column]
+        if self.released.encoding is not self.started.encoding:
+            return never()
+        return sa.func.coalesce(released < started, sa.false())

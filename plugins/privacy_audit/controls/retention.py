@@ -1,0 +1,224 @@
+"""Rows are deleted when their period ends.
+
+*Why*: personal data may be kept no longer than its purpose needs (GDPR art. 5(1)(e)), and the policy names the
+periods. *Fix*: delete or irreversibly anonymise the rows, and let the purge run each night.
+
+The period is a calendar period from the row's clock in the policy's zone. A row may exist on its expiry date and is
+in breach from the day after, whatever a soft-delete column says: a row that is marked as deleted is still there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+from pydantic import field_validator
+
+from privacy_audit.controls.interface import (
+    Rule,
+    Seek,
+    common,
+    outside,
+    read_subject,
+    subject_columns,
+    subject_needs,
+)
+from privacy_audit.model import Category, Control
+from privacy_audit.periods import Period
+from privacy_audit.sql.clocks import ClockSql, columns_of_row, needs_of, read_clock
+from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never, yes
+from privacy_audit.sql.holds import needs_of_holds, read_holds
+from privacy_audit.sql.truth import Truth
+from privacy_audit.store_map import (
+    Clock,
+    ColumnClock,
+    Condition,
+    Encoding,
+    Identifier,
+    JoinedClock,
+    LatestClock,
+    LegalHolds,
+    LegalReason,
+    PeriodUnit,
+    RowPeriod,
+    StoreMap,
+    Subject,
+)
+
+_LONGEST = {PeriodUnit.DAYS: 36500, PeriodUnit.MONTHS: 1200, PeriodUnit.YEARS: 100}
+
+
+class Retention(Rule):
+    """Expect no row of a category of personal data to be kept past its retention period."""
+
+    kind: ClassVar[str] = "retention"
+    expectation: ClassVar[str] = "expect_rows_deleted_after_retention"
+    parameters: ClassVar[frozenset[str]] = frozenset({"period"})
+    optional_parameters: ClassVar[frozenset[str]] = frozenset({"review_after"})
+
+    category: Category
+    period: str
+    """ISO 8601 calendar period, as `P2M`."""
+    review_after: str | None = None
+    """Period after which a row needs a legal reason to be kept on; without one it is undecidable."""
+    columns_of_group: tuple[Identifier, ...] = ()
+    """The columns that hold the data; empty when the row itself is the data."""
+    clock: Clock
+    row_period: RowPeriod | None = None
+    legal_reason: LegalReason | None = None
+    out_of_scope: tuple[Condition, ...] = ()
+    subject: Subject | None = None
+    holds: LegalHolds | None = None
+
+    @field_validator("period", "review_after")
+    @classmethod
+    def _is_a_period(cls, text: str | None) -> str | None:
+        return text if text is None else str(Period.parse(text))
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self]:
+        for name, mapped in store.tables.items():
+            for group in mapped.data:
+                if group.category in control.categories:
+                    yield cls(
+                        **common(name, mapped, store, zone),
+                        qualifier=group.name,
+                        category=group.category,
+                        period=control.parameters["period"],
+                        review_after=control.parameters.get("review_after"),
+                        columns_of_group=group.columns,
+                        clock=group.clock,
+                        row_period=group.period,
+                        legal_reason=group.legal_reason,
+                        out_of_scope=group.out_of_scope,
+                        subject=mapped.subject,
+                        holds=store.registers.legal_holds,
+                    )
+
+    @property
+    def sentence(self) -> str:
+        what = f"{self.title} ({', '.join(self.columns_of_group)})" if self.columns_of_group else self.title
+        text = f"{what} are deleted {Period.parse(self.period).words} after {_clock_words(self.clock)}"
+        if self.row_period:
+            text += f", or earlier where column {self.row_period.column} says so"
+        if self.review_after:
+            text += f"; after {Period.parse(self.review_after).words} only a legal reason keeps them"
+        return text + "."
+
+    @property
+    def fix(self) -> str:
+        if self.columns_of_group:
+            how = f"Set {', '.join(self.columns_of_group)} to null in these rows of {self.table}, or delete the rows"
+        else:
+            how = f"Delete these rows of {self.table}, or anonymise them irreversibly"
+        return f"{how}, in every copy. Then find out why the nightly purge left them, and mend it."
+
+    def columns(self) -> Sequence[str]:
+        optional = [self.row_period.column] if self.row_period else []
+        optional += [self.legal_reason.column] if self.legal_reason and self.legal_reason.column else []
+        return (
+            *columns_of_row(self.clock),
+            *self.columns_of_group,
+            *subject_columns(self.subject),
+            *(condition.column for condition in self.out_of_scope),
+            *optional,
+        )
+
+    def needs(self) -> Iterator[Need | UniqueNeed]:
+        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+        yield from needs_of(self.clock, self.table)
+        yield from subject_needs(self.subject, self.table)
+        yield from needs_of_holds(self.holds)
+        if self.row_period:
+            yield Need(self.table, self.row_period.column, frozenset({"int2", "int4", "int8"}))
+
+    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        clock = read_clock(self.clock, row, frame)
+        subject = read_subject(self.subject, row)
+        holds = read_holds(self.holds, [self.category], subject.key, frame)
+        expired, unsure = self._expired(clock, row, frame)
+        return Truth(
+            row=row,
+            out_of_scope=outside(row, self.out_of_scope, self.columns_of_group),
+            undecidable=sa.or_(clock.undatable, sa.and_(sa.not_(clock.running), unsure)),
+            violating=sa.and_(sa.not_(clock.running), expired),
+            moment=clock.moment,
+            breach_began=self._breach_began(clock, row),
+            subject=subject.key,
+            held=holds.held,
+            held_since=holds.since,
+            joins=(*clock.joins, *subject.joins, *holds.joins),
+        )
+
+    def seek(self, frame: Frame) -> Seek | None:
+        if self.row_period or not isinstance(self.clock, ColumnClock) or isinstance(self.clock, JoinedClock):
+            return None
+        row = self.rows()
+        clock = read_clock(self.clock, row, frame)
+        first = Period.parse(self.review_after or self.period)
+        suspects = (clock.maybe_until(first.cutoff(frame.today)), clock.odd, clock.missing)
+        candidates = sa.select(*row.c).where(sa.or_(*(_bare(suspect) for suspect in suspects)))
+        return Seek(self.judge(candidates.subquery("t"), frame), (self.clock.column,))
+
+    def _expired(self, clock: ClockSql, row: sa.FromClause, frame: Frame) -> tuple[Predicate, Predicate]:
+        """Whether the period is certainly over, and whether that is unsure; asked of rows whose clock is readable."""
+        if self.row_period:
+            began = sa.case((sa.not_(clock.undatable), self._breach_began(clock, row)))
+            return yes(began <= frame.today), yes(row.c[self.row_period.column] <= 0)
+        limit = Period.parse(self.period).cutoff(frame.today)
+        expired, unsure = clock.until(limit), never()
+        if clock.vague:
+            unsure = sa.and_(sa.not_(expired), clock.maybe_until(limit))
+        if self.review_after:
+            limit = Period.parse(self.review_after).cutoff(frame.today)
+            unsure = sa.or_(unsure, sa.and_(sa.not_(expired), clock.maybe_until(limit), self._no_reason(row)))
+        return expired, unsure
+
+    def _no_reason(self, row: sa.FromClause) -> Predicate:
+        reason = self.legal_reason
+        if reason is None:
+            return sa.true()
+        if reason.column is None:
+            return never()
+        return sa.func.coalesce(sa.func.btrim(sa.cast(row.c[reason.column], sa.Text())), "") == ""
+
+    def _breach_began(self, clock: ClockSql, row: sa.FromClause) -> sa.ColumnElement[Any]:
+        """The civil day after the expiry date. PostgreSQL clamps to the month's end as `Period.add_to` does."""
+        policy = _interval(Period.parse(self.period))
+        expiry: sa.ColumnElement[Any] = sa.cast(clock.on_day + policy, sa.Date())
+        if self.row_period:
+            number = sa.cast(sa.func.least(row.c[self.row_period.column], _LONGEST[self.row_period.unit]), sa.Integer())
+            own = sa.func.make_interval(*_interval_arguments(self.row_period.unit, number))
+            expiry = sa.func.least(sa.cast(clock.on_day + own, sa.Date()), expiry)
+        return sa.type_coerce(expiry + 1, sa.Date())
+
+
+def _interval(period: Period) -> sa.ColumnElement[Any]:
+    return sa.func.make_interval(0, period.months, 0, period.days)
+
+
+def _interval_arguments(unit: PeriodUnit, number: sa.ColumnElement[int]) -> tuple[Any, ...]:
+    arguments: dict[PeriodUnit, tuple[Any, ...]] = {
+        PeriodUnit.DAYS: (0, 0, 0, number),
+        PeriodUnit.MONTHS: (0, number, 0, 0),
+        PeriodUnit.YEARS: (number, 0, 0, 0),
+    }
+    return arguments[unit]
+
+
+def _bare(predicate: Predicate) -> Predicate:
+    """The predicate without its `IS TRUE`, which an index cannot use; a candidate that is null is no candidate."""
+    if isinstance(predicate, sa.sql.elements.BinaryExpression) and isinstance(predicate.right, sa.sql.elements.True_):
+        return predicate.left
+    return predicate
+
+
+def _clock_words(clock: Clock) -> str:
+    if isinstance(clock, LatestClock):
+        return "the latest of " + " and ".join(_clock_words(part) for part in clock.latest)
+    if isinstance(clock, JoinedClock):
+        return f"the last {clock.column} in {clock.table}"
+    if clock.encoding is Encoding.YEAR:
+        return f"the year in {clock.column}"
+    return f"{clock.column}"

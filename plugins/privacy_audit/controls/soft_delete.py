@@ -1,0 +1,128 @@
+"""Rows marked as deleted are really deleted soon after.
+
+*Why*: the policy says that expired data "is permanently deleted and cannot be recovered"; a mark deletes nothing
+(GDPR art. 5(1)(e), 17). *Fix*: delete the marked rows for good and let a nightly job do so after the window.
+
+A row that is marked by a flag without a date cannot be decided; a row that is not marked keeps the promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+from pydantic import Field, field_validator
+
+from privacy_audit.controls.interface import Rule, Seek, common, read_subject, subject_columns, subject_needs
+from privacy_audit.model import Category, Control
+from privacy_audit.periods import Period
+from privacy_audit.sql.clocks import ClockSql, needs_of, read_clock
+from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never, no_day
+from privacy_audit.sql.holds import needs_of_holds, read_holds
+from privacy_audit.sql.truth import Truth
+from privacy_audit.store_map import LegalHolds, Means, SoftDelete, StoreMap, Subject
+
+
+class SoftDeletion(Rule):
+    """Expect rows that are marked as deleted to be deleted for good within a window."""
+
+    kind: ClassVar[str] = "soft_delete"
+    expectation: ClassVar[str] = "expect_soft_deleted_rows_removed"
+    parameters: ClassVar[frozenset[str]] = frozenset({"period"})
+
+    period: str
+    """How long a marked row may stay, as `P30D`."""
+    mark: SoftDelete
+    categories: tuple[Category, ...] = Field(min_length=1)
+    """The categories the table holds: a hold on any of them keeps the row."""
+    subject: Subject | None = None
+    holds: LegalHolds | None = None
+
+    @field_validator("period")
+    @classmethod
+    def _is_a_period(cls, text: str) -> str:
+        return str(Period.parse(text))
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self]:
+        for name, mapped in store.tables.items():
+            if mapped.soft_delete:
+                categories = tuple(dict.fromkeys(group.category for group in mapped.data))
+                yield cls(
+                    **common(name, mapped, store, zone),
+                    period=control.parameters["period"],
+                    mark=mapped.soft_delete,
+                    categories=categories or tuple(Category),
+                    subject=mapped.subject,
+                    holds=store.registers.legal_holds,
+                )
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.title} marked as deleted are gone for good {Period.parse(self.period).words} after the mark."
+
+    @property
+    def fix(self) -> str:
+        return (
+            f"Delete these rows of {self.table} for good, in every copy. A mark only hides them."
+            " Then let a nightly job delete marked rows when their window ends."
+        )
+
+    def columns(self) -> Sequence[str]:
+        marks = [self.mark.clock.column] if self.mark.clock else []
+        return (*marks, *([self.mark.flag] if self.mark.flag else []), *subject_columns(self.subject))
+
+    def needs(self) -> Iterator[Need | UniqueNeed]:
+        yield from (Need(self.table, column) for column in self.key)
+        if self.mark.clock:
+            yield from needs_of(self.mark.clock, self.table)
+        if self.mark.flag:
+            yield Need(self.table, self.mark.flag, frozenset({"bool"}))
+        yield from subject_needs(self.subject, self.table)
+        yield from needs_of_holds(self.holds)
+
+    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        subject = read_subject(self.subject, row)
+        holds = read_holds(self.holds, self.categories, subject.key, frame)
+        clock, undecidable, expired = self._marked(row, frame)
+        return Truth(
+            row=row,
+            out_of_scope=never(),
+            undecidable=undecidable,
+            violating=expired,
+            moment=clock.moment if clock else sa.cast(sa.null(), sa.DateTime(timezone=True)),
+            breach_began=self._breach_began(clock),
+            subject=subject.key,
+            held=holds.held,
+            held_since=holds.since,
+            joins=(*subject.joins, *holds.joins),
+        )
+
+    def seek(self, frame: Frame) -> Seek | None:
+        if self.mark.clock is None or self.mark.flag is not None:
+            return None
+        row = self.rows()
+        marked = sa.select(*row.c).where(row.c[self.mark.clock.column].is_not(None))
+        return Seek(self.judge(marked.subquery("t"), frame), (self.mark.clock.column,))
+
+    def _marked(self, row: sa.FromClause, frame: Frame) -> tuple[ClockSql | None, Predicate, Predicate]:
+        """The clock, whether a row cannot be decided, and whether its window is over."""
+        flag = row.c[self.mark.flag] if self.mark.flag else None
+        if self.mark.clock is None:
+            # A flag says that, not when: nobody can show that the window is kept.
+            return None, never() if flag is None else flag.is_not(sa.false()), never()
+        unmarked_when_null = self.mark.clock.model_copy(update={"null_means": Means.RUNNING})
+        clock = read_clock(unmarked_when_null, row, frame)
+        column = row.c[self.mark.clock.column]
+        undated = sa.and_(column.is_(None), flag.is_not(sa.false())) if flag is not None else never()
+        expired = sa.and_(sa.not_(clock.running), clock.until(Period.parse(self.period).cutoff(frame.today)))
+        unsure = sa.and_(sa.not_(expired), clock.maybe_until(Period.parse(self.period).cutoff(frame.today)))
+        return clock, sa.or_(undated, clock.odd, unsure if clock.vague else never()), expired
+
+    def _breach_began(self, clock: ClockSql | None) -> sa.ColumnElement[Any]:
+        if clock is None:
+            return no_day()
+        period = Period.parse(self.period)
+        expiry = sa.cast(clock.on_day + sa.func.make_interval(0, period.months, 0, period.days), sa.Date())
+        return sa.type_coerce(expiry + 1, sa.Date())

@@ -1,0 +1,155 @@
+"""Counts what a rule says of the rows of its table: chooses the plan, runs one statement, gives a tally."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from privacy_audit.controls import Rule, Seek
+from privacy_audit.model import AGE_BUCKETS, Plan, Tally
+from privacy_audit.sql.truth import Truth, tally_statement
+
+FULL_SCAN_ROWS = 2_000_000
+"""The cost budget: up to so many rows (the planner's estimate) a table is scanned, for that proves every row."""
+PROBES_WORTH = 4
+"""A probe into an index costs about as much as reading so many rows in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one check counted, and how."""
+
+    tally: Tally
+    plan: Plan
+    plan_reason: str
+    late_holds: int
+    """Held rows whose hold began after they were already in breach."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    rows: int
+    """The planner's estimate; -1 when the table was never analysed."""
+    partitions: int
+
+
+def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int = FULL_SCAN_ROWS) -> Measured:
+    """The tally of a rule at T, by the plan that its table calls for."""
+    size = _size(connection, rule.table)
+    seek = rule.seek(rule.frame(as_of)) if size.rows > budget else None
+    plan, reason = _choose(connection, rule, size, seek, budget)
+    if plan is Plan.SEEK and seek is not None and _has_rows(connection, rule):
+        return count_suspects(connection, rule, as_of, seek, size.rows, reason)
+    return count_all(connection, rule, as_of, reason)
+
+
+def count_all(connection: sa.Connection, rule: Rule, as_of: datetime, reason: str = "") -> Measured:
+    """Every row is counted in one scan, and the parts are counted apart from the whole."""
+    counts = _run(connection, rule, rule.judge(rule.rows(), rule.frame(as_of)), as_of)
+    return Measured(_tally(counts, counts["population"], counts["compliant"]), Plan.FULL, reason, counts["late_holds"])
+
+
+def count_suspects(
+    connection: sa.Connection, rule: Rule, as_of: datetime, seek: Seek, estimate: int, reason: str = ""
+) -> Measured:
+    """Only rows that may not be compliant are counted; the population is the planner's estimate."""
+    counts = _run(connection, rule, seek.truth, as_of)
+    found = counts["violating"] + counts["held"] + counts["undecidable"]
+    population = max(estimate, found)
+    tally = _tally({**counts, "out_of_scope": 0}, population, population - found, estimated=True)
+    return Measured(tally, Plan.SEEK, reason, counts["late_holds"])
+
+
+def _run(connection: sa.Connection, rule: Rule, truth: Truth, as_of: datetime) -> dict[str, Any]:
+    row = connection.execute(tally_statement(truth, rule.frame(as_of))).one()
+    return dict(row._mapping)
+
+
+def _tally(counts: dict[str, Any], population: int, compliant: int, *, estimated: bool = False) -> Tally:
+    return Tally(
+        population=population,
+        compliant=compliant,
+        violating=counts["violating"],
+        held=counts["held"],
+        undecidable=counts["undecidable"],
+        out_of_scope=counts["out_of_scope"],
+        subjects=counts["subjects"],
+        oldest=counts["oldest"],
+        newest=counts["newest"],
+        overdue_since=counts["overdue_since"],
+        ages=tuple(counts[f"age_{number}"] for number in range(len(AGE_BUCKETS))),
+        estimated=estimated,
+    )
+
+
+def _choose(connection: sa.Connection, rule: Rule, size: _Size, seek: Seek | None, budget: int) -> tuple[Plan, str]:
+    rows = f"about {size.rows:,} rows"
+    if size.rows <= budget:
+        within = f"{rows}, within the budget of {budget:,}"
+        return Plan.FULL, f"scanned: {within if size.rows >= 0 else 'never analysed, so of unknown size'}"
+    if seek is None:
+        return Plan.FULL, f"scanned: {rows}, over the budget, but only a scan can show this"
+    wanted = ", ".join(seek.index)
+    if not _has_index(connection, rule.table, seek.index):
+        return (
+            Plan.FULL,
+            f"scanned: {rows}, over the budget, and no index begins with ({wanted}); one would spare the scan",
+        )
+    if seek.probes_per_row_of:
+        probes = _size(connection, seek.probes_per_row_of).rows * max(size.partitions, 1)
+        if probes < 0 or probes * PROBES_WORTH > size.rows:
+            return Plan.FULL, f"scanned: {rows}, and about {probes:,} probes of the index would cost more"
+    return Plan.SEEK, f"sought by the index on ({wanted}): {rows}, over the budget of {budget:,}"
+
+
+_SIZE = sa.text(
+    """
+    SELECT coalesce(sum(leaf.reltuples) FILTER (WHERE leaf.reltuples >= 0), 0)::bigint AS rows,
+           bool_or(leaf.reltuples < 0) AS unknown, count(*)::int AS partitions
+    FROM (SELECT CAST(:table AS regclass)::oid AS root) r
+    CROSS JOIN LATERAL (
+        SELECT c.reltuples FROM pg_catalog.pg_partition_tree(r.root) p JOIN pg_catalog.pg_class c ON c.oid = p.relid
+        WHERE p.isleaf
+        UNION ALL
+        SELECT c.reltuples FROM pg_catalog.pg_class c WHERE c.oid = r.root AND c.relkind <> 'p' AND NOT c.relispartition
+    ) leaf
+    """
+)
+
+_INDEX = sa.text(
+    """
+    SELECT EXISTS (
+        SELECT FROM pg_catalog.pg_index i
+        JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+        JOIN pg_catalog.pg_am am ON am.oid = c.relam
+        WHERE i.indrelid = CAST(:table AS regclass) AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+          AND (am.amname = 'btree' OR (am.amname = 'brin' AND cardinality(CAST(:columns AS text[])) = 1))
+          AND (SELECT array_agg(a.attname::text ORDER BY k.n)
+               FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
+               JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+               WHERE k.n <= cardinality(CAST(:columns AS text[]))) = CAST(:columns AS text[])
+    )
+    """
+)
+
+
+def quoted(table: str) -> str:
+    """`schema.table` as PostgreSQL reads it back exactly."""
+    schema, _, relation = table.partition(".")
+    return f'"{schema}"."{relation}"'
+
+
+def _size(connection: sa.Connection, table: str) -> _Size:
+    row = connection.execute(_SIZE, {"table": quoted(table)}).one()
+    return _Size(-1 if row.unknown and row.rows == 0 else row.rows, row.partitions)
+
+
+def _has_index(connection: sa.Connection, table: str, columns: tuple[str, ...]) -> bool:
+    return bool(connection.execute(_INDEX, {"table": quoted(table), "columns": list(columns)}).scalar())
+
+
+def _has_rows(connection: sa.Connection, rule: Rule) -> bool:
+    return bool(connection.execute(sa.select(sa.exists(sa.select(sa.literal(1)).select_from(rule.rows())))).scalar())

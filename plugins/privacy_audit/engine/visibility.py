@@ -1,0 +1,151 @@
+"""The visibility proof: before any check, the catalog must show that the auditor will see every row it speaks of.
+
+A table that is hidden by row-level security, replaced by a view or stripped of a column "succeeds" silently
+elsewhere. Here the check is not audited, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from privacy_audit.controls import Rule
+from privacy_audit.engine.trouble import TroubleError
+from privacy_audit.errors import did_you_mean
+from privacy_audit.model import Cause
+from privacy_audit.sql.frame import Need, UniqueNeed
+from privacy_audit.store_map import Relation
+
+_KINDS = {
+    "r": "table",
+    "p": "partitioned",
+    "v": "view",
+    "m": "materialized view",
+    "f": "foreign table",
+    "S": "sequence",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    type: str
+    readable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    kind: str
+    rows_hidden: bool
+    columns: Mapping[str, _Column]
+    unique: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What the catalog says of the tables that rules read."""
+
+    tables: Mapping[str, _Table]
+    all_names: frozenset[str]
+
+    def prove(self, rule: Rule) -> None:
+        """TroubleError says what of a rule the auditor cannot see."""
+        needs = list(rule.needs())
+        for name in dict.fromkeys(need.table for need in needs):
+            self._prove_table(name, Relation(rule.relation) if name == rule.table else None)
+        for need in needs:
+            if isinstance(need, UniqueNeed):
+                self._prove_unique(need)
+            else:
+                self._prove_column(need)
+
+    def _prove_table(self, name: str, declared: Relation | None) -> None:
+        table = self.tables.get(name)
+        if table is None:
+            raise TroubleError(Cause.DRIFT, f"{name}: no such table. {did_you_mean(name, self.all_names)}".strip())
+        allowed = {declared.value} if declared else {relation.value for relation in Relation}
+        if table.kind not in allowed:
+            raise TroubleError(
+                Cause.DRIFT,
+                f"{name} is a {table.kind}, the map says {' or '.join(sorted(allowed))}."
+                " A view may filter rows: map the table beneath it.",
+            )
+        if table.rows_hidden:
+            raise TroubleError(
+                Cause.HIDDEN_ROWS,
+                f"{name} has row-level security that would hide rows from the auditor."
+                " Give its role BYPASSRLS, or a policy that lets it see every row and FORCE off.",
+            )
+
+    def _prove_column(self, need: Need) -> None:
+        columns = self.tables[need.table].columns
+        column = columns.get(need.column)
+        if column is None:
+            hint = did_you_mean(need.column, columns)
+            raise TroubleError(Cause.DRIFT, f'{need.table}: no such column "{need.column}". {hint}'.strip())
+        if need.types and column.type not in need.types:
+            raise TroubleError(
+                Cause.DRIFT,
+                f"{need.table}.{need.column} is of type {column.type}, the map implies"
+                f" {' or '.join(sorted(need.types))}. Correct the encoding in the map.",
+            )
+        if not column.readable:
+            raise TroubleError(Cause.REFUSED, f"the role may not read {need.table}.{need.column}. Grant it SELECT.")
+
+    def _prove_unique(self, need: UniqueNeed) -> None:
+        if not any(unique <= need.columns for unique in self.tables[need.table].unique):
+            columns = ", ".join(sorted(need.columns))
+            raise TroubleError(
+                Cause.DRIFT,
+                f"{need.table} has no unique index on ({columns}): the same row of ours could be counted twice.",
+            )
+
+
+_TABLES = sa.text(
+    """
+    SELECT n.nspname || '.' || c.relname AS name, c.relkind::text AS kind, c.oid AS oid,
+           pg_catalog.row_security_active(c.oid) AS rows_hidden
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
+    """
+)
+_COLUMNS = sa.text(
+    """
+    SELECT a.attrelid AS oid, a.attname AS name, t.typname AS type,
+           pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS readable
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = ANY (CAST(:oids AS oid[])) AND a.attnum > 0 AND NOT a.attisdropped
+    """
+)
+_UNIQUE = sa.text(
+    """
+    SELECT i.indrelid AS oid,
+           (SELECT array_agg(a.attname::text) FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+            WHERE k.n <= i.indnkeyatts) AS columns
+    FROM pg_catalog.pg_index i
+    WHERE i.indrelid = ANY (CAST(:oids AS oid[]))
+      AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+    """
+)
+
+
+def read_catalog(connection: sa.Connection, rules: Iterable[Rule]) -> Catalog:
+    """Three statements, however many rules: the tables they read, their columns, their unique indexes."""
+    wanted = {need.table for rule in rules for need in rule.needs()}
+    all_tables = connection.execute(_TABLES).all()
+    oids = {row.oid: row.name for row in all_tables if row.name in wanted}
+    columns: dict[str, dict[str, _Column]] = {name: {} for name in oids.values()}
+    unique: dict[str, list[frozenset[str]]] = {name: [] for name in oids.values()}
+    for row in connection.execute(_COLUMNS, {"oids": list(oids)}):
+        columns[oids[row.oid]][row.name] = _Column(row.type, row.readable)
+    for row in connection.execute(_UNIQUE, {"oids": list(oids)}):
+        unique[oids[row.oid]].append(frozenset(row.columns))
+    tables = {
+        row.name: _Table(_KINDS[row.kind], row.rows_hidden, columns[row.name], tuple(unique[row.name]))
+        for row in all_tables
+        if row.oid in oids
+    }
+    return Catalog(tables, frozenset(row.name for row in all_tables))

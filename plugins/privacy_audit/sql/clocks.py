@@ -1,0 +1,260 @@
+"""Clocks in SQL: when a row's period began, whether that can be known, and whether a day is past.
+
+Each encoding compares its raw column with a constant wherever that is exact, so that an index on the column works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from operator import gt, lt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from privacy_audit.periods import start_of_day
+from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, civil_date, day, instant, never, table, yes
+from privacy_audit.store_map import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, Means
+
+Column = sa.ColumnElement[Any]
+Compare = Callable[[Column, Column], Predicate]
+
+
+@dataclass(frozen=True)
+class ClockSql:
+    """A clock over the rows of one relation. Its predicates are never null."""
+
+    moment: Column
+    """When the period began, as `timestamptz`; null where it cannot be written as one."""
+    missing: Predicate
+    """No moment is known."""
+    odd: Predicate
+    """A moment is known that cannot be a fact: infinite, before the company's first day, after T."""
+    running: Predicate
+    """The period has not begun, and the map says how that is written."""
+    until: Callable[[date], Predicate]
+    """Whether the moment's civil date certainly lies on or before a day; asked only of rows that are decidable."""
+    maybe_until: Callable[[date], Predicate]
+    """Whether it may lie on or before a day."""
+    on_day: Column
+    """The moment's civil date; of a year, its last day. Asked only of rows that are decidable."""
+    vague: bool = False
+    """Whether `until` and `maybe_until` may differ."""
+    joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
+    """Relations to join from the left; none of them multiplies rows."""
+
+    @property
+    def undatable(self) -> Predicate:
+        """The period cannot be computed: unknown is not compliant."""
+        return sa.and_(sa.not_(self.running), sa.or_(self.missing, self.odd))
+
+
+def read_clock(clock: Clock, row: sa.FromClause, frame: Frame) -> ClockSql:
+    """The clock over a relation that has the columns of `needs_of_row`."""
+    if isinstance(clock, LatestClock):
+        parts = [_single(part, row, frame, number) for number, part in enumerate(clock.latest)]
+        return _latest(parts)
+    return _single(clock, row, frame, 0)
+
+
+def columns_of_row(clock: Clock) -> tuple[str, ...]:
+    """The columns of the row itself that a clock reads."""
+    parts = clock.latest if isinstance(clock, LatestClock) else (clock,)
+    return tuple(name for part in parts for name in (part.on if isinstance(part, JoinedClock) else (part.column,)))
+
+
+def needs_of(clock: Clock, table_name: str) -> Iterator[Need]:
+    """The columns a clock reads, in the row's table and in joined ones, with the types its encoding allows."""
+    for part in clock.latest if isinstance(clock, LatestClock) else (clock,):
+        if isinstance(part, JoinedClock):
+            yield from (Need(table_name, own) for own in part.on)
+            yield from (Need(part.table, other) for other in part.on.values())
+            yield Need(part.table, part.column, TYPES[part.encoding])
+        else:
+            yield Need(table_name, part.column, TYPES[part.encoding])
+
+
+def moment_of(clock: ColumnClock, column: Column, frame: Frame) -> Column:
+    """The column as `timestamptz`; null where it holds no plausible number. Of a date, its first instant."""
+    match clock.encoding:
+        case Encoding.TIMESTAMPTZ:
+            return column
+        case Encoding.TIMESTAMP:
+            return sa.case((_in_calendar(column), sa.func.timezone(clock.zone, column)))
+        case Encoding.DATE:
+            midnight = sa.func.timezone(frame.zone_name, sa.cast(column, sa.DateTime()))
+            return sa.case((_in_calendar(column), midnight))
+        case Encoding.EPOCH_SECONDS | Encoding.EPOCH_MILLISECONDS:
+            # to_timestamp raises on numbers outside the calendar, so only plausible ones reach it.
+            scale = 1 if clock.encoding is Encoding.EPOCH_SECONDS else 1000
+            low, high = (scale * int(edge.timestamp()) for edge in (frame.earliest, frame.as_of + timedelta(days=1)))
+            seconds = sa.cast(column, sa.Double()) / scale if scale > 1 else column
+            return sa.case((column.between(low, high), sa.func.to_timestamp(seconds)))
+        case Encoding.YEAR:
+            start = sa.func.make_timestamptz(column, 1, 1, 0, 0, 0, frame.zone_name)
+            return sa.case((column.between(1, 9999), start))
+
+
+def _in_calendar(column: Column) -> Predicate:
+    """Years 1 to 9999: beyond them PostgreSQL's own conversions raise, and one odd row would end the check."""
+    return column.between(sa.literal_column("'0001-01-02'"), sa.literal_column("'9999-12-30'"))
+
+
+def compare_with(clock: ColumnClock, column: Column, frame: Frame, compare: Compare, edge: datetime) -> Predicate:
+    """`compare(moment of the column, edge)`, on the raw column where that is exact."""
+    match clock.encoding:
+        case Encoding.TIMESTAMPTZ:
+            return compare(column, instant(edge))
+        case Encoding.TIMESTAMP:
+            zone = ZoneInfo(clock.zone or "UTC")
+            local = edge.astimezone(zone)
+            if _offset_is_steady(edge, zone):
+                return compare(column, sa.literal(local.replace(tzinfo=None), sa.DateTime()))
+            return compare(moment_of(clock, column, frame), instant(edge))
+        case Encoding.EPOCH_SECONDS:
+            return compare(column, _epoch(edge, 1))
+        case Encoding.EPOCH_MILLISECONDS:
+            return compare(column, _epoch(edge, 1000))
+        case Encoding.DATE | Encoding.YEAR:
+            raise ValueError(f"a {clock.encoding} has no moment within a day")
+
+
+def _epoch(edge: datetime, scale: int) -> Column:
+    """The edge as a number; a whole one is bound as bigint, so that an index on an integer column works."""
+    microseconds = (edge.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    number = Decimal(microseconds) * scale / 1_000_000
+    if number == number.to_integral_value():
+        return sa.literal(int(number), sa.BigInteger())
+    return sa.literal(number, sa.Numeric())
+
+
+def _offset_is_steady(edge: datetime, zone: ZoneInfo) -> bool:
+    """Whether local times near the edge mean one instant each: no change of offset within a day of it."""
+    near = (edge + timedelta(hours=hours) for hours in (-25, 0, 25))
+    return len({moment.astimezone(zone).utcoffset() for moment in near}) == 1
+
+
+def _single(clock: ColumnClock, row: sa.FromClause, frame: Frame, number: int) -> ClockSql:
+    if isinstance(clock, JoinedClock):
+        return _joined(clock, row, frame, number)
+    return _column(clock, row.c[clock.column], frame)
+
+
+def _column(clock: ColumnClock, column: Column, frame: Frame) -> ClockSql:
+    null, early, future = column.is_(None), _early(clock, column, frame), _future(clock, column, frame)
+    running = [
+        condition for condition, means in ((null, clock.null_means), (future, clock.future_means)) if _runs(means)
+    ]
+    return ClockSql(
+        moment=moment_of(clock, column, frame),
+        missing=never() if _runs(clock.null_means) else null,
+        odd=yes(early) if _runs(clock.future_means) else yes(sa.or_(early, future)),
+        running=yes(sa.or_(*running)) if running else never(),
+        until=lambda limit: yes(_until(clock, column, frame, limit)),
+        maybe_until=lambda limit: yes(_maybe_until(clock, column, frame, limit)),
+        on_day=_on_day(clock, column, frame),
+        vague=clock.encoding is Encoding.YEAR,
+    )
+
+
+def _runs(means: Means) -> bool:
+    return means is Means.RUNNING
+
+
+def _early(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
+    match clock.encoding:
+        case Encoding.DATE:
+            return column < day(frame.no_data_before)
+        case Encoding.YEAR:
+            return column < frame.no_data_before.year
+        case _:
+            return compare_with(clock, column, frame, lt, frame.earliest)
+
+
+def _future(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
+    match clock.encoding:
+        case Encoding.DATE:
+            return column > day(frame.today)
+        case Encoding.YEAR:
+            return column > frame.today.year
+        case _:
+            return compare_with(clock, column, frame, gt, frame.as_of)
+
+
+def _until(clock: ColumnClock, column: Column, frame: Frame, limit: date) -> Predicate:
+    match clock.encoding:
+        case Encoding.DATE:
+            return column <= day(limit)
+        case Encoding.YEAR:
+            return column <= (limit.year if limit == date(limit.year, 12, 31) else limit.year - 1)
+        case _:
+            edge = start_of_day(limit + timedelta(days=1), frame.zone)
+            return compare_with(clock, column, frame, lt, edge)
+
+
+def _maybe_until(clock: ColumnClock, column: Column, frame: Frame, limit: date) -> Predicate:
+    return column <= limit.year if clock.encoding is Encoding.YEAR else _until(clock, column, frame, limit)
+
+
+def _on_day(clock: ColumnClock, column: Column, frame: Frame) -> Column:
+    match clock.encoding:
+        case Encoding.DATE:
+            return column
+        case Encoding.YEAR:
+            return sa.case((column.between(1, 9999), sa.func.make_date(column, 12, 31)))
+        case Encoding.TIMESTAMPTZ:
+            return sa.case((_in_calendar(column), civil_date(column, frame.zone_name)))
+        case _:
+            return civil_date(moment_of(clock, column, frame), frame.zone_name)
+
+
+def _joined(clock: JoinedClock, row: sa.FromClause, frame: Frame, number: int) -> ClockSql:
+    """The latest of the joined rows, grouped by the joined key so that no row of ours is multiplied."""
+    others = table(clock.table, *clock.on.values(), clock.column, alias=f"clock_{number}_rows")
+    own = _column(clock, others.c[clock.column], frame)
+    latest = (
+        sa.select(
+            *(others.c[other].label(f"key_{index}") for index, other in enumerate(clock.on.values())),
+            sa.func.max(others.c[clock.column]).label("at"),
+            sa.func.bool_or(own.running).label("running"),
+            sa.func.bool_or(sa.or_(own.odd, own.missing)).label("odd"),
+            sa.literal(True).label("present"),
+        )
+        .group_by(*(others.c[other] for other in clock.on.values()))
+        .subquery(f"clock_{number}")
+    )
+    on = sa.and_(*(latest.c[f"key_{index}"] == row.c[own_key] for index, own_key in enumerate(clock.on)))
+    read = _column(clock.model_copy(update={"null_means": Means.UNKNOWN}), latest.c.at, frame)
+    absent = latest.c.present.is_(None)
+    running = sa.or_(yes(latest.c.running), absent) if _runs(clock.absent_means) else yes(latest.c.running)
+    return ClockSql(
+        moment=read.moment,
+        missing=read.missing,
+        odd=sa.or_(yes(latest.c.odd), read.odd),
+        running=sa.or_(running, read.running),
+        until=read.until,
+        maybe_until=read.maybe_until,
+        on_day=read.on_day,
+        vague=read.vague,
+        joins=((latest, on),),
+    )
+
+
+def _latest(parts: list[ClockSql]) -> ClockSql:
+    def every(ask: Callable[[ClockSql], Predicate]) -> Predicate:
+        return sa.and_(*(sa.or_(part.missing, ask(part)) for part in parts))
+
+    return ClockSql(
+        moment=sa.func.greatest(*(part.moment for part in parts)),
+        missing=sa.and_(*(part.missing for part in parts)),
+        odd=sa.or_(*(part.odd for part in parts)),
+        running=sa.or_(*(part.running for part in parts)),
+        until=lambda limit: every(lambda part: part.until(limit)),
+        maybe_until=lambda limit: every(lambda part: part.maybe_until(limit)),
+        on_day=sa.func.greatest(*(part.on_day for part in parts)),
+        vague=any(part.vague for part in parts),
+        joins=tuple(join for part in parts for join in part.joins),
+    )

@@ -1,0 +1,110 @@
+"""The instant and the calendar by which a check judges, and the columns it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from privacy_audit.periods import local_date, start_of_day
+from privacy_audit.store_map import Encoding
+
+Predicate = sa.ColumnElement[bool]
+"""A condition on a row; it may be null where its row is undecidable, and whoever uses it minds that."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """T and the civil calendar of the policy."""
+
+    as_of: datetime
+    """T, aware."""
+    zone_name: str
+    """Zone of the policy's civil dates."""
+    no_data_before: date
+    """The company's first civil day: an earlier moment is no fact."""
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The policy's zone."""
+        return ZoneInfo(self.zone_name)
+
+    @cached_property
+    def today(self) -> date:
+        """The civil date of T in the policy's zone."""
+        return local_date(self.as_of, self.zone)
+
+    @cached_property
+    def earliest(self) -> datetime:
+        """The first instant of the company's first day."""
+        return start_of_day(self.no_data_before, self.zone)
+
+
+def instant(value: datetime) -> sa.ColumnElement[datetime]:
+    """An instant as a bound `timestamptz`."""
+    return sa.literal(value.astimezone(UTC), sa.DateTime(timezone=True))
+
+
+def day(value: date) -> sa.ColumnElement[date]:
+    """A civil date as a bound `date`."""
+    return sa.literal(value, sa.Date())
+
+
+def civil_date(moment: sa.ColumnElement[Any], zone_name: str) -> sa.ColumnElement[date]:
+    """The civil date of a `timestamptz` expression in a zone."""
+    return sa.cast(sa.func.timezone(zone_name, moment), sa.Date())
+
+
+def yes(condition: sa.ColumnElement[Any]) -> Predicate:
+    """True where the condition is true, false where it is false or null."""
+    return condition.is_(sa.true())
+
+
+def no_day() -> sa.ColumnElement[date]:
+    """A civil date that is not known."""
+    return sa.cast(sa.null(), sa.Date())
+
+
+def never() -> Predicate:
+    """False for every row."""
+    return sa.false()
+
+
+def table(name: str, *columns: str, alias: str) -> sa.FromClause:
+    """A relation by its full name with the columns that are read."""
+    schema, _, relation = name.partition(".")
+    return sa.table(relation, *(sa.column(column) for column in dict.fromkeys(columns)), schema=schema).alias(alias)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A column that a check reads, for the visibility proof."""
+
+    table: str
+    column: str
+    types: frozenset[str] = frozenset()
+    """Names of types (`pg_type.typname`) of which the column must be one; empty: any."""
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueNeed:
+    """Columns that must be unique in a table, else a join would count rows twice."""
+
+    table: str
+    columns: frozenset[str]
+
+
+_NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
+TYPES: dict[Encoding, frozenset[str]] = {
+    Encoding.TIMESTAMPTZ: frozenset({"timestamptz"}),
+    Encoding.TIMESTAMP: frozenset({"timestamp"}),
+    Encoding.DATE: frozenset({"date"}),
+    Encoding.EPOCH_SECONDS: _NUMBERS,
+    Encoding.EPOCH_MILLISECONDS: _NUMBERS,
+    Encoding.YEAR: frozenset({"int2", "int4", "int8"}),
+}
+"""The types a column may have to be read in an encoding."""

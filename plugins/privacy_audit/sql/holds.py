@@ -1,0 +1,84 @@
+"""Legal holds in SQL: a row that would violate is exempt while a hold in force names its subject and its category.
+
+In force at T: `started <= T < released`; released exactly at T is released. A start that cannot be a fact (null,
+infinite, before the company's first day) exempts nothing: the violation stays in sight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from operator import ge, gt, le
+from typing import Any
+
+import sqlalchemy as sa
+
+from privacy_audit.model import Category
+from privacy_audit.sql.clocks import compare_with, moment_of
+from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, civil_date, day, never, no_day, table
+from privacy_audit.store_map import ColumnClock, Encoding, LegalHolds
+
+
+@dataclass(frozen=True)
+class HoldSql:
+    """Holds over the rows of one relation."""
+
+    held: Predicate
+    """A hold in force names the subject and the category; never null."""
+    since: sa.ColumnElement[Any]
+    """Civil date on which the earliest such hold began."""
+    joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
+
+
+def read_holds(
+    register: LegalHolds | None, categories: Sequence[Category], subject: sa.ColumnElement[Any], frame: Frame
+) -> HoldSql:
+    """The holds of a register on rows whose subject is given; none without a register."""
+    if register is None:
+        return HoldSql(never(), no_day())
+    holds = table(
+        register.table, register.subject, register.category, register.started.column, register.released.column,
+        alias="hold_rows",
+    )  # fmt: skip
+    words = [register.categories.get(category, category.value) for category in categories]
+    words += [register.every_category] if register.every_category is not None else []
+    started, released = holds.c[register.started.column], holds.c[register.released.column]
+    in_force = (
+        sa.select(
+            holds.c[register.subject].label("subject"),
+            sa.func.min(civil_date(moment_of(register.started, started, frame), frame.zone_name)).label("since"),
+        )
+        .where(
+            sa.cast(holds.c[register.category], sa.Text()).in_(words),
+            _began(register.started, started, frame),
+            sa.or_(released.is_(None), _goes_on(register.released, released, frame)),
+        )
+        .group_by(holds.c[register.subject])
+        .subquery("hold")
+    )
+    return HoldSql(in_force.c.subject.is_not(None), in_force.c.since, ((in_force, in_force.c.subject == subject),))
+
+
+def _began(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) -> Predicate:
+    if clock.encoding is Encoding.DATE:
+        return column.between(day(frame.no_data_before), day(frame.today))
+    return sa.and_(
+        compare_with(clock, column, frame, ge, frame.earliest), compare_with(clock, column, frame, le, frame.as_of)
+    )
+
+
+def _goes_on(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) -> Predicate:
+    """Not yet released at T. A release written as a date is the end of that day."""
+    if clock.encoding is Encoding.DATE:
+        return column > day(frame.today - timedelta(days=1))
+    return compare_with(clock, column, frame, gt, frame.as_of)
+
+
+def needs_of_holds(register: LegalHolds | None) -> Iterator[Need]:
+    """The columns of the register that are read."""
+    if register is not None:
+        for column in (register.subject, register.category):
+            yield Need(register.table, column)
+        for clock in (register.started, register.released):
+            yield Need(register.table, clock.column, TYPES[clock.encoding])
