@@ -1,0 +1,144 @@
+"""audit.json: the audit as canonical JSON (RFC 8785), for programs and for evidence. Same audit, same bytes.
+
+`audit.schema.json` beside this file says what every field means. Timings are not in it, for they differ each time.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import rfc8785
+
+from privacy_audit.model import AGE_BUCKETS, Audit, Clause, Policy, StoreResult, Tally
+from privacy_audit.reports import disclosure, summary, wording
+
+FILE_NAME = "audit.json"
+SCHEMA = "privacy_audit.audit/1"
+"""Name and major version of the document; a field that changes its meaning raises the number."""
+
+
+def render(audit: Audit) -> bytes:
+    """The audit as canonical JSON, without a newline at its end (RFC 8785 allows no white space)."""
+    canonical: bytes = rfc8785.dumps(to_dict(audit))
+    return canonical
+
+
+def to_dict(audit: Audit) -> dict[str, Any]:
+    """The audit as the plain values of audit.json; also what the command line's `--json` prints."""
+    told = disclosure.disclosed(audit)
+    document = {
+        "schema": SCHEMA,
+        "audit_id": told.id,
+        "as_of": wording.iso(told.as_of),
+        "triggered_by": told.triggered_by,
+        "policy": _policy(told.policy),
+        "outcome": told.outcome.value,
+        "stores": [_store(store) for store in told.stores],
+        "checks": [_check(entry) for entry in sorted(summary.entries(told), key=lambda entry: entry.check.id)],
+        "clauses": [_clause(clause, told) for clause in told.policy.clauses],
+        "limits": list(told.limits),
+    }
+    cleaned: dict[str, Any] = _cleaned(document)
+    return cleaned
+
+
+def _cleaned(value: Any) -> Any:
+    """Every text of the document without invisible characters: a JSON viewer is no place for a bidi trick either."""
+    if isinstance(value, str):
+        return wording.clean(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _cleaned(item) for key, item in value.items()}
+    return value
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    return {
+        "version": policy.version,
+        "title": policy.title,
+        "effective_from": policy.effective_from.isoformat(),
+        "effective_to": _day(policy.effective_to),
+        "zone": policy.zone,
+        "source_sha256": policy.source_sha256,
+        "digest": policy.digest,
+    }
+
+
+def _store(store: StoreResult) -> dict[str, Any]:
+    return {
+        "name": store.name,
+        "title": store.title,
+        "owner": store.owner,
+        "outcome": store.outcome.value,
+        "cause": store.cause and store.cause.value,
+        "reason": store.reason,
+        "snapshot": store.snapshot,
+    }
+
+
+def _check(entry: summary.Entry) -> dict[str, Any]:
+    check, tally = entry.check, entry.check.tally
+    return {
+        "id": check.id,
+        "control": check.control,
+        "store": check.store,
+        "table": check.table,
+        "qualifier": check.qualifier,
+        "fingerprint": check.fingerprint,
+        "severity": entry.control.severity.value,
+        "sentence": check.sentence,
+        "outcome": check.outcome.value,
+        "cause": check.cause and check.cause.value,
+        "reason": check.reason,
+        "fix": check.fix,
+        "show_rows": check.show_rows,
+        "plan": check.plan and check.plan.value,
+        "plan_reason": check.plan_reason,
+        "reading": check.reading,
+        "late_holds": check.late_holds,
+        "tally": tally and _tally(tally),
+        **_dates(tally),
+    }
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {
+        "population": tally.population,
+        "estimated": tally.estimated,
+        "compliant": tally.compliant,
+        "violating": tally.violating,
+        "held": tally.held,
+        "undecidable": tally.undecidable,
+        "out_of_scope": tally.out_of_scope,
+        "subjects": tally.subjects,
+        "ages": [{"label": label, "rows": rows} for (label, _), rows in zip(AGE_BUCKETS, tally.ages, strict=True)],
+    }
+
+
+def _dates(tally: Tally | None) -> dict[str, Any]:
+    return {
+        "oldest": tally and tally.oldest and wording.iso(tally.oldest),
+        "newest": tally and tally.newest and wording.iso(tally.newest),
+        "overdue_since": tally and _day(tally.overdue_since),
+        "dates_by": "month" if tally and disclosure.is_small(tally) else "instant",
+    }
+
+
+def _clause(clause: Clause, audit: Audit) -> dict[str, Any]:
+    return {
+        "id": clause.id,
+        "section": clause.section,
+        "quote": clause.quote,
+        "automation": clause.automation.value,
+        "reason": clause.reason,
+        "controls": [
+            {"id": told.control.id, "outcome": told.outcome and told.outcome.value, "checks": told.checks}
+            for told in summary.controls_of(clause, audit)
+        ],
+    }
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

@@ -1,0 +1,139 @@
+"""Where reports lie: `<home>/reports/<audit id>/`, complete or absent, and `<home>/reports/latest` at the newest.
+
+A report is rendered in memory, written to a sibling folder, forced to disk and renamed. A kill, a crash or a full disk
+at any point leaves the reports that were there, and at most a `.part` folder that the next writer sweeps away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from privacy_audit.errors import Mistake, PrivacyAuditError
+from privacy_audit.model import Audit
+from privacy_audit.reports import canonical_json, interface, wording
+
+LATEST = "latest"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
+_STAGING = ".part"
+_NEXT_LATEST = ".latest"
+_LOCK = ".lock"
+_PATIENCE_SECONDS = 60
+
+
+class ReportNotFiledError(PrivacyAuditError):
+    """The report could not be written. Reports filed before are untouched."""
+
+    def __init__(self, place: Path, fact: str, way_out: str) -> None:
+        super().__init__(str(Mistake(str(place), fact, way_out)))
+
+
+def write(audit: Audit, home: Path) -> Path:
+    """File the report of an audit and return its folder. The same report again changes nothing.
+
+    Raises ReportNotFiledError: the audit's id is no folder name, another report has that id, the disk is full, ...
+    """
+    root = home / "reports"
+    target = root / _folder_name(audit.id, root)
+    files = {form.FILE_NAME: form.render(audit) for form in interface.formats()}
+    try:
+        _prepare(root)
+        with FileLock(root / _LOCK, timeout=_PATIENCE_SECONDS):
+            _file(target, files)
+            _point_latest(root, audit)
+    except Timeout as error:
+        raise ReportNotFiledError(root, "Another audit has been writing here for a minute.", "Try again.") from error
+    except OSError as error:
+        fact = f"The report could not be written: {error.strerror or 'the system gave no reason'}."
+        way_out = "Reports filed before are untouched. Make room or grant the right to write, and file it again."
+        raise ReportNotFiledError(root, fact, way_out) from error
+    return target
+
+
+def _folder_name(audit_id: str, root: Path) -> str:
+    if not _NAME.fullmatch(audit_id) or audit_id == LATEST:
+        fact = f"{wording.clean(audit_id)[:100]!r} is no name for the folder of a report."
+        way_out = "Use at most 100 letters, digits and the signs . _ + -, a letter or digit first."
+        raise ReportNotFiledError(root, fact, way_out)
+    return audit_id
+
+
+def _prepare(root: Path) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    if root.is_symlink():
+        way_out = "Put a folder in its place, or move the whole home with PRIVACY_AUDIT_HOME."
+        raise ReportNotFiledError(root, "The folder of the reports is a link to elsewhere.", way_out)
+
+
+def _file(target: Path, files: dict[str, bytes]) -> None:
+    if target.is_symlink() or target.exists():
+        _refuse_unless_same(target, files)
+        return
+    staging = target.parent / _STAGING
+    shutil.rmtree(staging, ignore_errors=True)  # what a killed writer left; the lock says that nobody writes now
+    try:
+        staging.mkdir()
+        for name, content in files.items():
+            _write_through(staging / name, content)
+        _sync_folder(staging)
+        staging.rename(target)
+        _sync_folder(target.parent)
+    except OSError:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def _refuse_unless_same(target: Path, files: dict[str, bytes]) -> None:
+    if target.is_symlink() or not target.is_dir():
+        raise ReportNotFiledError(target, "Something else than the folder of a report has this name.", "Move it away.")
+    there = {path.name: path.read_bytes() for path in target.iterdir()}
+    if there != files:
+        other = ", ".join(sorted(name for name in files | there if files.get(name) != there.get(name)))
+        fact = f"Another report is already filed under this id; it differs in {other}."
+        way_out = "A filed report is never overwritten: give the new audit an id of its own."
+        raise ReportNotFiledError(target, fact, way_out)
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force a folder's entries to disk: after a power cut a renamed folder is there, or is not, but never half."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _point_latest(root: Path, audit: Audit) -> None:
+    """Let `latest` show the report judged by the latest instant; filing an older audit again does not move it back."""
+    latest = root / LATEST
+    newest = _instant_of(latest)
+    if newest is not None and newest > audit.as_of:
+        return
+    following = root / _NEXT_LATEST
+    following.unlink(missing_ok=True)
+    following.symlink_to(audit.id, target_is_directory=True)
+    following.replace(latest)
+    _sync_folder(root)
+
+
+def _instant_of(folder: Path) -> datetime | None:
+    """The as-of instant of a filed report; None when there is none that can be read."""
+    try:
+        document = json.loads((folder / canonical_json.FILE_NAME).read_bytes())
+        instant = datetime.fromisoformat(document["as_of"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return instant if instant.tzinfo else None

@@ -1,0 +1,68 @@
+"""Numbers, dates and verdicts as people read them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.reports import audits
+
+from privacy_audit.model import Audit, Cause, Outcome, Severity, StoreResult
+from privacy_audit.reports import wording
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0"), (999, "999"), (1_000, "1\u202f000"), (1_234_567, "1\u202f234\u202f567")]
+)
+def test_number(count: int, said: str) -> None:
+    assert wording.number(count) == said
+
+
+def test_dates() -> None:
+    assert wording.day(date(2026, 11, 24)) == "24 November 2026"
+    assert wording.month(date(2026, 1, 1)) == "January 2026"
+    moment = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    assert wording.instant(moment, ZoneInfo("Europe/Paris")) == "29 March 2026, 03:30:00 in Europe/Paris"
+    assert wording.iso(moment) == "2026-03-29T01:30:00Z"
+
+
+def test_every_word_of_the_model_has_words() -> None:
+    assert set(wording.OUTCOMES) == set(wording.SIGNS) == set(wording.MEANINGS) == set(Outcome)
+    assert set(wording.SEVERITIES) == set(Severity)
+    assert set(wording.WAYS_OUT) == set(Cause)
+    assert next(iter(wording.OUTCOMES)) is Outcome.NOT_AUDITED, "said first"
+    assert len(set(wording.SIGNS.values())) == len(Outcome), "a shape of its own for each"
+
+
+def audit(*outcomes: Outcome) -> Audit:
+    """One store whose checks ended so."""
+    checks = tuple(replace(audits.clean().checks[0], id=f"c{n}", outcome=outcome) for n, outcome in enumerate(outcomes))
+    worst = next((outcome for outcome in Outcome if outcome in outcomes), Outcome.NOT_AUDITED)
+    return replace(audits.clean(), stores=(StoreResult("app", "Product", "team", "alerts", worst, checks),))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        ((Outcome.FAIL, Outcome.FAIL, Outcome.NOT_AUDITED), "Promises are broken: 2 of 3 checks failed"),
+        ((Outcome.FAIL,), "A promise is broken: 1 of 1 check failed"),
+        (
+            (Outcome.NOT_AUDITED, Outcome.REVIEW),
+            "Not everything was audited: 1 of 2 checks could not be carried out",
+        ),
+        ((Outcome.REVIEW, Outcome.PASS), "Some rows cannot be decided: 1 of 2 checks needs a review"),
+        ((Outcome.REVIEW, Outcome.REVIEW), "Some rows cannot be decided: 2 of 2 checks need a review"),
+        ((Outcome.PASS, Outcome.NOT_APPLICABLE), "No nonconformity was found in what was audited"),
+    ],
+)
+def test_verdict(outcomes: tuple[Outcome, ...], said: str) -> None:
+    assert wording.verdict(audit(*outcomes)) == said
+
+
+def test_verdict_when_stores_are_down() -> None:
+    assert wording.verdict(audits.nothing()) == "Nothing was audited"
+    assert wording.verdict(replace(audits.nothing(), stores=())) == "Nothing was audited"
+    half = replace(audits.clean(), stores=(*audits.clean().stores, audits.down()))
+    assert wording.verdict(half) == "Not everything was audited: 1 of 2 stores could not be read"
