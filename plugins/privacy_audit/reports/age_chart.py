@@ -7,8 +7,8 @@ from markupsafe import Markup
 from privacy_audit.model import AGE_BUCKETS, Tally
 from privacy_audit.reports import wording
 
-_WIDTH = 400
-_LABELS = 104
+_WIDTH = 340
+_LABELS = 112
 _NUMBERS = 84
 _ROW = 26
 _BAR = 14
