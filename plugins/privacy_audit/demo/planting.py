@@ -198,7 +198,12 @@ _ORDINARY: dict[str, dict[str, Value]] = {
     },
     "app.positions": {"user_id": SELF, "lat": 48.8566, "lon": 2.3522, "accuracy_m": 12.0},
     "app.sessions": {"user_id": SELF, "ip": "198.51.100.7", "user_agent": "Mozilla/5.0 (demo)"},
-    "app.devices": {"user_id": SELF, "label": "phone", "last_ip": "198.51.100.8"},
+    "app.devices": {
+        "id": "00000000-0000-4000-8000-{n:012d}",
+        "user_id": SELF,
+        "label": "phone",
+        "last_ip": "198.51.100.8",
+    },
     "app.downloads": {"user_id": SELF, "document": "guide-1.pdf", "ip": "198.51.100.9"},
     "app.invoices": {
         "id": SELF,
