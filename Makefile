@@ -1,0 +1,54 @@
+# make audit and make test need git, make and Python 3.11, 3.12 or 3.13. Nothing is written outside this folder,
+# except (as root) one folder of the embedded PostgreSQL.
+
+PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+INSTALL = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH. \
+	Name yours: make PYTHON=/path/to/python3.12 ...)) .ci/install
+PY = .venv/bin/python
+SCALE = 300000
+PORT = 8080
+
+# What the tools of the tests remember lies with everything else that a run leaves behind.
+export PYTHONPATH := $(CURDIR)/plugins
+export RUFF_CACHE_DIR := var/cache/ruff
+export MYPY_CACHE_DIR := var/cache/mypy
+# Without compiled files each start would compile Airflow anew, ten seconds of it.
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONHOME
+
+.PHONY: help audit test up down lock clean install install-tests
+.DEFAULT_GOAL := help
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+audit: install ## Audit the demo company once, through Airflow; exit 0 when exactly what was planted was found (SCALE=300000 rows)
+	@$(PY) -m privacy_audit.demo audit --scale $(SCALE)
+
+test: install-tests ## Run every check and every test
+	$(PY) -m ruff check . .ci/install
+	$(PY) -m ruff format --check . .ci/install
+	$(PY) -m mypy
+	.venv/bin/lint-imports --cache-dir var/cache/import_linter
+	$(PY) -m privacy_audit compile --check
+	$(PY) -m pytest
+
+up: install ## Start Airflow's pages and schedule on 127.0.0.1 over the demo company, and leave them running (PORT=8080)
+	@$(PY) -m privacy_audit.demo up --scale $(SCALE) --port $(PORT)
+
+down: install ## End what make up started
+	@$(PY) -m privacy_audit.demo down
+
+lock: install ## Resolve the requirements anew, in full and with hashes
+	UV_CACHE_DIR=var/cache/uv .ci/lock
+
+clean: ## Remove .venv and var, with all reports in it
+	@[ ! -x $(PY) ] || $(PY) -m privacy_audit.demo down
+	rm -rf .venv var
+
+install:
+	@$(INSTALL) requirements.txt
+
+install-tests:
+	@$(INSTALL) requirements.txt tests/requirements.txt

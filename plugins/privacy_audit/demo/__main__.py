@@ -1,0 +1,78 @@
+"""`python -m privacy_audit.demo audit | up | down | fill`: what `make` calls, in words for a terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from privacy_audit import settings
+from privacy_audit.demo import company
+from privacy_audit.errors import PrivacyAuditError
+
+commands = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+Rows = Annotated[int, typer.Option("--scale", min=1, help="About how many rows the demo company has.")]
+
+
+@commands.command()
+def audit(scale: Rows = company.DEFAULT_ROWS) -> None:
+    """Fill the demo company, audit it once through Airflow, compare with what was planted."""
+    from privacy_audit.demo import one_audit
+
+    raise typer.Exit(one_audit.audit(settings.load().home, scale))
+
+
+@commands.command()
+def up(scale: Rows = company.DEFAULT_ROWS, port: Annotated[int, typer.Option(min=1024, max=65535)] = 8080) -> None:
+    """Start Airflow with its schedule and its pages over the demo company, and leave it running."""
+    from privacy_audit.audit import store_names
+    from privacy_audit.demo import up_and_down
+
+    raise typer.Exit(up_and_down.up(settings.load().home, scale, port, store_names()))
+
+
+@commands.command()
+def down() -> None:
+    """End what `up` started."""
+    from privacy_audit.demo import up_and_down
+
+    raise typer.Exit(up_and_down.down(settings.load().home))
+
+
+@commands.command()
+def fill(scale: Rows = company.DEFAULT_ROWS) -> None:
+    """Fill the demo company on a PostgreSQL server of your own: see `demo-fill` in docker-compose.yaml."""
+    names = ("DEMO_SUPERUSER_URL", "DEMO_AUDITOR_APP_PASSWORD", "DEMO_AUDITOR_WEB_PASSWORD", "DEMO_REGISTER_PASSWORD")
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise PrivacyAuditError(f"Not set in the environment: {', '.join(missing)}. Nothing was filled.")
+    superuser, *passwords = (os.environ[name] for name in names)
+    stores = company.create_databases(superuser, company.DemoPasswords(*passwords))
+    manifest = company.fill(stores, datetime.now(UTC), scale)
+    typer.echo(f"Filled the demo company with {manifest.rows:,} rows as they are at {manifest.as_of.isoformat()}.")
+
+
+def main() -> int:
+    """Runs a command. What we refuse is said without a traceback; SIGTERM and SIGHUP unwind as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _unwind)
+    try:
+        commands()
+    except PrivacyAuditError as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 2
+    return 0
+
+
+def _unwind(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

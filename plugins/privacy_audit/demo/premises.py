@@ -1,0 +1,40 @@
+"""The company's premises: its server running, its databases there, its people in, and the keys to the doors."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from privacy_audit.demo import company, private
+from privacy_audit.demo.server import EmbeddedPostgres
+
+_KEYS = ("auditor_app", "auditor_web", "register")
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """A running server with the databases of the demo."""
+
+    stores: company.DemoStores
+    connections: dict[str, str] = field(repr=False)
+    """Airflow connection id to URL: what an audit is given, and nothing that may write to a store."""
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[Premises]:
+    """The server runs, with its databases and roles, until this is left by the last one who entered."""
+    drawn = private.kept(home / "run" / "demo_keys.json", lambda: {name: secrets.token_urlsafe(24) for name in _KEYS})
+    passwords = company.DemoPasswords(**drawn)
+    with EmbeddedPostgres.start(home) as server:
+        stores = company.create_databases(server.superuser_url, passwords)
+        yield Premises(
+            stores,
+            {
+                "store_app": server.url("app", "auditor_app", passwords.auditor_app),
+                "store_web": server.url("web", "auditor_web", passwords.auditor_web),
+                "privacy_audit_register": server.url("register", "register", passwords.register),
+            },
+        )

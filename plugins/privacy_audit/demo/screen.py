@@ -1,0 +1,100 @@
+"""The terminal, kept for what a reader wants to know: stages with their seconds, one table, where things lie.
+
+Airflow, Great Expectations, warnings and child processes write to file descriptors 1 and 2 as they please. While a
+`screen` is open these lead to a log file, and only the screen still reaches the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from privacy_audit.model import CheckResult, Outcome
+
+_PIPED_WIDTH = 140
+"""Columns when nobody's terminal says how wide it is (a pipe, a log of the continuous integration)."""
+
+_STYLES = {
+    Outcome.NOT_AUDITED: "bold yellow",
+    Outcome.FAIL: "bold red",
+    Outcome.REVIEW: "yellow",
+    Outcome.PASS: "green",
+    Outcome.NOT_APPLICABLE: "dim",
+}
+"""Also the order of the rows: what nobody looked at comes first."""
+
+
+class Screen:
+    """What may be said. Everything else that is written meanwhile is in `log`."""
+
+    def __init__(self, console: Console, log: Path) -> None:
+        self._console = console
+        self._started = time.monotonic()
+        self.log = log
+
+    def say(self, text: str) -> None:
+        """A sentence, as it stands."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def stage(self, doing: str) -> Iterator[None]:
+        """Shows what is being done, then how long it took and how long it all took so far."""
+        began = time.monotonic()
+        with self._console.status(doing):  # draws nothing where there is no terminal
+            yield
+        self.done(doing, time.monotonic() - began)
+
+    def done(self, what: str, seconds: float) -> None:
+        """A stage that ended elsewhere, with the seconds it took."""
+        total = time.monotonic() - self._started
+        self._console.print(f"{total:6.1f} s  {what} ({seconds:.1f} s)", markup=False, highlight=False)
+
+    def table(self, checks: Sequence[CheckResult]) -> None:
+        """One line per check, the worst first."""
+        table = Table("Store", "Control", "Table", "Outcome")
+        table.add_column("Violating rows", justify="right")
+        table.add_column("Oldest")
+        for check in sorted(checks, key=_urgency):
+            tally = check.tally
+            table.add_row(
+                check.store,
+                check.control,
+                check.table + (f" ({check.qualifier})" if check.qualifier else ""),
+                check.outcome.replace("_", " "),
+                f"{tally.violating:,}" if tally else "",
+                f"{tally.oldest:%Y-%m-%d}" if tally and tally.oldest else "",
+                style=_STYLES[check.outcome],
+            )
+        self._console.print(table)
+
+
+@contextmanager
+def screen(log: Path) -> Iterator[Screen]:
+    """Opens the log (anew) and keeps the terminal to the screen until the end."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with log.open("w") as file, os.fdopen(os.dup(kept[0]), "w") as terminal:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        console = Console(file=terminal, width=None if terminal.isatty() else _PIPED_WIDTH)
+        try:
+            yield Screen(console, log)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, original in enumerate(kept, start=1):
+                os.dup2(original, number)
+                os.close(original)
+
+
+def _urgency(check: CheckResult) -> tuple[int, str]:
+    return list(_STYLES).index(check.outcome), check.id
