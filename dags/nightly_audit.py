@@ -1,4 +1,4 @@
-"""When the stores are audited, and in which order. What must be true is in `expectations/`, who finds out in `plugins/`.
+"""When the stores are audited, in which order. What must be true is in `expectations/`, who finds out in `plugins/`.
 
 Task names and their order, nothing else: each task calls one function of `privacy_audit.audit`. Parsing this file
 imports neither Great Expectations nor pandas and opens no connection.

@@ -88,7 +88,7 @@ def _run_dag(manifest: Manifest, terminal: Screen) -> bool:
     from airflow.sdk.listener import get_listener_manager
 
     bag = DagBag(local_airflow.ROOT / "dags")
-    dag = bag.get_dag(DAG)
+    dag = bag.dags.get(DAG)
     if dag is None:
         raise DemoFailedError("dags/nightly_audit.py cannot be read:\n" + "\n".join(bag.import_errors.values()))
     for task in dag.tasks:

@@ -68,12 +68,15 @@ def inside(base: Path, path: str) -> Path | None:
 
     Links are followed first and judged by where they lead, so neither `..` nor a link leaves the folder.
     """
-    if "\0" in path or any(part.startswith(".") for part in Path(path).parts):
+    if any(part.startswith(".") for part in Path(path).parts):
         return None
-    target = (base / path).resolve()
-    if target.is_dir():
-        target = (target / "index.html").resolve()
-    return target if target.is_relative_to(base.resolve()) and target.is_file() else None
+    try:
+        target = (base / path).resolve()
+        if target.is_dir():
+            target = (target / "index.html").resolve()
+        return target if target.is_relative_to(base.resolve()) and target.is_file() else None
+    except (OSError, ValueError):  # a name too long, a null byte, a loop of links: no file of ours
+        return None
 
 
 def _is_report(entry: Path) -> bool:

@@ -1,0 +1,53 @@
+"""Run in a fresh process by the tests beside it: prints as JSON what Airflow makes of `dags/nightly_audit.py`.
+
+`described.py HOME`: the environment of the local Airflow is made first, for Airflow reads it at its first import.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from privacy_audit.demo import airflow as local_airflow
+
+
+def main() -> None:
+    local_airflow.enter(local_airflow.environment(Path(sys.argv[1]), {}, "described"))
+    from airflow.dag_processing.dagbag import DagBag
+
+    before = set(sys.modules)
+    began = time.process_time()
+    bag = DagBag(local_airflow.ROOT / "dags")
+    seconds = time.process_time() - began
+    imported = sorted({name.partition(".")[0] for name in set(sys.modules) - before})
+    dag = bag.dags["nightly_audit"]
+    document = {
+        "seconds": seconds,
+        "imported": imported,
+        "errors": bag.import_errors,
+        "dags": sorted(bag.dags),
+        "schedule": dag.timetable.expression,
+        "zone": str(dag.timetable.timezone),
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+        "timeout": dag.dagrun_timeout.total_seconds(),
+        "doc": dag.doc_md,
+        "params": {name: dag.params.get_param(name).schema for name in dag.params},
+        "tasks": {
+            task.task_id: {
+                "after": sorted(task.upstream_task_ids),
+                "pool": task.pool,
+                "retries": task.retries,
+                "rule": task.trigger_rule.value,
+                "timeout": task.execution_timeout.total_seconds(),
+                "outlets": [asset.name for asset in task.outlets],
+            }
+            for task in dag.tasks
+        },
+    }
+    print(json.dumps(document))
+
+
+main()

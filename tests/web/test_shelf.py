@@ -1,0 +1,94 @@
+"""The list of filed reports, and the one way to a file: never out of the folder, never to what is hidden."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from privacy_audit.model import Outcome
+from privacy_audit.web import shelf
+
+
+def file_report(reports: Path, name: str, filed_at: int, **stores: str) -> Path:
+    folder = reports / name
+    folder.mkdir(parents=True)
+    (folder / "report.html").write_text("<!doctype html>")
+    listed = [{"name": store, "outcome": outcome} for store, outcome in stores.items()]
+    (folder / "audit.json").write_text(json.dumps({"as_of": "2026-11-24T00:15:00Z", "stores": listed}))
+    os.utime(folder, (filed_at, filed_at))
+    return folder
+
+
+def test_the_report_filed_last_comes_first(tmp_path: Path) -> None:
+    file_report(tmp_path, "older", 1_000)
+    file_report(tmp_path, "newer", 2_000)
+    (tmp_path / "latest").symlink_to("newer")
+    file_report(tmp_path, ".part", 3_000)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / ".lock").touch()
+    assert [folder.name for folder in shelf.folders(tmp_path)] == ["newer", "older"]
+
+
+def test_before_the_first_audit_the_list_is_empty(tmp_path: Path) -> None:
+    assert shelf.folders(tmp_path / "reports") == []
+
+
+def test_a_line_says_what_was_not_audited(tmp_path: Path) -> None:
+    line = shelf.read(file_report(tmp_path, "a", 1, app="fail", web="not_audited"))
+    assert line.outcome is Outcome.FAIL
+    assert line.not_audited == ("web",)
+    assert line.files == ("report.html", "audit.json")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"as_of": 3}', '{"as_of": "2026-11-24", "stores": [{"name": "x"}]}'])
+def test_a_broken_file_makes_its_line_poorer_and_is_no_pass(tmp_path: Path, content: str) -> None:
+    folder = file_report(tmp_path, "a", 1)
+    (folder / "audit.json").write_text(content)
+    line = shelf.read(folder)
+    assert line.as_of is None
+    assert line.outcome is Outcome.NOT_AUDITED
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    base = tmp_path / "reports"
+    (base / "a" / ".hidden").mkdir(parents=True)
+    for name in ("a/index.html", "a/report.html", "a/.hidden/secret", ".lock"):
+        (base / name).write_text(name)
+    (tmp_path / "reports-of-others").mkdir()
+    (tmp_path / "reports-of-others" / "secret").write_text("secret")
+    (tmp_path / "secret").write_text("secret")
+    (base / "latest").symlink_to("a")
+    (base / "a" / "way-out").symlink_to(tmp_path / "secret")
+    return base
+
+
+@pytest.mark.parametrize("path", ["a/report.html", "a", "a/", "latest/report.html", "a//report.html"])
+def test_files_of_the_folder_are_found(base: Path, path: str) -> None:
+    assert shelf.inside(base, path) is not None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "absent",
+        "../secret",
+        "a/../../secret",
+        "../reports-of-others/secret",
+        "/etc/hostname",
+        "//etc/hostname",
+        "a/way-out",
+        ".lock",
+        "a/.hidden/secret",
+        "a/\0",
+        "a/report.html/more",
+        "a" * 300,
+        "a/" * 3_000,
+    ],
+)
+def test_anything_else_is_not(base: Path, path: str) -> None:
+    assert shelf.inside(base, path) is None
