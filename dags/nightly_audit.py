@@ -26,6 +26,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 from privacy_audit import audit
 from privacy_audit.errors import PrivacyAuditError
 
+# What tasks hand to each other: counts and ids only. None stands for a task that ended without a result.
+Order = dict[str, Any]
+Outcome = dict[str, Any] | None
+Results = list[Outcome]
+
 STORES = audit.store_names()
 CONTROLS = audit.control_ids()
 
@@ -107,13 +112,13 @@ def nightly_audit() -> None:
     """The tasks and their order."""
 
     @task
-    def fix_instant() -> dict[str, Any]:
+    def fix_instant() -> Order:
         context = get_current_context()
         asked = context["params"]
         return audit.plan(asked["as_of"], asked["stores"], asked["controls"], context["run_id"], datetime.now(UTC))
 
     @task(execution_timeout=timedelta(hours=4))
-    def audit_store(order: dict[str, Any], store: str) -> dict[str, Any]:
+    def audit_store(order: Order, store: str) -> dict[str, Any]:
         if store not in order["stores"]:
             raise AirflowSkipException("This run was started for other stores.")
         return audit.audit_store(order, store)
@@ -122,22 +127,22 @@ def nightly_audit() -> None:
     whatever_was_found = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
 
     @task(outlets=[REPORT], trigger_rule=whatever_was_found)
-    def file_report(order: dict[str, Any], stores: list[dict[str, Any] | None]) -> dict[str, Any]:
-        filed = audit.file(order, [store for store in stores if store])
+    def file_report(order: Order, stores: Results) -> dict[str, Any]:
+        filed = audit.file(order, stores)
         get_current_context()["outlet_events"][REPORT].extra = {key: filed[key] for key in ("audit_id", "outcome")}
         return filed
 
     @task(trigger_rule=whatever_was_found)
-    def publish_data_docs(order: dict[str, Any]) -> dict[str, Any]:
-        return audit.publish_docs(order)
+    def publish_data_docs(order: Order, stores: Results) -> dict[str, Any]:
+        return audit.publish_docs(order, stores)
 
     @task(trigger_rule=whatever_was_found)
-    def send_alerts(order: dict[str, Any], stores: list[dict[str, Any] | None]) -> dict[str, Any]:
-        return audit.send_alerts(order, [store for store in stores if store])
+    def send_alerts(order: Order, stores: Results) -> dict[str, Any]:
+        return audit.send_alerts(order, stores)
 
-    @task(retries=0)
-    def gate(filed: dict[str, Any], deliveries: dict[str, Any]) -> None:
-        audit.gate(filed, deliveries)
+    @task(retries=0, trigger_rule=TriggerRule.ALL_DONE)
+    def gate(filed: Outcome, told: Outcome, published: Outcome) -> None:
+        audit.gate(filed, told, published)
 
     order = fix_instant()
     stores = [
@@ -147,10 +152,10 @@ def nightly_audit() -> None:
         for store in STORES
     ]
     filed = file_report(order, stores)
-    published = publish_data_docs(order)
+    published = publish_data_docs(order, stores)
     told = send_alerts(order, stores)
     filed >> [published, told]
-    published >> gate(filed, told)
+    gate(filed, told, published)
 
 
 nightly_audit()

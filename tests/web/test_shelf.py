@@ -43,7 +43,9 @@ def test_a_line_says_what_was_not_audited(tmp_path: Path) -> None:
     assert line.files == ("report.html", "audit.json")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"as_of": 3}', '{"as_of": "2026-11-24", "stores": [{"name": "x"}]}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"as_of": 3}', '{"as_of": "2026-11-24", "stores": [{"name": "x"}]}']
+)
 def test_a_broken_file_makes_its_line_poorer_and_is_no_pass(tmp_path: Path, content: str) -> None:
     folder = file_report(tmp_path, "a", 1)
     (folder / "audit.json").write_text(content)

@@ -74,7 +74,7 @@ def _alone(home: Path, terminal: Screen) -> Iterator[None]:
 def _fill_while_airflow_awakes(home: Path, place: premises.Premises, rows: int, terminal: Screen) -> Manifest:
     """The rows are written by the server while this process imports Airflow: two cores, half the time."""
     with ThreadPoolExecutor(1) as beside:
-        filling = beside.submit(company.fill, place.stores, datetime.now(UTC), rows)
+        filling = beside.submit(company.fill, place.stores, datetime.now(UTC).replace(microsecond=0), rows)
         with terminal.stage("Prepared Airflow"):
             local_airflow.enter(local_airflow.environment(home, place.connections, metadata="one_audit"))
             local_airflow.prepare(pools=())  # a run in one process does not wait for pools

@@ -1,0 +1,63 @@
+"""A store that cannot be reached: the others are audited all the same, the report says it first, the run is red."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("web is down")
+
+
+@pytest.fixture(scope="module")
+def run(home: Path) -> dict[str, Any]:
+    command = [sys.executable, str(Path(__file__).with_name("run_once.py")), str(home), "20000", "web"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+@pytest.fixture(scope="module")
+def report(run: dict[str, Any], home: Path) -> dict[str, Any]:
+    filed: dict[str, Any] = json.loads((home / "reports" / "latest" / "audit.json").read_bytes())
+    return filed
+
+
+def test_the_run_fails_at_its_last_task_and_nowhere_else(run: dict[str, Any]) -> None:
+    assert run["state"] == "failed"
+    assert [name for name, state in run["tasks"].items() if state != "success"] == ["gate"]
+
+
+def test_the_other_store_is_audited(report: dict[str, Any]) -> None:
+    outcomes = {store["name"]: store["outcome"] for store in report["stores"]}
+    assert outcomes == {"app": "fail", "web": "not_audited"}
+    assert any(check["outcome"] == "fail" for check in report["checks"] if check["store"] == "app")
+
+
+def test_no_check_of_the_store_that_is_down_is_said_to_be_in_order(report: dict[str, Any]) -> None:
+    checks = [check for check in report["checks"] if check["store"] == "web"]
+    assert {check["outcome"] for check in checks} <= {"not_audited", "not_applicable"}
+    assert any(check["cause"] == "unreachable" for check in checks + report["stores"])
+
+
+def test_the_report_says_it_first(home: Path, report: dict[str, Any]) -> None:
+    page = (home / "reports" / "latest" / "report.html").read_text()
+    assert 0 < page.lower().index("not audited") < page.index("RET-")
+
+
+def test_whoever_schedules_on_the_report_is_told(run: dict[str, Any], report: dict[str, Any]) -> None:
+    assert run["events"] == [{"audit_id": report["audit_id"], "outcome": report["outcome"]}]

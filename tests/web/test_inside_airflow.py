@@ -1,0 +1,167 @@
+"""`make up`, as a person meets it: the real api-server, scheduler, dag-processor and triggerer, then `make down`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[2]
+DAG = "nightly_audit"
+PAGES = "/privacy-audit"
+PATIENCE_SECONDS = 180
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Airflow:
+    address: str
+    home: Path
+    passwords: dict[str, str]
+
+    def token(self, name: str) -> dict[str, str]:
+        login = {"username": name, "password": self.passwords[name]}
+        answer = requests.post(f"{self.address}/auth/token", json=login, timeout=30)
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def get(self, path: str, name: str | None = None, **headers: str) -> requests.Response:
+        sent = headers | (self.token(name) if name else {})
+        request = requests.Request("GET", self.address, headers=sent).prepare()
+        request.url = self.address + path  # as it stands: requests would tidy up `../`
+        return requests.Session().send(request, timeout=60, allow_redirects=False)
+
+    def trigger(self, name: str, **conf: Any) -> requests.Response:
+        body = {"logical_date": None, "conf": conf}
+        runs = f"{self.address}/api/v2/dags/{DAG}/dagRuns"
+        return requests.post(runs, json=body, headers=self.token(name), timeout=60)
+
+    def finished(self, run: str) -> dict[str, Any]:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            told: dict[str, Any] = self.get(f"/api/v2/dags/{DAG}/dagRuns/{run}", "admin").json()
+            if told["state"] in {"success", "failed"}:
+                return told
+            time.sleep(1)
+        raise AssertionError(f"{run} did not end within {PATIENCE_SECONDS} s")
+
+
+def demo(home: Path, *arguments: str) -> str:
+    environment = os.environ | {"PRIVACY_AUDIT_HOME": str(home), "PYTHONPATH": str(ROOT / "plugins")}
+    command = [sys.executable, "-m", "privacy_audit.demo", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
+    home = tmp_path_factory.mktemp("make up")
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = str(trial.getsockname()[1])
+    try:
+        told = demo(home, "up", "--scale", "20000", "--port", port)
+        passwords = dict(re.findall(r"Log in as: (\w+) / (\S+)", told))
+        yield Airflow(f"http://127.0.0.1:{port}", home, passwords)
+    finally:
+        started = children_of(home)
+        demo(home, "down")
+        assert [process for process in started if process.is_running()] == []
+        assert children_of(home) == []
+
+
+def children_of(home: Path) -> list[psutil.Process]:
+    """Every process that works in or for this home, found without the project's own records."""
+    mine = [
+        process
+        for process in psutil.process_iter()
+        if process.pid != os.getpid() and str(home) in " ".join(environment_of(process))
+    ]
+    return [process for process in mine if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def environment_of(process: psutil.Process) -> list[str]:
+    try:
+        return [process.environ().get("PRIVACY_AUDIT_HOME", ""), *process.cmdline()]
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return []
+
+
+def test_it_listens_on_this_machine_only(airflow: Airflow) -> None:
+    addresses = set()
+    for process in children_of(airflow.home):
+        for connection in process.net_connections(kind="inet"):
+            if connection.status == psutil.CONN_LISTEN:
+                addresses.add(connection.laddr.ip)
+    assert addresses
+    assert addresses <= {"127.0.0.1", "::1"}
+
+
+@pytest.mark.parametrize("path", ["/", "/reports/x/report.html", "/data-docs/index.html", "/icon.svg"])
+def test_nobody_reads_without_logging_in(airflow: Airflow, path: str) -> None:
+    assert airflow.get(PAGES + path).status_code == 401
+    assert airflow.get(PAGES + path, Authorization="Bearer nonsense").status_code == 403
+
+
+def test_a_person_is_taken_to_the_login_and_back(airflow: Airflow) -> None:
+    answer = airflow.get(f"{PAGES}/", Accept="text/html")
+    assert answer.status_code == 307
+    assert re.search(r"/auth/login\?next=.*privacy-audit", answer.headers["Location"])
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+def test_there_are_no_automatic_pages(airflow: Airflow, path: str) -> None:
+    assert airflow.get(PAGES + path).status_code == 404
+
+
+@pytest.mark.parametrize("up", ["..", "%2e%2e", "..%2f..", "x/../.."])
+def test_no_path_leads_out_of_the_reports(airflow: Airflow, up: str) -> None:
+    for path in (f"{PAGES}/reports/{up}/airflow/passwords.json", f"{PAGES}/data-docs/{up}/airflow/passwords.json"):
+        assert airflow.get(path, "admin").status_code == 404
+
+
+def test_what_is_not_asked_for_properly_is_not_run(airflow: Airflow) -> None:
+    assert airflow.trigger("admin", stores=["nowhere"]).status_code == 400
+    assert airflow.trigger("admin", as_of="yesterday").status_code == 400
+    assert airflow.trigger("reviewer").status_code == 403
+
+
+def test_the_real_scheduler_runs_it_and_the_reviewer_reads_the_report(airflow: Airflow) -> None:
+    run = airflow.trigger("admin", stores=["web"]).json()["dag_run_id"]
+    assert airflow.finished(run)["state"] == "success"
+    states = airflow.get(f"/api/v2/dags/{DAG}/dagRuns/{run}/taskInstances", "admin").json()["task_instances"]
+    by_name = {task["task_id"]: task["state"] for task in states}
+    assert by_name.pop("audit_app") == "skipped"
+    assert set(by_name.values()) == {"success"}
+
+    latest = (airflow.home / "reports" / "latest").resolve()
+    assert json.loads((latest / "audit.json").read_bytes())["triggered_by"] == run
+    listed = airflow.get(f"{PAGES}/", "reviewer")
+    assert f"{PAGES}/reports/{latest.name}/report.html" in listed.text
+    for name in ("report.html", "audit.json", "findings.csv"):
+        answer = airflow.get(f"{PAGES}/reports/{latest.name}/{name}", "reviewer")
+        assert answer.content == (latest / name).read_bytes()
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "no-store" in answer.headers["Cache-Control"]
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    docs = airflow.get(f"{PAGES}/data-docs/index.html", "reviewer")
+    assert docs.content == (airflow.home / "data_docs" / "index.html").read_bytes()
+
+
+def test_starting_it_twice_starts_nothing(airflow: Airflow) -> None:
+    before = {process.pid for process in children_of(airflow.home)}
+    assert "running already" in demo(airflow.home, "up")
+    assert before == {process.pid for process in children_of(airflow.home)}
