@@ -285,6 +285,8 @@ class StoreResult:
     """Why the store as a whole was not audited; empty when it was."""
     snapshot: str = ""
     """Instant at which the store's snapshot was taken, and the server's version: ISO 8601 and words."""
+    limits: tuple[str, ...] = ()
+    """What is to be known about how it was looked at, as sentences: a role that may do more than read."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Stage to seconds; never part of the canonical report."""
 

@@ -1,0 +1,174 @@
+"""The only door to the stores and to Great Expectations: (what to check, a connection, T) -> results with tallies.
+
+`audit_store` never raises for what it finds or for a store that is down: both are outcomes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from privacy_audit.engine import verdict
+from privacy_audit.engine.checkpoint import RESULTS, run_suites
+from privacy_audit.engine.details import read_details
+from privacy_audit.engine.measure import FULL_SCAN_ROWS
+from privacy_audit.engine.session import Door, open_store
+from privacy_audit.engine.trouble import Trouble, TroubleError
+from privacy_audit.engine.visibility import read_catalog
+from privacy_audit.model import Cause, CheckResult, Outcome, StoreResult, roll_up
+from privacy_audit.suites import Check, Coverage
+
+__all__ = ["FULL_SCAN_ROWS", "RESULTS", "StoreOrder", "TroubleError", "audit_store", "store_not_audited"]
+
+ATTEMPTS = 2
+PAUSE_SECONDS = 2.0
+_HEALS = {Cause.UNREACHABLE, Cause.LOST}
+"""Causes that a second look may not meet. What a look found is never looked at twice."""
+
+
+@dataclass(frozen=True)
+class StoreOrder:
+    """What to audit in one store."""
+
+    audit_id: str
+    as_of: datetime
+    coverage: Coverage
+    """What becomes of each control in this store."""
+    controls: frozenset[str]
+    """Ids of the controls asked for and in force at T."""
+    suites: Sequence[Mapping[str, Any]]
+    """The committed suites of the store."""
+    results: Path
+    """Folder for this audit's validation results."""
+    budget: int = FULL_SCAN_ROWS
+
+    @property
+    def checks(self) -> list[Check]:
+        """The checks to run."""
+        return [check for check in self.coverage.checks if check.control.id in self.controls]
+
+
+def audit_store(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
+    """What the audit says of one store. `url` resolves the connection; a store that is down is tried twice."""
+    for attempt in range(ATTEMPTS):
+        result = _attempt(order, url)
+        causes = {result.cause, *(check.cause for check in result.checks)}
+        if attempt + 1 == ATTEMPTS or not causes & _HEALS:
+            return result
+        time.sleep(PAUSE_SECONDS)
+    raise AssertionError("the loop returns")
+
+
+def store_not_audited(order: StoreOrder, trouble: TroubleError) -> StoreResult:
+    """A store that could not be looked at: each of its checks is listed as not audited."""
+    reason = verdict.sentence(trouble.reason)
+    checks = [verdict.not_audited(check, trouble, order.as_of) for check in order.checks]
+    return _store_result(order, checks, cause=trouble.cause, reason=reason)
+
+
+def _attempt(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
+    started = time.monotonic()
+    try:
+        target = url()
+        with open_store(target, order.audit_id) as door:
+            opened = time.monotonic()
+            checks = _look(order, door, target)
+            seconds = {"open": opened - started, "checks": time.monotonic() - opened}
+            snapshot = f"{door.snapshot.taken_at.isoformat()} on PostgreSQL {door.snapshot.server_version}"
+            result = _store_result(order, checks, snapshot=snapshot, seconds=seconds)
+            return replace(result, limits=door.snapshot.limits)
+    except TroubleError as trouble:
+        return store_not_audited(order, trouble)
+
+
+def _look(order: StoreOrder, door: Door, url: sa.URL) -> list[CheckResult]:
+    """Proves what can be seen, runs that, and gives a result for every check, in their order."""
+    checks = order.checks
+    blocked = _blocked(door, checks)
+    asked = {check.id for check in checks} - set(blocked)
+    details = run_suites(
+        door,
+        url,
+        _only(order.suites, asked),
+        audit_id=order.audit_id,
+        as_of=order.as_of,
+        budget=order.budget,
+        results=order.results,
+    )
+    missing = asked - set(details)
+    if missing:
+        raise TroubleError(
+            Cause.INTERNAL,
+            f"{len(missing)} checks are in no committed suite. Run `privacy-audit compile` and commit it.",
+        )
+    return [_result(check, blocked, details, order.as_of) for check in checks]
+
+
+def _blocked(door: Door, checks: Sequence[Check]) -> dict[str, TroubleError]:
+    """The checks whose columns the auditor cannot see, with the reason."""
+    with Trouble.watch(), door.engine.connect() as connection:
+        catalog = read_catalog(connection, [check.rule for check in checks])
+    blocked = {}
+    for check in checks:
+        try:
+            catalog.prove(check.rule)
+        except TroubleError as trouble:
+            blocked[check.id] = trouble
+    return blocked
+
+
+def _only(suites: Sequence[Mapping[str, Any]], asked: Collection[str]) -> list[dict[str, Any]]:
+    """The suites with only the checks asked for, without those that are left empty."""
+    chosen = []
+    for suite in suites:
+        expectations = [entry for entry in suite["expectations"] if entry["kwargs"]["check"] in asked]
+        if expectations:
+            chosen.append({**suite, "expectations": expectations})
+    return chosen
+
+
+def _result(
+    check: Check, blocked: Mapping[str, TroubleError], details: Mapping[str, Mapping[str, Any]], as_of: datetime
+) -> CheckResult:
+    if check.id in blocked:
+        return verdict.not_audited(check, blocked[check.id], as_of)
+    try:
+        return verdict.judged(check, read_details(details[check.id]), as_of)
+    except TroubleError as trouble:
+        return verdict.not_audited(check, trouble, as_of)
+
+
+def _store_result(
+    order: StoreOrder,
+    checks: Sequence[CheckResult],
+    *,
+    cause: Cause | None = None,
+    reason: str = "",
+    snapshot: str = "",
+    seconds: Mapping[str, float] | None = None,
+) -> StoreResult:
+    coverage, store = order.coverage, order.coverage.store
+    everything = (
+        *checks,
+        *(verdict.unchecked(entry) for entry in coverage.unchecked if entry.control.id in order.controls),
+        *(verdict.excused(entry) for entry in coverage.excused if entry.control.id in order.controls),
+    )
+    outcome = Outcome.NOT_AUDITED if cause else roll_up([check.outcome for check in everything])
+    return StoreResult(
+        name=store.store,
+        title=store.title,
+        owner=store.owner,
+        alert=store.alert,
+        outcome=outcome,
+        checks=everything,
+        cause=cause,
+        reason=reason,
+        snapshot=snapshot,
+        seconds=dict(seconds or {}),
+    )

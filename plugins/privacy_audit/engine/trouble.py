@@ -40,7 +40,7 @@ _BY_STATE: dict[str, tuple[Cause, str]] = {
     "57P03": (Cause.UNREACHABLE, "the server is starting or stopping"),
     "25P04": (Cause.TIMEOUT, "the transaction reached its time limit"),
     "25P03": (Cause.TIMEOUT, "the transaction idled past its time limit"),
-    "40001": (Cause.CANCELLED, "the replica cancelled the read to go on with its recovery"),
+    "40001": (Cause.LOST, "the replica cancelled the read to go on with its recovery"),
     "53300": (Cause.REFUSED, "the server has no connection left for the role"),
     "53400": (Cause.REFUSED, "the server has no resource left for the session"),
 }

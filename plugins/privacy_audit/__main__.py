@@ -1,0 +1,125 @@
+"""`privacy-audit`: the command line for engineers and CI, over the same functions as the nightly DAG.
+
+Exit codes: 0 nothing found; 1 findings; 2 the configuration was refused; 3 something was not audited.
+"""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from datetime import UTC, datetime
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from privacy_audit import audit, suites
+from privacy_audit.errors import ConfigurationRefusedError, PrivacyAuditError
+from privacy_audit.model import Audit, Outcome
+
+app = typer.Typer(
+    help="Audits production databases against the company's privacy policy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback could show what was read
+)
+
+
+class Exit(IntEnum):
+    """What the exit code tells a script."""
+
+    NOTHING_FOUND = 0
+    FINDINGS = 1
+    REFUSED = 2
+    NOT_AUDITED = 3
+
+
+_EXITS = {
+    Outcome.PASS: Exit.NOTHING_FOUND,
+    Outcome.REVIEW: Exit.FINDINGS,
+    Outcome.FAIL: Exit.FINDINGS,
+    Outcome.NOT_AUDITED: Exit.NOT_AUDITED,
+    Outcome.NOT_APPLICABLE: Exit.NOTHING_FOUND,
+}
+_COLOURS = {
+    Outcome.FAIL: "bold red",
+    Outcome.NOT_AUDITED: "bold magenta",
+    Outcome.REVIEW: "yellow",
+    Outcome.PASS: "green",
+    Outcome.NOT_APPLICABLE: "dim",
+}
+
+
+@app.command("compile")
+def compile_suites(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 2 when the suites are stale.")] = False,
+) -> None:
+    """Compile policy and store maps into the suites under expectations/suites, to be reviewed and committed."""
+    configuration = audit.read_configuration()
+    expectations = configuration.settings.expectations
+    if check:
+        suites.check(expectations, configuration.files)
+        typer.echo(f"{len(configuration.files)} suites are what policy and store maps say.")
+        return
+    changed = suites.write(expectations, configuration.files)
+    for path in changed:
+        typer.echo(f"expectations/suites/{path}")
+    typer.echo(f"{len(configuration.files)} suites, {len(changed)} changed.")
+
+
+@app.command()
+def run(
+    store: Annotated[list[str] | None, typer.Option(help="Only this store; may be repeated.")] = None,
+    control: Annotated[list[str] | None, typer.Option(help="Only this control; may be repeated.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Judge by this instant, as 2026-11-24T02:15:00+01:00.")] = None,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Write the canonical report here.")] = None,
+) -> None:
+    """Audit the stores and show what was found. Files nothing and tells nobody: that is the nightly DAG's work."""
+    order = audit.plan(as_of, store, control, f"command line {uuid.uuid4()}", datetime.now(UTC))
+    result = audit.assemble(order, [audit.audit_store(order, name) for name in order["stores"]])
+    if json_path:
+        from privacy_audit.reports import canonical_json
+
+        json_path.write_bytes(canonical_json.render(result))
+    show(result, Console())
+    raise typer.Exit(exit_code(result))
+
+
+def exit_code(result: Audit) -> Exit:
+    """3 as soon as anything was not audited, for silence would pass for a pass."""
+    if any(check.outcome is Outcome.NOT_AUDITED for check in result.checks):
+        return Exit.NOT_AUDITED
+    return _EXITS[result.outcome]
+
+
+def show(result: Audit, console: Console) -> None:
+    """The audit as a table: what was not audited first, then the failures."""
+    order = [Outcome.NOT_AUDITED, Outcome.FAIL, Outcome.REVIEW, Outcome.PASS, Outcome.NOT_APPLICABLE]
+    table = Table("Check", "Outcome", "Rows", "Violating", "Undecidable", "Reason", title=f"Audit as of {result.as_of}")
+    for check in sorted(result.checks, key=lambda check: order.index(check.outcome)):
+        tally = check.tally
+        counts = [f"{tally.population:,}", f"{tally.violating:,}", f"{tally.undecidable:,}"] if tally else ["", "", ""]
+        outcome = f"[{_COLOURS[check.outcome]}]{check.outcome.replace('_', ' ')}[/]"
+        table.add_row(check.id, outcome, *counts, check.reason)
+    console.print(table)
+    for limit in result.limits:
+        console.print(limit)
+
+
+def main() -> None:
+    """The console script: what the project refuses is said in its own words, without a traceback."""
+    try:
+        app()
+    except ConfigurationRefusedError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(Exit.REFUSED)
+    except PrivacyAuditError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(Exit.NOT_AUDITED)
+
+
+if __name__ == "__main__":
+    main()

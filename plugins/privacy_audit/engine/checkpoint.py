@@ -1,0 +1,133 @@
+"""Runs compiled suites against an open store through a native Great Expectations checkpoint.
+
+An ephemeral context is built in code; results go to files behind a whitelist. A suite whose expectation types are not
+registered "succeeds" with zero rules, so the ids that were expected are compared with those that were evaluated, and
+what a rule of the suite says is compared with what policy and map say.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from privacy_audit.engine.session import Door, attach, connect_args
+from privacy_audit.engine.trouble import Trouble, TroubleError
+from privacy_audit.model import Cause
+
+RESULTS = "validations"
+"""Folder below the home in which an audit's validation results lie, one folder per audit."""
+
+
+def run_suites(
+    door: Door,
+    url: sa.URL,
+    suites: Sequence[Mapping[str, Any]],
+    *,
+    audit_id: str,
+    as_of: datetime,
+    budget: int,
+    results: Path,
+) -> dict[str, Mapping[str, Any]]:
+    """Check id to the details of its result (`details.read_details`), for every check of the suites.
+
+    TroubleError when Great Expectations evaluated anything else than what was asked.
+    """
+    expected = [expectation["kwargs"]["check"] for suite in suites for expectation in suite["expectations"]]
+    if not expected:
+        return {}
+    # Its loggers print server errors in full; what happened is in the results, in our words.
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+    with Trouble.watch():
+        outcome = _run(door, url, suites, audit_id, {"as_of": as_of.isoformat(), "budget": budget}, results)
+    details = {
+        result.expectation_config.kwargs["check"]: (result.result or {}).get("details") or _nothing()
+        for run in outcome.run_results.values()
+        for result in run.results
+    }
+    count = sum(len(run.results) for run in outcome.run_results.values())
+    if set(details) != set(expected) or count != len(expected):
+        raise TroubleError(
+            Cause.INTERNAL, f"{len(expected)} checks were asked for, {count} were evaluated: the suites prove nothing"
+        )
+    return details
+
+
+def _nothing() -> dict[str, str]:
+    return {"cause": Cause.INTERNAL.value, "reason": "the check could not be run"}
+
+
+def _run(
+    door: Door,
+    url: sa.URL,
+    suites: Sequence[Mapping[str, Any]],
+    audit_id: str,
+    parameters: dict[str, Any],
+    results: Path,
+) -> Any:
+    import great_expectations as gx
+    from great_expectations.core.run_identifier import RunIdentifier
+
+    from privacy_audit.engine.expectations import expectations
+
+    expectations()
+    context = ephemeral_context(results)
+    source = context.data_sources.add_postgres(
+        "store",
+        connection_string=url.render_as_string(hide_password=False),
+        kwargs={"connect_args": connect_args(audit_id)},
+    )
+    attach(source.get_execution_engine().engine, door.snapshot.token)
+    definitions = []
+    for suite in suites:
+        store, schema, table = suite["name"].split(".")
+        asset = source.add_table_asset(suite["name"], table_name=table, schema_name=schema)
+        definition = gx.ValidationDefinition(
+            name=suite["name"],
+            data=asset.add_batch_definition_whole_table("whole table"),
+            suite=context.suites.add(gx.ExpectationSuite(**_with_store(suite, store))),
+        )
+        definitions.append(context.validation_definitions.add(definition))
+    checkpoint = gx.Checkpoint(
+        name=audit_id,
+        validation_definitions=definitions,
+        result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
+    )
+    run = RunIdentifier(run_name=audit_id)
+    try:
+        return context.checkpoints.add(checkpoint).run(expectation_parameters=parameters, run_id=run)
+    finally:
+        source.get_execution_engine().engine.dispose()
+
+
+def _with_store(suite: Mapping[str, Any], store: str) -> dict[str, Any]:
+    return {**suite, "meta": {**suite["meta"], "store": store}}
+
+
+def ephemeral_context(results: Path) -> Any:
+    """A Great Expectations context that lives in memory and files its results below a folder."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        analytics_enabled=False,
+        progress_bars=ProgressBarsConfig(globally=False),
+    )
+    config.stores[config.validation_results_store_name] = {
+        "module_name": "privacy_audit.engine.results_store",
+        "class_name": "CountsOnlyResultsStore",
+        "store_backend": {
+            "class_name": "TupleFilesystemStoreBackend",
+            "base_directory": str(results.resolve()),
+        },
+    }
+    return gx.get_context(mode="ephemeral", project_config=config)

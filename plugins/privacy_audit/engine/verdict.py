@@ -1,0 +1,106 @@
+"""From a tally to an outcome: no data is never a pass, unknown is not compliant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.dialects import postgresql
+
+from privacy_audit.controls import Rule
+from privacy_audit.engine.measure import Measured
+from privacy_audit.engine.trouble import TroubleError
+from privacy_audit.model import Cause, CheckResult, Outcome, Tally
+from privacy_audit.sql.truth import rows_statement
+from privacy_audit.suites import Check, Excused, Unchecked
+
+STORE = "_store"
+"""Stands for the store as a whole in the id of a check that has no table."""
+
+
+def judged(check: Check, measured: Measured, as_of: datetime) -> CheckResult:
+    """The result of a check that was counted."""
+    outcome, cause, reason = _outcome(check.rule, measured.tally)
+    return replace(
+        _result(check, outcome, as_of),
+        tally=measured.tally,
+        plan=measured.plan,
+        plan_reason=measured.plan_reason,
+        cause=cause,
+        reason=reason,
+        late_holds=measured.late_holds,
+    )
+
+
+def not_audited(check: Check, trouble: TroubleError, as_of: datetime) -> CheckResult:
+    """The result of a check that could not be looked at."""
+    return replace(_result(check, Outcome.NOT_AUDITED, as_of), cause=trouble.cause, reason=sentence(trouble.reason))
+
+
+def excused(entry: Excused) -> CheckResult:
+    """The result of a control that has nothing to look at here, as the owner signed."""
+    return _of_store(entry, Outcome.NOT_APPLICABLE, None)
+
+
+def unchecked(entry: Unchecked) -> CheckResult:
+    """The result of a control that nothing lets us check: a gap, and said."""
+    return _of_store(entry, Outcome.NOT_AUDITED, Cause.MISSING)
+
+
+def _outcome(rule: Rule, tally: Tally) -> tuple[Outcome, Cause | None, str]:
+    rows = "1 row" if tally.undecidable == 1 else f"{tally.undecidable:,} rows"
+    unknown = f"{rows} cannot be decided: a date is missing or cannot be a fact, or a register cannot be read."
+    if tally.violating:
+        return Outcome.FAIL, None, unknown if tally.undecidable else ""
+    if tally.undecidable:
+        return Outcome.REVIEW, Cause.UNDECIDABLE_ROWS, unknown
+    if tally.population == tally.out_of_scope:
+        found = "The table holds no row" if not tally.population else "No row of the table is in scope"
+        if rule.may_be_empty:
+            return Outcome.NOT_APPLICABLE, Cause.EMPTY, f"{found}, and its map says that this may be."
+        return Outcome.REVIEW, Cause.EMPTY, f"{found}, although its map says it is in use. No data is never a pass."
+    return Outcome.PASS, None, ""
+
+
+def _result(check: Check, outcome: Outcome, as_of: datetime) -> CheckResult:
+    return CheckResult(
+        id=check.id,
+        control=check.control.id,
+        store=check.store,
+        table=check.rule.table,
+        qualifier=check.rule.qualifier or "",
+        outcome=outcome,
+        sentence=check.rule.sentence,
+        show_rows=show_rows(check.rule, as_of),
+        fix=check.rule.fix,
+        reading=check.rule.reading,
+    )
+
+
+def _of_store(entry: Excused | Unchecked, outcome: Outcome, cause: Cause | None) -> CheckResult:
+    return CheckResult(
+        id=f"{entry.store}/{STORE}/{entry.control.id}",
+        control=entry.control.id,
+        store=entry.store,
+        table="",
+        qualifier="",
+        outcome=outcome,
+        sentence=f"{entry.control.title}.",
+        cause=cause,
+        reason=sentence(entry.reason),
+    )
+
+
+def show_rows(rule: Rule, as_of: datetime) -> str:
+    """The SELECT that lists the violating rows to an entitled engineer, ready to paste."""
+    frame = rule.frame(as_of)
+    statement = rows_statement(rule.judge(rule.rows(*rule.key), frame), rule.key)
+    compiled = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
+    return "\n".join(line.strip() for line in str(compiled).splitlines()) + ";"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital, unless it begins with a name, and a full stop."""
+    text = text.strip()
+    begins_with_name = any(char in text.split(" ")[0] for char in "._")
+    return (text if begins_with_name else text[:1].upper() + text[1:]) + ("" if text.endswith((".", "?", "!")) else ".")

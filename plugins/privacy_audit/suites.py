@@ -1,0 +1,227 @@
+"""Compiles policy and store maps into Great Expectations suites: `expectations/suites/<store>/<schema>.<table>.json`.
+
+The suites are generated, committed and reviewed: a loosened period is one line of a diff. `check` says when they no
+longer are what policy and maps say. The same check keeps the same id every night.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from privacy_audit.controls import CannotBindError, Rule, kinds
+from privacy_audit.errors import ConfigurationRefusedError, Mistake, did_you_mean
+from privacy_audit.model import Control, Policy, Severity
+from privacy_audit.store_map import StoreMap
+
+_NAMESPACE = uuid.UUID("6b1d6e0e-5f0a-5d7a-9c3e-2f0d3c1a7b55")
+_GX_SEVERITY = {
+    Severity.CRITICAL: "critical",
+    Severity.HIGH: "critical",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "info",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A control applied to one table of one store."""
+
+    id: str
+    """`store/schema.table/control[/qualifier]`."""
+    control: Control
+    store: str
+    rule: Rule
+
+    @property
+    def suite(self) -> str:
+        """Name of the suite it belongs to: `store.schema.table`."""
+        return f"{self.store}.{self.rule.table}"
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """A control that nothing in a store lets us check, and nobody signed that there is nothing to check."""
+
+    control: Control
+    store: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Excused:
+    """A control that has nothing to look at in a store, as its owner signed."""
+
+    control: Control
+    store: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What becomes of every control in one store: each is checked, excused or unchecked, never absent."""
+
+    store: StoreMap
+    checks: tuple[Check, ...]
+    excused: tuple[Excused, ...]
+    unchecked: tuple[Unchecked, ...]
+
+
+def bind(policy: Policy, store: StoreMap) -> Coverage:
+    """Every control of the policy, bound to one store. ConfigurationRefusedError when map and policy contradict."""
+    place = f"expectations/stores/{store.store}.yaml"
+    signed = dict(_signed(policy, store, place))
+    checks: list[Check] = []
+    unchecked: list[Unchecked] = []
+    for control in policy.controls:
+        bound, problem = _bind_control(control, store, policy.zone)
+        checks += bound
+        if problem or not (bound or control.id in signed):
+            unchecked.append(Unchecked(control, store.store, problem or _nothing_mapped(control)))
+    mistakes = [*_twice(checks, place), *_signed_but_checked(checks, signed, place)]
+    if mistakes:
+        raise ConfigurationRefusedError(mistakes)
+    excused = tuple(Excused(policy.control(name), store.store, reason) for name, reason in signed.items())
+    return Coverage(store, tuple(checks), excused, tuple(unchecked))
+
+
+def _bind_control(control: Control, store: StoreMap, zone: str) -> tuple[list[Check], str]:
+    """The checks of a control, and why it could not bind everywhere (empty when it could)."""
+    checks: list[Check] = []
+    try:
+        for rule in kinds()[control.kind].bind(control, store, zone):
+            parts = (store.store, rule.table, control.id, *([rule.qualifier] if rule.qualifier else []))
+            checks.append(Check("/".join(parts), control, store.store, rule))
+    except CannotBindError as error:
+        return checks, f"{error}."
+    return checks, ""
+
+
+def _nothing_mapped(control: Control) -> str:
+    what = ", ".join(category.replace("_", " ") for category in control.categories) or "what it speaks of"
+    return (
+        f"no table of the store is mapped to {what}, and no owner has signed that the store holds none."
+        " Map the table, or add an entry under `not_applicable`."
+    )
+
+
+def _signed(policy: Policy, store: StoreMap, place: str) -> Iterator[tuple[str, str]]:
+    known = [control.id for control in policy.controls]
+    mistakes = []
+    for entry in store.not_applicable:
+        for name in entry.controls:
+            if name in known:
+                yield name, f"{entry.reason} Signed by {entry.signed_by} on {entry.on:%-d %B %Y}."
+            else:
+                fact = f'not_applicable names control "{name}", which the policy does not have.'
+                mistakes.append(Mistake(place, fact, did_you_mean(name, known)))
+    if mistakes:
+        raise ConfigurationRefusedError(mistakes)
+
+
+def _twice(checks: Iterable[Check], place: str) -> Iterator[Mistake]:
+    seen: set[str] = set()
+    for check in checks:
+        if check.id in seen:
+            fact = f"{check.rule.table} has two groups of columns under {check.control.id}."
+            yield Mistake(place, fact, "Give each group a `name`, so that each check keeps an id of its own.")
+        seen.add(check.id)
+
+
+def _signed_but_checked(checks: Iterable[Check], signed: Mapping[str, str], place: str) -> Iterator[Mistake]:
+    for name in sorted({check.control.id for check in checks} & set(signed)):
+        yield Mistake(
+            place,
+            f"{name} is signed as not applicable, but tables are mapped to it.",
+            "Remove the entry under `not_applicable`, or the mapping.",
+        )
+
+
+def compile_suites(policy: Policy, coverages: Iterable[Coverage]) -> dict[str, bytes]:
+    """The suites as files: path below `suites/` to content; the same input gives the same bytes."""
+    files: dict[str, bytes] = {}
+    for coverage in coverages:
+        for table in dict.fromkeys(check.rule.table for check in coverage.checks):
+            checks = [check for check in coverage.checks if check.rule.table == table]
+            text = json.dumps(_suite(policy, checks), indent=2, ensure_ascii=False)
+            files[f"{coverage.store.store}/{table}.json"] = f"{text}\n".encode()
+    return files
+
+
+def _suite(policy: Policy, checks: list[Check]) -> dict[str, Any]:
+    return {
+        "name": checks[0].suite,
+        "id": _id(checks[0].suite),
+        "meta": {"policy": policy.version, "compiled_by": "privacy-audit compile"},
+        "expectations": [_expectation(policy, check) for check in checks],
+    }
+
+
+def _expectation(policy: Policy, check: Check) -> dict[str, Any]:
+    rule = check.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {
+        "type": check.rule.expectation,
+        "id": _id(check.id),
+        "severity": _GX_SEVERITY[check.control.severity],
+        "kwargs": {
+            "check": check.id,
+            "rule": rule,
+            "as_of": {"$PARAMETER": "as_of"},
+            "budget": {"$PARAMETER": "budget"},
+        },
+        "meta": {
+            "control": check.control.id,
+            "severity": check.control.severity.value,
+            "promise": check.rule.sentence,
+            "clauses": [policy.clause(clause).quote for clause in check.control.clauses],
+            "legal_basis": list(check.control.legal_basis),
+        },
+    }
+
+
+def _id(name: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, name))
+
+
+def write(expectations: Path, files: Mapping[str, bytes]) -> list[str]:
+    """Makes `suites/` hold exactly these files; the paths that changed."""
+    changed = stale(expectations, files)
+    root = expectations / "suites"
+    for path in changed:
+        target = root / path
+        if path in files:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(files[path])
+        else:
+            target.unlink()
+    return changed
+
+
+def stale(expectations: Path, files: Mapping[str, bytes]) -> list[str]:
+    """The paths below `suites/` that are missing, different or no longer wanted."""
+    root = expectations / "suites"
+    present = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.glob("*/*.json"))}
+    return sorted(path for path in {*present, *files} if present.get(path) != files.get(path))
+
+
+def check(expectations: Path, files: Mapping[str, bytes]) -> None:
+    """ConfigurationRefusedError when the committed suites are not what policy and maps say."""
+    mistakes = [
+        Mistake(
+            f"expectations/suites/{path}",
+            "is not what policy and store map say.",
+            "Run `privacy-audit compile`, review the difference and commit it.",
+        )
+        for path in stale(expectations, files)
+    ]
+    if mistakes:
+        raise ConfigurationRefusedError(mistakes)
+
+
+def load(expectations: Path, store: str) -> list[dict[str, Any]]:
+    """The committed suites of a store, as Great Expectations reads them, in the order of their names."""
+    return [json.loads(path.read_bytes()) for path in sorted((expectations / "suites" / store).glob("*.json"))]
