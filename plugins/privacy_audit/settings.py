@@ -1,0 +1,60 @@
+"""Where things are: the folder of what a run leaves behind, what must be true, and the names of connections."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from privacy_audit.errors import ConfigurationRefusedError, Mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says; see `load`."""
+
+    home: Path
+    """Everything a run leaves behind lies below it (`PRIVACY_AUDIT_HOME`; `var` of the project)."""
+    expectations: Path
+    """Policy, store maps and suites (`PRIVACY_AUDIT_EXPECTATIONS`; `expectations` of the project)."""
+    register: str
+    """Airflow connection of the register (`PRIVACY_AUDIT_REGISTER`)."""
+    reports_url: str
+    """Address under which people open `home` (`PRIVACY_AUDIT_REPORTS_URL`); empty: alerts name the file."""
+
+
+def load(env: Mapping[str, str] | None = None) -> Settings:
+    """The settings of an environment. ConfigurationRefusedError names every variable that cannot be."""
+    env = os.environ if env is None else env
+    root = Path(__file__).resolve().parents[2]
+    settings = Settings(
+        home=Path(env.get("PRIVACY_AUDIT_HOME") or root / "var"),
+        expectations=Path(env.get("PRIVACY_AUDIT_EXPECTATIONS") or root / "expectations"),
+        register=env.get("PRIVACY_AUDIT_REGISTER") or "privacy_audit_register",
+        reports_url=env.get("PRIVACY_AUDIT_REPORTS_URL", ""),
+    )
+    mistakes = list(_mistakes(settings))
+    if mistakes:
+        raise ConfigurationRefusedError(mistakes)
+    return settings
+
+
+def _mistakes(settings: Settings) -> list[Mistake]:
+    mistakes = []
+    for name, path in (("PRIVACY_AUDIT_HOME", settings.home), ("PRIVACY_AUDIT_EXPECTATIONS", settings.expectations)):
+        if not path.is_absolute():
+            mistakes.append(
+                Mistake(name, f"{path} is relative, and tasks run in folders of their own.", "Write it in full.")
+            )
+    if settings.expectations.is_absolute() and not (settings.expectations / "policy.yaml").is_file():
+        fact = f"{settings.expectations} holds no policy.yaml."
+        mistakes.append(Mistake("PRIVACY_AUDIT_EXPECTATIONS", fact, "Name the folder with policy.yaml and stores/."))
+    address = urlsplit(settings.reports_url)
+    if settings.reports_url and (address.scheme not in ("http", "https") or not address.netloc):
+        fact = "is no address of a page."
+        mistakes.append(
+            Mistake("PRIVACY_AUDIT_REPORTS_URL", fact, "Write it as https://airflow.example.org/privacy-audit.")
+        )
+    return mistakes
