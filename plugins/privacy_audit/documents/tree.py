@@ -1,0 +1,266 @@
+"""YAML 1.2 as plain data that knows its places.
+
+Built from the parser's events, one by one and without recursion: what is refused is refused before anything is
+built from it, so neither aliases nor tags nor nesting can cost time, memory or code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import Any, NoReturn, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from privacy_audit.documents.scalars import UnreadableScalarError, hidden_character, resolve
+from privacy_audit.documents.syntax import syntax_mistake
+from privacy_audit.errors import ConfigurationRefusedError, Mistake
+
+DEEPEST = 20
+"""Levels of nesting. What people write needs fewer than ten."""
+
+Plain: TypeAlias = "bool | int | float | str | date | list[Plain] | dict[str, Plain] | None"
+Step: TypeAlias = str | int
+Steps: TypeAlias = tuple[Step, ...]
+Position: TypeAlias = tuple[int, int]
+"""Line and column, both from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file says, as plain data, and where each part of it stands."""
+
+    name: str
+    """The file, as messages call it."""
+    value: Plain
+    _values: Mapping[Steps, Position]
+    _keys: Mapping[Steps, Position]
+
+    def place(self, *path: Step) -> str:
+        """`file:line:column` of a part: a value, or the key above a list or mapping. Of the nearest part if absent."""
+        return self._place(self._values, path)
+
+    def place_of_key(self, *path: Step) -> str:
+        """`file:line:column` of the key that names a part."""
+        return self._place(self._keys, path)
+
+    def position(self, *path: Step) -> Position:
+        """Line and column of a part, by which mistakes are put in order."""
+        return next(self._values[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self._values)
+
+    def at(self, *path: Step) -> Plain:
+        """The part itself; None when there is none."""
+        part: Any = self.value
+        for step in path:
+            if not isinstance(part, dict | list):
+                return None
+            try:
+                part = part[step]  # type: ignore[index]
+            except (LookupError, TypeError):
+                return None
+        return part  # type: ignore[no-any-return]
+
+    def _place(self, positions: Mapping[Steps, Position], path: Steps) -> str:
+        line, column = positions[path] if path in positions else self.position(*path)
+        return f"{self.name}:{line}:{column}"
+
+
+def in_words(path: Steps) -> str:
+    """`tables.app.positions.data[0].clock`."""
+    words = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return words.removeprefix(".")
+
+
+def compose(text: str, name: str) -> Document:
+    """The only document of a text; ConfigurationRefusedError with everything that may not stand in it."""
+    builder = _Builder(name)
+    if hidden := hidden_character(text):
+        line, column = text.count("\n", 0, hidden.start()) + 1, hidden.start() - text.rfind("\n", 0, hidden.start())
+        builder.refuse((line, column), _HIDDEN.format(ord(hidden.group())), "Delete it.")
+        builder.stop()
+    for event in _events(text, name):
+        builder.take(event)
+    return builder.finish()
+
+
+_HIDDEN = "the invisible character U+{:04X} stands here; a reviewer would not see what a computer reads."
+
+
+def _events(text: str, name: str) -> Iterator[Event]:
+    try:
+        yield from YAML(typ="safe", pure=True).parse(text)
+    except MarkedYAMLError as error:
+        raise ConfigurationRefusedError([syntax_mistake(error, name)]) from None
+    except (YAMLError, ValueError, OverflowError, AttributeError):  # the parser's own slips on escapes and directives
+        raise ConfigurationRefusedError([Mistake(name, "cannot be read as YAML.")]) from None
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A list or mapping whose end has not come yet."""
+
+    path: Steps
+    content: dict[str, Plain] | list[Plain]
+    key: str | None = None
+    """The key whose value comes next; None when a key comes next."""
+
+    @property
+    def next_path(self) -> Steps:
+        return (*self.path, len(self.content) if isinstance(self.content, list) else self.key or "")
+
+    @property
+    def wants_key(self) -> bool:
+        return isinstance(self.content, dict) and self.key is None
+
+    def put(self, value: Plain) -> None:
+        if isinstance(self.content, list):
+            self.content.append(value)
+        else:
+            self.content[self.key or ""] = value
+            self.key = None
+
+
+@dataclass(slots=True)
+class _Builder:
+    name: str
+    mistakes: list[Mistake] = field(default_factory=list)
+    open: list[_Frame] = field(default_factory=list)
+    documents: list[Plain] = field(default_factory=list)
+    values: dict[Steps, Position] = field(default_factory=dict)
+    keys: dict[Steps, Position] = field(default_factory=dict)
+
+    def refuse(self, position: Position, fact: str, way_out: str = "") -> None:
+        place = f"{self.name}:{position[0]}:{position[1]}"
+        self.mistakes.append(Mistake(place, fact, way_out))
+
+    def stop(self) -> NoReturn:
+        raise ConfigurationRefusedError(self.mistakes)
+
+    def finish(self) -> Document:
+        if not self.documents or self.documents[0] is None:
+            self.mistakes = [Mistake(self.name, "is empty.", "Nothing can be audited by an empty file.")]
+        if self.mistakes:
+            self.stop()
+        return Document(self.name, self.documents[0], MappingProxyType(self.values), MappingProxyType(self.keys))
+
+    def take(self, event: Event) -> None:
+        position = event.start_mark.line + 1, event.start_mark.column + 1
+        match event:
+            case DocumentStartEvent():
+                self._start_document(event, position)
+            case AliasEvent():
+                self.refuse(
+                    position, f'"*{event.anchor}" repeats another part of the file.', "Write the part out here."
+                )
+                self._value(None, position)
+            case ScalarEvent():
+                self._refuse_marks(event, position)
+                self._scalar(event, position)
+            case MappingStartEvent():
+                self._start({}, event, position)
+            case SequenceStartEvent():
+                self._start([], event, position)
+            case MappingEndEvent() | SequenceEndEvent():
+                content = self.open.pop().content
+                if self.open:
+                    self.open[-1].put(content)
+                else:
+                    self.documents.append(content)
+
+    def _start_document(self, event: DocumentStartEvent, position: Position) -> None:
+        if event.version or event.tags:
+            self.refuse(position, "a directive (a line that begins with %) changes how the file is read.", "Delete it.")
+        if self.documents:
+            self.refuse(position, "a second document begins here (---).", "Write one document per file.")
+            self.stop()
+
+    def _refuse_marks(self, event: ScalarEvent | CollectionStartEvent, position: Position) -> None:
+        if event.anchor:
+            self.refuse(position, f'the anchor "&{event.anchor}" stands here.', "Delete it, and write each part out.")
+        if event.tag:
+            self.refuse(
+                position, f'the tag "{event.tag}" stands here.', "Delete it: the format says what each value is."
+            )
+
+    def _start(self, content: dict[str, Plain] | list[Plain], event: CollectionStartEvent, position: Position) -> None:
+        self._refuse_marks(event, position)
+        if len(self.open) == DEEPEST:
+            self.refuse(position, f"nests deeper than {DEEPEST} levels.", "No part of the format needs that.")
+            self.stop()
+        if not self.open:
+            self.values[()] = position
+            self.open.append(_Frame((), content))
+            return
+        if self.open[-1].wants_key:
+            self.refuse(position, "a list or mapping stands where a key must.", "A key is one word.")
+            self.stop()
+        path = self.open[-1].next_path
+        self.values[path] = self.keys.get(path, position)
+        self.open.append(_Frame(path, content))
+
+    def _scalar(self, event: ScalarEvent, position: Position) -> None:
+        if hidden := hidden_character(event.value):
+            self.refuse(position, _HIDDEN.format(ord(hidden.group())), "Delete it.")
+        try:
+            value = resolve(event.value) if event.style is None else event.value
+        except UnreadableScalarError as error:
+            self.refuse(position, *error.fact_and_way_out)
+            value = None
+        if self.open and self.open[-1].wants_key:
+            self._key(event, value, position)
+        else:
+            self._value(value, position)
+
+    def _key(self, event: ScalarEvent, value: Plain, position: Position) -> None:
+        frame = self.open[-1]
+        if event.value == "<<" and event.style is None:
+            self.refuse(position, 'the merge key "<<" stands here.', "Write each key out.")
+        elif not isinstance(value, str):
+            fact = f'the key "{event.value[:80]}" would be read as {type_in_words(value)}, and a key is text.'
+            self.refuse(position, fact, "Put it in quotes.")
+        frame.key = event.value
+        path = frame.next_path
+        if path in self.keys:
+            fact = f'the key "{event.value[:80]}" stands here again; it first stands in line {self.keys[path][0]}.'
+            self.refuse(position, fact, "Keep one of the two.")
+        self.keys.setdefault(path, position)
+
+    def _value(self, value: Plain, position: Position) -> None:
+        if not self.open:
+            self.values[()] = position
+            self.documents.append(value)
+            return
+        self.values[self.open[-1].next_path] = position
+        self.open[-1].put(value)
+
+
+def type_in_words(value: Plain) -> str:
+    """What a value is, for a sentence: `the number 12`, `a list`, `nothing`."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f'the text "{value[:80]}"'
+        case date():
+            return f"the date {value}"
+        case list():
+            return "a list"
+    return "a mapping (keys with values)"
