@@ -305,10 +305,10 @@ def send_alerts(order: Order, results: Sequence[Mapping[str, Any] | None]) -> di
             continue
         delivery = alerts.deliver_to(message, connections.find)
         if delivery.sent:
-            register.mark_delivered(url, audit.id, message.owner, message.key)
+            register.mark_delivered(url, message.key)
             sent += 1
         else:
-            register.release_delivery(url, audit.id, message.owner, message.key)
+            register.release_delivery(url, message.key)
             failed += [f"{message.owner}: {reason}" for reason in delivery.failures]
     return {"sent": sent, "failed": failed}
 

@@ -39,8 +39,12 @@ def stores(server) -> DemoStores:
     return create_databases(server.url("postgres"), PASSWORDS)
 
 
+def _libpq(url: str) -> str:
+    return url.replace("+psycopg2", "")
+
+
 def _rows(url: str, statement: str) -> list[tuple]:
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+    with closing(psycopg2.connect(_libpq(url))) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchall()
 
@@ -142,12 +146,12 @@ def test_the_auditor_may_read_and_nothing_else(server, stores: DemoStores, store
 )
 def test_a_role_reaches_only_its_own_database(server, stores: DemoStores, role: str, database: str) -> None:
     with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
-        psycopg2.connect(server.url(database, role, getattr(PASSWORDS, role)))
+        psycopg2.connect(_libpq(server.url(database, role, getattr(PASSWORDS, role))))
 
 
 def test_the_register_owns_its_database(server, stores: DemoStores) -> None:
     url = server.url("register", "register", PASSWORDS.register)
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+    with closing(psycopg2.connect(_libpq(url))) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA kept CREATE TABLE audits (id int)")
         connection.rollback()
 
