@@ -297,19 +297,26 @@ def send_alerts(order: Order, results: Sequence[Mapping[str, Any] | None]) -> di
     settings = load()
     audit = assemble(order, results)
     url = register_url(settings)
-    fingerprints = [check.fingerprint for check in audit.checks]
-    seen = register.first_seen(url, fingerprints)
+    seen = register.first_seen(url, [check.fingerprint for check in audit.checks])
     sent, failed = 0, []
     for message in alerts.messages(audit, report_link(settings, audit.id), seen):
-        if not register.claim_delivery(url, audit.id, message.owner, message.key):
+        try:
+            connection = connections.find(message.alert)
+            channels = alerts.channel_urls(connection.name, connection.password, connection.extra)
+        except (connections.ConnectionMissingError, alerts.ChannelsMissingError) as error:
+            failed.append(f"{message.owner}: {error}")
             continue
-        delivery = alerts.deliver_to(message, connections.find)
-        if delivery.sent:
-            register.mark_delivered(url, message.key)
-            sent += 1
-        else:
-            register.release_delivery(url, message.key)
-            failed += [f"{message.owner}: {reason}" for reason in delivery.failures]
+        for channel in channels:
+            key = alerts.channel_key(message, channel)
+            if not register.claim_delivery(url, audit.id, message.owner, key):
+                continue
+            delivery = alerts.deliver(message, channel)
+            if delivery.sent:
+                register.mark_delivered(url, key)
+                sent += 1
+            else:
+                register.release_delivery(url, key)
+                failed.append(f"{message.owner}, by {delivery.channel}: {delivery.reason}")
     return {"sent": sent, "failed": failed}
 
 
