@@ -10,20 +10,35 @@ _WORDS = (
     (
         "mapping values are not allowed",
         "a colon stands where no key can end.",
-        "Indent keys alike, quote text with a colon.",
+        "Indent the keys of one mapping alike, and put text that contains a colon in quotes.",
     ),
     ("mapping keys are not allowed", 'a "?" stands where no key can begin.', "Put text that begins with ? in quotes."),
     ("sequence entries are not allowed", "a list item begins where none can.", 'Put each "- " on its own line.'),
-    ("that cannot start any token", "no value can begin with this character.", "Indent with spaces; quote the text."),
+    ("character '\\t'", "a tab stands here.", "Indent with spaces."),
+    (
+        "that cannot start any token",
+        "no value can begin with this character.",
+        "Put text that begins with it in quotes.",
+    ),
     (
         "could not find expected ':'",
-        "this line has no colon.",
+        "the line before has no colon.",
         "Write `key: value`, or indent it to belong to the text above.",
     ),
-    ("<block end>", "the indentation fits no line above.", "Indent keys of one mapping alike."),
+    ("found '}'", "a bracket is closed that was not opened.", "Delete it, or open it."),
+    ("found ']'", "a bracket is closed that was not opened.", "Delete it, or open it."),
+    ("<block end>", "the indentation fits no line above.", "Indent the keys of one mapping alike."),
+    (
+        "<document start>",
+        "the file should have ended before this.",
+        "Indent as the lines above, and look for a bracket that is closed too often.",
+    ),
+    ("the node content", "a value is missing here.", "Look for a comma or bracket too many."),
     ("end of stream", "a quote that opens here is never closed.", "Close it."),
     ("unknown escape", "this backslash escapes nothing.", "Use single quotes, or write \\\\."),
     ("expected ',' or", "a bracket that opens here is not closed.", "Close it, or put a comma between two items."),
+    ("alphabetic or numeric", "this would be an anchor, an alias or a tag.", "Put the text in quotes."),
+    ("chomping", "this would be a text of several lines.", "Put text that begins with | or > in quotes."),
 )
 _OPENED = ("end of stream", "expected ',' or")
 """Where the parser gave up says little; where it began says what to mend."""

@@ -6,7 +6,7 @@ built from it, so neither aliases nor tags nor nesting can cost time, memory or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
@@ -32,6 +32,8 @@ from privacy_audit.errors import ConfigurationRefusedError, Mistake
 
 DEEPEST = 20
 """Levels of nesting. What people write needs fewer than ten."""
+MOST_MISTAKES = 100
+"""After so many the file is something else, and nobody reads on."""
 
 Plain: TypeAlias = "bool | int | float | str | date | list[Plain] | dict[str, Plain] | None"
 Step: TypeAlias = str | int
@@ -92,21 +94,17 @@ def compose(text: str, name: str) -> Document:
         line, column = text.count("\n", 0, hidden.start()) + 1, hidden.start() - text.rfind("\n", 0, hidden.start())
         builder.refuse((line, column), _HIDDEN.format(ord(hidden.group())), "Delete it.")
         builder.stop()
-    for event in _events(text, name):
-        builder.take(event)
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            builder.take(event)
+    except MarkedYAMLError as error:
+        builder.mistakes.append(syntax_mistake(error, name))
+    except (YAMLError, ValueError, OverflowError, AttributeError):  # the parser's own slips on escapes and directives
+        builder.mistakes.append(Mistake(name, "cannot be read as YAML."))
     return builder.finish()
 
 
 _HIDDEN = "the invisible character U+{:04X} stands here; a reviewer would not see what a computer reads."
-
-
-def _events(text: str, name: str) -> Iterator[Event]:
-    try:
-        yield from YAML(typ="safe", pure=True).parse(text)
-    except MarkedYAMLError as error:
-        raise ConfigurationRefusedError([syntax_mistake(error, name)]) from None
-    except (YAMLError, ValueError, OverflowError, AttributeError):  # the parser's own slips on escapes and directives
-        raise ConfigurationRefusedError([Mistake(name, "cannot be read as YAML.")]) from None
 
 
 @dataclass(slots=True)
@@ -146,14 +144,17 @@ class _Builder:
     def refuse(self, position: Position, fact: str, way_out: str = "") -> None:
         place = f"{self.name}:{position[0]}:{position[1]}"
         self.mistakes.append(Mistake(place, fact, way_out))
+        if len(self.mistakes) == MOST_MISTAKES:
+            self.stop()
 
     def stop(self) -> NoReturn:
         raise ConfigurationRefusedError(self.mistakes)
 
     def finish(self) -> Document:
-        if not self.documents or self.documents[0] is None:
-            self.mistakes = [Mistake(self.name, "is empty.", "Nothing can be audited by an empty file.")]
         if self.mistakes:
+            self.stop()
+        if not self.documents or self.documents[0] is None:
+            self.mistakes.append(Mistake(self.name, "is empty.", "Nothing can be audited by an empty file."))
             self.stop()
         return Document(self.name, self.documents[0], MappingProxyType(self.values), MappingProxyType(self.keys))
 
@@ -233,18 +234,19 @@ class _Builder:
             fact = f'the key "{event.value[:80]}" would be read as {type_in_words(value)}, and a key is text.'
             self.refuse(position, fact, "Put it in quotes.")
         frame.key = event.value
-        path = frame.next_path
-        if path in self.keys:
-            fact = f'the key "{event.value[:80]}" stands here again; it first stands in line {self.keys[path][0]}.'
+        first = self.keys.setdefault(frame.next_path, position)
+        if first != position:
+            fact = f'the key "{event.value[:80]}" stands here again; it first stands in line {first[0]}.'
             self.refuse(position, fact, "Keep one of the two.")
-        self.keys.setdefault(path, position)
+            frame.key += f" (line {position[0]})"  # so that the keys below it are not taken for duplicates, too
 
     def _value(self, value: Plain, position: Position) -> None:
         if not self.open:
             self.values[()] = position
             self.documents.append(value)
             return
-        self.values[self.open[-1].next_path] = position
+        path = self.open[-1].next_path
+        self.values[path] = position if value is not None else self.keys.get(path, position)
         self.open[-1].put(value)
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -135,13 +136,22 @@ def _mistakes(document: Document, errors: list[_Misfit]) -> Iterable[Mistake]:
         if nouns:
             yield _wrong_type(document, path, list(nouns))
         for misfit in misfits:
-            if misfit.details["type"] not in _NOUNS:
+            if misfit.details["type"] not in _NOUNS and not _is_misspelt(misfit, errors):
                 yield _mistake(document, misfit)
+
+
+def _is_misspelt(missing: _Misfit, errors: list[_Misfit]) -> bool:
+    """Whether a missing key stands beside it with another spelling: one mistake, said once."""
+    if missing.details["type"] != "missing":
+        return False
+    beside = [it for it in errors if it.path[:-1] == missing.path[:-1] and it.details["type"] == "extra_forbidden"]
+    return bool(get_close_matches(str(missing.path[-1]), [str(it.path[-1]) for it in beside]))
 
 
 def _wrong_type(document: Document, path: Steps, nouns: list[str]) -> Mistake:
     value = document.at(*path)
-    fact = f"must be {' or '.join(nouns)}, not {type_in_words(value)}."
+    found = "but nothing stands here" if value is None else f"not {type_in_words(value)}"
+    fact = f"must be {' or '.join(nouns)}, {found}."
     way_out = ""
     if nouns == ["text"] and isinstance(value, bool | int | float):
         way_out = "Put it in quotes."
