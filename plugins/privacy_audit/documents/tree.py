@@ -193,9 +193,8 @@ class _Builder:
         if event.anchor:
             self.refuse(position, f'the anchor "&{event.anchor}" stands here.', "Delete it, and write each part out.")
         if event.tag:
-            self.refuse(
-                position, f'the tag "{event.tag}" stands here.', "Delete it: the format says what each value is."
-            )
+            tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+            self.refuse(position, f'the tag "{tag}" stands here.', "Delete it: the format says what each value is.")
 
     def _start(self, content: dict[str, Plain] | list[Plain], event: CollectionStartEvent, position: Position) -> None:
         self._refuse_marks(event, position)
