@@ -17,7 +17,7 @@ from privacy_audit.documents.tree import Document, compose
 from privacy_audit.documents.wording import fit
 from privacy_audit.errors import ConfigurationRefusedError, Mistake
 
-__all__ = ["LARGEST_FILE", "Document", "Parsed", "read", "read_bytes"]
+__all__ = ["LARGEST_FILE", "Document", "Parsed", "decode", "name_of", "parse", "read", "read_bytes"]
 
 LARGEST_FILE = 256 * 1024
 """Bytes. A file that people write and review is far smaller."""
@@ -35,8 +35,12 @@ class Parsed(Generic[Model]):
 
 def read(path: Path, model: type[Model], *, root: Path | None = None) -> Parsed[Model]:
     """The file as a model; ConfigurationRefusedError with every mistake of the file, placed relative to `root`."""
-    name = name_of(path, root)
-    document = compose(_text(read_bytes(path, root=root), name), name)
+    return parse(read_bytes(path, root=root), model, name_of(path, root))
+
+
+def parse(content: bytes, model: type[Model], name: str) -> Parsed[Model]:
+    """The bytes of a file called `name` as a model, for a caller that also needs the bytes themselves."""
+    document = compose(decode(content, name), name)
     return Parsed(fit(document, model), document)
 
 
@@ -61,7 +65,8 @@ def name_of(path: Path, root: Path | None) -> str:
     return path.relative_to(root).as_posix() if inside and root else path.as_posix()
 
 
-def _text(content: bytes, name: str) -> str:
+def decode(content: bytes, name: str) -> str:
+    """The text of a file called `name`; ConfigurationRefusedError when it is not UTF-8."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

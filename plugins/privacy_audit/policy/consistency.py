@@ -1,0 +1,139 @@
+"""Holds the parts of the policy file against each other: ids, dates, parameters, and who computes what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from privacy_audit.documents import Document
+from privacy_audit.documents.tree import Step, in_words
+from privacy_audit.errors import Mistake, did_you_mean
+from privacy_audit.model import Automation
+from privacy_audit.periods import Period
+from privacy_audit.policy.format import ControlEntry, PolicyFile
+
+_PERIODS = ("period", "review_after")
+"""Parameters that are calendar periods, whatever the kind."""
+_OLDEST_MINOR = 25
+"""Years. A higher age of consent is a slip of the pen in every country."""
+
+
+class Asks(Protocol):
+    """What a control kind asks of its controls."""
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """Names of the parameters that must be there."""
+
+    @property
+    def optional_parameters(self) -> frozenset[str]:
+        """Names of those that may be left out."""
+
+
+def contradictions(file: PolicyFile, document: Document, kinds: Mapping[str, Asks] | None) -> list[Mistake]:
+    """Every place where one part of the file does not fit another, in the file's order."""
+    return [*_Consistency(file, document).mistakes(kinds)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Consistency:
+    file: PolicyFile
+    document: Document
+
+    def mistakes(self, kinds: Mapping[str, Asks] | None) -> Iterator[Mistake]:
+        yield from self._dates((), self.file.effective_from, self.file.effective_to)
+        yield from self._clauses()
+        for name, control in self.file.controls.items():
+            yield from self._control(name, control)
+            if kinds is not None:
+                yield from self._kind(name, control, kinds)
+
+    def _mistake(self, path: tuple[Step, ...], fact: str, way_out: str = "") -> Mistake:
+        return Mistake(self.document.place(*path), f"{in_words(path)}: {fact}", way_out)
+
+    def _dates(self, path: tuple[Step, ...], begins: date, ends: date | None) -> Iterator[Mistake]:
+        if ends is not None and ends < begins:
+            yield self._mistake((*path, "effective_to"), f"{ends} lies before effective_from, {begins}.", "Swap them.")
+
+    def _clauses(self) -> Iterator[Mistake]:
+        computed = {clause for control in self.file.controls.values() for clause in control.clauses}
+        seen: set[str] = set()
+        for number, section in enumerate(self.file.sections):
+            for name, clause in section.clauses.items():
+                path = ("sections", number, "clauses", name)
+                if name in seen:
+                    yield self._mistake(path, "another section has a clause of this id.", "An id names one clause.")
+                seen.add(name)
+                if clause.automation is Automation.CONTROL and name not in computed:
+                    yield self._mistake(
+                        (*path, "automation"),
+                        "no control names this clause.",
+                        "Name it in one, or write what is missing.",
+                    )
+                if clause.automation is not Automation.CONTROL and name in computed:
+                    fact = f"says {clause.automation.value}, but a control names this clause."
+                    yield self._mistake((*path, "automation"), fact, "Write control, or take the clause out there.")
+
+    def _control(self, name: str, control: ControlEntry) -> Iterator[Mistake]:
+        path = ("controls", name)
+        yield from self._dates(path, control.effective_from, control.effective_to)
+        yield from self._promised_while_in_force(path, control)
+        known = [clause for section in self.file.sections for clause in section.clauses]
+        for number, clause in enumerate(control.clauses):
+            if clause not in known:
+                fact = f'the policy has no clause "{clause[:80]}".'
+                yield self._mistake((*path, "clauses", number), fact, did_you_mean(clause, known))
+        yield from self._repeated((*path, "clauses"), control.clauses)
+        yield from self._repeated((*path, "categories"), control.categories)
+        yield from self._parameters(path, control.parameters)
+
+    def _promised_while_in_force(self, path: tuple[Step, ...], control: ControlEntry) -> Iterator[Mistake]:
+        begins, ends = self.file.effective_from, self.file.effective_to
+        if control.effective_from < begins:
+            fact = f"{control.effective_from} lies before the policy's own first day, {begins}."
+            yield self._mistake((*path, "effective_from"), fact, "No promise is older than its policy.")
+        if ends is not None and (control.effective_to is None or control.effective_to > ends):
+            fact = f"is promised beyond the policy's own last day, {ends}."
+            yield self._mistake((*path, "effective_to"), fact, f"Write effective_to: {ends} or earlier.")
+
+    def _repeated(self, path: tuple[Step, ...], names: tuple[str, ...]) -> Iterator[Mistake]:
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                yield self._mistake((*path, number), f'"{name[:80]}" stands here twice.', "Once is enough.")
+
+    def _parameters(self, path: tuple[Step, ...], parameters: Mapping[str, str]) -> Iterator[Mistake]:
+        for name, value in parameters.items():
+            fault = _fault_of_period(value) if name in _PERIODS else _fault_of_age(value) if name == "age" else ""
+            if fault:
+                yield self._mistake((*path, "parameters", name), fault)
+
+    def _kind(self, name: str, control: ControlEntry, kinds: Mapping[str, Asks]) -> Iterator[Mistake]:
+        path = ("controls", name)
+        asks = kinds.get(control.kind)
+        if asks is None:
+            fact = f'there is no kind of control "{control.kind[:80]}".'
+            yield self._mistake((*path, "kind"), fact, did_you_mean(control.kind, kinds))
+            return
+        known: Iterable[str] = asks.parameters | asks.optional_parameters
+        for parameter in control.parameters:
+            if parameter not in known:
+                fact = f'kind {control.kind} takes no parameter "{parameter[:80]}".'
+                yield self._mistake((*path, "parameters", parameter), fact, did_you_mean(parameter, known))
+        for parameter in sorted(asks.parameters - control.parameters.keys()):
+            yield self._mistake((*path, "parameters"), f'kind {control.kind} needs the parameter "{parameter}".')
+
+
+def _fault_of_period(text: str) -> str:
+    try:
+        Period.parse(text)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _fault_of_age(text: str) -> str:
+    if text.isdecimal() and text.isascii() and len(text) < 3 and 1 <= int(text) <= _OLDEST_MINOR:
+        return ""
+    return f'"{text[:80]}" is no age of consent. Write whole years from 1 to {_OLDEST_MINOR}, as "15".'
