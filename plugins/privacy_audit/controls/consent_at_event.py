@@ -18,7 +18,6 @@ from privacy_audit.controls.interface import (
     CannotBindError,
     Rule,
     Seek,
-    SubjectSql,
     common,
     outside,
     read_subject,
@@ -27,9 +26,9 @@ from privacy_audit.controls.interface import (
 )
 from privacy_audit.model import Category, Control
 from privacy_audit.sql.clocks import needs_of, read_clock
-from privacy_audit.sql.coverage import Cover, Ledger, consents_for, cover, needs_of_consents
+from privacy_audit.sql.coverage import Ledger, consents_for, cover, needs_of_consents
 from privacy_audit.sql.frame import Frame, Need, UniqueNeed
-from privacy_audit.sql.gaps import known_cover, uncovered_rows
+from privacy_audit.sql.gaps import rows_in_gaps, rows_without
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import (
     ColumnClock,
@@ -107,19 +106,24 @@ class ConsentAtEvent(Rule):
         yield from needs_of_consents(self.consents)
 
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        return self._judge(row, frame, self._ledger(frame))
+
+    def seeks(self, frame: Frame) -> Sequence[Seek]:
+        if isinstance(self.subject, JoinedSubject) or self.clock.encoding is not Encoding.TIMESTAMPTZ:
+            return ()
+        ledger = self._ledger(frame).computed_once()
+        place = (self.rows(), self.subject.column, self.clock, ledger, frame)
+        probe, scan = rows_in_gaps(*place).subquery("t"), rows_without(*place).subquery("t")
+        index = (self.subject.column, self.clock.column)
+        return (
+            Seek(self._judge(probe, frame, ledger), index, probes_per_row_of=self.consents.table),
+            Seek(self._judge(scan, frame, ledger)),
+        )
+
+    def _judge(self, row: sa.FromClause, frame: Frame, ledger: Ledger) -> Truth:
         clock = read_clock(self.clock, row, frame)
         subject = read_subject(self.subject, row)
-        return self._truth(row, frame, subject, cover(self._ledger(frame), subject.key, clock.moment))
-
-    def seek(self, frame: Frame) -> Seek | None:
-        if isinstance(self.subject, JoinedSubject) or self.clock.encoding is not Encoding.TIMESTAMPTZ:
-            return None
-        found = uncovered_rows(self.rows(), self.subject.column, self.clock, self._ledger(frame), frame).subquery("t")
-        truth = self._truth(found, frame, read_subject(self.subject, found), known_cover(found))
-        return Seek(truth, (self.subject.column, self.clock.column), self.consents.table)
-
-    def _truth(self, row: sa.FromClause, frame: Frame, subject: SubjectSql, consent: Cover) -> Truth:
-        clock = read_clock(self.clock, row, frame)
+        consent = cover(ledger, subject.key, clock.moment)
         return Truth(
             row=row,
             out_of_scope=outside(row, self.out_of_scope, self.columns_of_group),

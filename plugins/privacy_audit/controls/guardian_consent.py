@@ -11,9 +11,7 @@ Age is judged on the civil day of the use, in the policy's zone. Born on 29 Febr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import sqlalchemy as sa
 from pydantic import Field
@@ -21,6 +19,7 @@ from pydantic import Field
 from privacy_audit.controls.interface import (
     CannotBindError,
     Rule,
+    Seek,
     common,
     outside,
     read_subject,
@@ -28,21 +27,21 @@ from privacy_audit.controls.interface import (
     subject_needs,
 )
 from privacy_audit.model import Control
+from privacy_audit.sql.ages import adult_instants, read_age
 from privacy_audit.sql.clocks import needs_of, read_clock
 from privacy_audit.sql.coverage import cover, guardian_consents, needs_of_guardian_consents
-from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, day, table, yes
+from privacy_audit.sql.frame import Frame, Need, UniqueNeed
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import (
     BirthEncoding,
     Condition,
     GuardianConsents,
     InstantClock,
+    JoinedSubject,
     Persons,
     StoreMap,
     Subject,
 )
-
-_OLDEST_PERSON_YEARS = 120
 
 
 class GuardianConsent(Rule):
@@ -90,7 +89,7 @@ class GuardianConsent(Rule):
     def fix(self) -> str:
         return (
             "Suspend these accounts and ask the guardian by the promised way. Delete what was collected before a"
-            " consent: it cannot be consented to afterwards. Then close the way by which a minor could go on without one."
+            " consent: it cannot be consented to afterwards. Then close the way by which a minor goes on without one."
         )
 
     def columns(self) -> Sequence[str]:
@@ -112,10 +111,24 @@ class GuardianConsent(Rule):
         yield from needs_of_guardian_consents(self.guardian_consents)
 
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        return self._judge(row, frame, adult_instants(self.persons, self.age, frame))
+
+    def seeks(self, frame: Frame) -> Sequence[Seek]:
+        if isinstance(self.subject, JoinedSubject):
+            return ()
+        row = self.rows()
+        clock = read_clock(self.clock, row, frame)
+        persons = sa.select(adult_instants(self.persons, self.age, frame)).cte("persons")
+        adult = sa.select(persons.c.key).where(
+            persons.c.key == row.c[self.subject.column], clock.moment >= persons.c.last_turn, sa.not_(clock.undatable)
+        )
+        others = sa.select(*row.c).where(sa.not_(sa.exists(adult)))
+        return (Seek(self._judge(others.subquery("t"), frame, persons)),)
+
+    def _judge(self, row: sa.FromClause, frame: Frame, persons: sa.FromClause) -> Truth:
         clock = read_clock(self.clock, row, frame)
         subject = read_subject(self.subject, row)
-        person = table(self.persons.table, self.persons.key, self.persons.born.column, alias="person")
-        age = _read_age(self.persons, person, clock.on_day, self.age, frame)
+        age = read_age(persons, subject.key, clock.moment, vague=self.persons.born.encoding is BirthEncoding.YEAR)
         consent = cover(guardian_consents(self.guardian_consents, frame), subject.key, clock.moment)
         # An adult needs no consent, whatever the register says.
         unsure = sa.and_(sa.not_(age.adult), sa.or_(age.unknown, consent.unknown, sa.and_(age.maybe, consent.broken)))
@@ -127,53 +140,5 @@ class GuardianConsent(Rule):
             moment=clock.moment,
             breach_began=clock.on_day,
             subject=subject.key,
-            joins=(*subject.joins, (person, person.c[self.persons.key] == subject.key), *consent.joins),
+            joins=(*subject.joins, *age.joins, *consent.joins),
         )
-
-
-@dataclass(frozen=True)
-class _Age:
-    """A person's age on a day. Never null; exactly one of adult, minor, maybe and unknown is true."""
-
-    adult: Predicate
-    minor: Predicate
-    maybe: Predicate
-    """Born in a year whose end decides."""
-    unknown: Predicate
-    """No birth date, a default one, or one that cannot be a fact."""
-
-
-def _read_age(persons: Persons, person: sa.FromClause, on_day: sa.ColumnElement[Any], age: int, frame: Frame) -> _Age:
-    born = person.c[persons.born.column]
-    oldest = frame.today.year - _OLDEST_PERSON_YEARS
-    defaults = [day(default) for default in persons.born.default_dates]
-    first: sa.ColumnElement[Any] = born
-    turns: list[sa.ColumnElement[Any]] = []
-    if persons.born.encoding is BirthEncoding.YEAR:
-        odd = sa.or_(born.not_between(oldest, frame.today.year), born.in_(persons.born.default_years))
-        unknown = sa.or_(born.is_(None), odd)
-        first = sa.func.make_date(born, 1, 1)
-        turns += [sa.func.make_date(born + age, month, last) for month, last in ((1, 1), (12, 31))]
-    else:
-        start = date(oldest, 1, 1)
-        odd = sa.or_(born < day(start), born > day(frame.today), born.in_(defaults))
-        unknown = sa.or_(born.is_(None), odd)
-        turns += [birthday_sql(born, age)] * 2
-    # Only plausible dates reach date arithmetic, which raises on others. Born after the use: one of the two is wrong.
-    known = sa.not_(unknown)
-    before_birth = yes(sa.case((known, on_day < first)))
-    adult, minor = yes(sa.case((known, on_day >= turns[1]))), yes(sa.case((known, on_day < turns[0])))
-    minor = sa.and_(minor, sa.not_(before_birth))
-    return _Age(
-        adult=adult,
-        minor=minor,
-        maybe=sa.and_(known, sa.not_(adult), sa.not_(minor), sa.not_(before_birth)),
-        unknown=sa.or_(unknown, before_birth),
-    )
-
-
-def birthday_sql(born: sa.ColumnElement[Any], age: int) -> sa.ColumnElement[Any]:
-    """The day of reaching an age, as `periods.birthday`: PostgreSQL clamps 29 February to the 28th, we say 1 March."""
-    clamped = sa.cast(born + sa.func.make_interval(age), sa.Date())
-    leap_day = sa.extract("day", clamped) != sa.extract("day", born)
-    return sa.type_coerce(clamped + sa.case((leap_day, 1), else_=0), sa.Date())

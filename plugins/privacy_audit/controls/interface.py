@@ -41,8 +41,8 @@ class Seek:
 
     truth: Truth
     """The truth about a superset of the rows that are neither compliant nor out of scope, each once."""
-    index: tuple[str, ...]
-    """Leading columns of an index without which it would be a scan."""
+    index: tuple[str, ...] = ()
+    """Leading columns of the index that leads to these rows; empty when a scan filters them out."""
     probes_per_row_of: str = ""
     """A table each of whose rows costs a probe; empty when one range is read."""
 
@@ -103,9 +103,9 @@ class Rule(Part, ABC):
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
         """The truth about the rows of a relation with these columns."""
 
-    def seek(self, frame: Frame) -> Seek | None:
-        """The way to the rows that may not be compliant, or None when only a scan finds them."""
-        return None
+    def seeks(self, frame: Frame) -> Sequence[Seek]:
+        """Ways to the rows that may not be compliant, the best first; none when only a full count can find them."""
+        return ()
 
     @property
     def reading(self) -> str:

@@ -151,15 +151,16 @@ class Retention(Rule):
             joins=(*clock.joins, *subject.joins, *holds.joins),
         )
 
-    def seek(self, frame: Frame) -> Seek | None:
+    def seeks(self, frame: Frame) -> Sequence[Seek]:
         if self.row_period or not isinstance(self.clock, ColumnClock) or isinstance(self.clock, JoinedClock):
-            return None
+            return ()
         row = self.rows()
         clock = read_clock(self.clock, row, frame)
         first = Period.parse(self.review_after or self.period)
         suspects = (clock.maybe_until(first.cutoff(frame.today)), clock.odd, clock.missing)
         candidates = sa.select(*row.c).where(sa.or_(*(_bare(suspect) for suspect in suspects)))
-        return Seek(self.judge(candidates.subquery("t"), frame), (self.clock.column,))
+        truth = self.judge(candidates.subquery("t"), frame)
+        return (Seek(truth, (self.clock.column,)), Seek(truth))
 
     def _expired(self, clock: ClockSql, row: sa.FromClause, frame: Frame) -> tuple[Predicate, Predicate]:
         """Whether the period is certainly over, and whether that is unsure; asked of rows whose clock is readable."""

@@ -99,12 +99,12 @@ class SoftDeletion(Rule):
             joins=(*subject.joins, *holds.joins),
         )
 
-    def seek(self, frame: Frame) -> Seek | None:
+    def seeks(self, frame: Frame) -> Sequence[Seek]:
         if self.mark.clock is None or self.mark.flag is not None:
-            return None
+            return ()
         row = self.rows()
         marked = sa.select(*row.c).where(row.c[self.mark.clock.column].is_not(None))
-        return Seek(self.judge(marked.subquery("t"), frame), (self.mark.clock.column,))
+        return (Seek(self.judge(marked.subquery("t"), frame)),)
 
     def _marked(self, row: sa.FromClause, frame: Frame) -> tuple[ClockSql | None, Predicate, Predicate]:
         """The clock, whether a row cannot be decided, and whether its window is over."""

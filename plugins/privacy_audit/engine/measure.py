@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from privacy_audit.controls import Rule, Seek
 from privacy_audit.model import AGE_BUCKETS, Plan, Tally
 from privacy_audit.sql.truth import Truth, tally_statement
 
-FULL_SCAN_ROWS = 2_000_000
+FULL_SCAN_ROWS = 500_000
 """The cost budget: up to so many rows (the planner's estimate) a table is scanned, for that proves every row."""
 PROBES_WORTH = 4
 """A probe into an index costs about as much as reading so many rows in order."""
@@ -39,11 +40,16 @@ class _Size:
 def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int = FULL_SCAN_ROWS) -> Measured:
     """The tally of a rule at T, by the plan that its table calls for."""
     size = _size(connection, rule.table)
-    seek = rule.seek(rule.frame(as_of)) if size.rows > budget else None
-    plan, reason = _choose(connection, rule, size, seek, budget)
-    if plan is Plan.SEEK and seek is not None and _has_rows(connection, rule):
-        return count_suspects(connection, rule, as_of, seek, size.rows, reason)
-    return count_all(connection, rule, as_of, reason)
+    if size.rows < 0:
+        return count_all(
+            connection, rule, as_of, "every row counted: the table was never analysed, its size is unknown"
+        )
+    if size.rows <= budget:
+        return count_all(connection, rule, as_of, f"every row counted: about {size.rows:,}, within {budget:,}")
+    seek, reason = _choose(connection, rule, size, rule.seeks(rule.frame(as_of)))
+    if seek is None or not _has_rows(connection, rule):
+        return count_all(connection, rule, as_of, f"every row counted, about {size.rows:,}: {reason}")
+    return count_suspects(connection, rule, as_of, seek, size.rows, f"about {size.rows:,} rows: {reason}")
 
 
 def count_all(connection: sa.Connection, rule: Rule, as_of: datetime, reason: str = "") -> Measured:
@@ -85,24 +91,25 @@ def _tally(counts: dict[str, Any], population: int, compliant: int, *, estimated
     )
 
 
-def _choose(connection: sa.Connection, rule: Rule, size: _Size, seek: Seek | None, budget: int) -> tuple[Plan, str]:
-    rows = f"about {size.rows:,} rows"
-    if size.rows <= budget:
-        within = f"{rows}, within the budget of {budget:,}"
-        return Plan.FULL, f"scanned: {within if size.rows >= 0 else 'never analysed, so of unknown size'}"
-    if seek is None:
-        return Plan.FULL, f"scanned: {rows}, over the budget, but only a scan can show this"
-    wanted = ", ".join(seek.index)
-    if not _has_index(connection, rule.table, seek.index):
-        return (
-            Plan.FULL,
-            f"scanned: {rows}, over the budget, and no index begins with ({wanted}); one would spare the scan",
-        )
-    if seek.probes_per_row_of:
-        probes = _size(connection, seek.probes_per_row_of).rows * max(size.partitions, 1)
-        if probes < 0 or probes * PROBES_WORTH > size.rows:
-            return Plan.FULL, f"scanned: {rows}, and about {probes:,} probes of the index would cost more"
-    return Plan.SEEK, f"sought by the index on ({wanted}): {rows}, over the budget of {budget:,}"
+def _choose(connection: sa.Connection, rule: Rule, size: _Size, seeks: Sequence[Seek]) -> tuple[Seek | None, str]:
+    """The first way that the catalog allows, and why it was chosen."""
+    advice = ""
+    for seek in seeks:
+        columns = ", ".join(seek.index)
+        if not seek.index:
+            return seek, f"suspects filtered out in one scan{advice}"
+        if not _has_index(connection, rule.table, seek.index):
+            advice = f"; an index on ({columns}) would spare it"
+        elif not _too_many_probes(connection, seek, size):
+            return seek, f"suspects sought by the index on ({columns})"
+    return None, "no shorter way shows what this check asks"
+
+
+def _too_many_probes(connection: sa.Connection, seek: Seek, size: _Size) -> bool:
+    if not seek.probes_per_row_of:
+        return False
+    gaps = _size(connection, seek.probes_per_row_of).rows
+    return gaps < 0 or gaps * max(size.partitions, 1) * PROBES_WORTH > size.rows
 
 
 _SIZE = sa.text(

@@ -26,12 +26,16 @@ FOREVER: Column = sa.literal_column("'infinity'::timestamptz")
 class Ledger:
     """A register of consents as relations."""
 
-    intervals: sa.Subquery
+    intervals: sa.FromClause
     """`subject, lo, hi` (`timestamptz`, `hi` may be infinity), disjoint per subject."""
-    doubts: sa.Subquery
+    doubts: sa.FromClause
     """`subject, may_cover, may_end`: subjects with ledger rows that cannot be read; one row each."""
     strict: bool
     """Whether the consent must come before the moment itself (a guardian's), or may come with it."""
+
+    def computed_once(self) -> Ledger:
+        """The same ledger for a statement that reads it more than once."""
+        return Ledger(sa.select(self.intervals).cte("consents"), sa.select(self.doubts).cte("doubts"), self.strict)
 
 
 @dataclass(frozen=True)

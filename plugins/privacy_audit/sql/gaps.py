@@ -13,50 +13,54 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.sql.coverage import Cover, Ledger
-from privacy_audit.sql.frame import Frame, Predicate, instant, yes
+from privacy_audit.sql.coverage import Ledger
+from privacy_audit.sql.frame import Frame, Predicate, instant
 from privacy_audit.store_map import ColumnClock
 
 
-def uncovered_rows(
+def rows_in_gaps(
     row: sa.FromClause, subject: str, clock: ColumnClock, ledger: Ledger, frame: Frame
-) -> sa.Select[Any]:
+) -> sa.Select[*tuple[Any, ...]]:
     """The rows outside every interval, those without subject or plausible moment, those of doubtful subjects.
 
-    Each row comes once, for the parts exclude each other, with `covered`, `may_cover` and `may_end` beside its own
-    columns (read them with `known_cover`). `clock` must be a raw `timestamptz` column, the ledger not strict.
+    Each row comes once, for the parts exclude each other. `clock` must be a raw `timestamptz` column, the ledger not
+    strict and computed once.
     """
-    consents = sa.select(ledger.intervals).cte("consents")
-    doubts = sa.select(ledger.doubts).cte("doubts")
-    doubtful = sa.select(doubts.c.subject)
-
-    def certain(rows: sa.FromClause) -> tuple[Predicate, ...]:
-        return (_plausible(rows, clock, frame), rows.c[subject].not_in(doubtful))
-
-    ranges = [_in_range(row, subject, clock, edges) for edges in _edges(consents)]
+    doubtful = sa.select(ledger.doubts.c.subject)
+    plausible = _plausible(row, clock, frame)
     parts = [
-        *(_bare(rows, source).where(*certain(rows)) for rows, source in ranges),
-        _bare(row, row).where(sa.not_(sa.exists(sa.select(consents.c.subject))), *certain(row)),
-        _of_doubt(row, subject, clock, consents, doubts, frame),
-        _bare(row, row).where(sa.or_(_plausible(row, clock, frame).is_not(sa.true()), row.c[subject].is_(None))),
+        *(
+            sa.select(*rows.c)
+            .select_from(source)
+            .where(_plausible(rows, clock, frame), rows.c[subject].not_in(doubtful))
+            for rows, source in (_in_range(row, subject, clock, edges) for edges in _edges(ledger.intervals))
+        ),
+        sa.select(*row.c).where(
+            sa.not_(sa.exists(sa.select(ledger.intervals.c.subject))), plausible, row.c[subject].not_in(doubtful)
+        ),
+        sa.select(*row.c).where(plausible, row.c[subject].in_(doubtful)),
+        sa.select(*row.c).where(sa.or_(plausible.is_not(sa.true()), row.c[subject].is_(None))),
     ]
     return sa.select(sa.union_all(*parts).subquery("candidate"))
 
 
-def known_cover(row: sa.FromClause) -> Cover:
-    """The cover of rows that `uncovered_rows` found."""
-    return Cover(row.c.covered, row.c.may_cover, row.c.may_end, ())
+def rows_without(
+    row: sa.FromClause, subject: str, clock: ColumnClock, ledger: Ledger, frame: Frame
+) -> sa.Select[*tuple[Any, ...]]:
+    """The same rows where no index leads to them: one scan, one hash anti join with the ledger."""
+    consents, moment = ledger.intervals, row.c[clock.column]
+    covers = sa.select(consents.c.subject).where(
+        consents.c.subject == row.c[subject],
+        consents.c.lo <= moment,
+        moment < consents.c.hi,
+        moment <= instant(frame.as_of),
+        consents.c.subject.not_in(sa.select(ledger.doubts.c.subject)),
+    )
+    return sa.select(*row.c).where(sa.not_(sa.exists(covers)))
 
 
 def _plausible(row: sa.FromClause, clock: ColumnClock, frame: Frame) -> Predicate:
     return row.c[clock.column].between(instant(frame.earliest), instant(frame.as_of))
-
-
-def _bare(rows: sa.FromClause, source: sa.FromClause) -> sa.Select[Any]:
-    """Rows as certainly not covered."""
-    no = sa.literal_column("false", sa.Boolean())
-    flags = (no.label("covered"), no.label("may_cover"), no.label("may_end"))
-    return sa.select(*rows.c, *flags).select_from(source)
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class _Edges:
     has_high: bool
 
 
-def _edges(consents: sa.CTE) -> Iterator[_Edges]:
+def _edges(consents: sa.FromClause) -> Iterator[_Edges]:
     """The gaps between intervals, the one before the first, the one after the last."""
     subject, low, high = consents.c.subject, consents.c.lo, consents.c.hi
     order = (subject, low)
@@ -100,16 +104,3 @@ def _in_range(
         limits.append(position < sa.tuple_(gaps.c.to_subject, gaps.c.to_moment))
     inside = sa.select(*row.c).where(*limits).correlate(gaps).lateral("inside")
     return inside, gaps.join(inside, sa.true())
-
-
-def _of_doubt(
-    row: sa.FromClause, subject: str, clock: ColumnClock, consents: sa.CTE, doubts: sa.CTE, frame: Frame
-) -> sa.Select[Any]:
-    """All rows of subjects whose ledger cannot be read in full, with what it may have changed."""
-    key, moment = row.c[subject], row.c[clock.column]
-    holds = sa.and_(consents.c.subject == key, consents.c.lo <= moment, moment < consents.c.hi)
-    return (
-        sa.select(*row.c, consents.c.subject.is_not(None), yes(doubts.c.may_cover), yes(doubts.c.may_end))
-        .select_from(row.join(doubts, doubts.c.subject == key).outerjoin(consents, holds))
-        .where(_plausible(row, clock, frame))
-    )

@@ -1,0 +1,86 @@
+"""Ages in SQL: per person the instants between which the age is reached, computed once, compared with each moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from privacy_audit.sql.frame import Frame, Predicate, day, never, table, yes
+from privacy_audit.store_map import BirthEncoding, Persons
+
+Column = sa.ColumnElement[Any]
+_OLDEST_PERSON_YEARS = 120
+
+
+@dataclass(frozen=True)
+class Age:
+    """A person's age at a moment. Never null; at most one is true, and none is where the moment itself is unknown."""
+
+    adult: Predicate
+    """Certainly of the age."""
+    minor: Predicate
+    """Certainly below it."""
+    maybe: Predicate
+    """Born in a year whose days decide."""
+    unknown: Predicate
+    """No such person, no birth date, a default one, one that cannot be a fact, or one after the moment."""
+    joins: tuple[tuple[sa.FromClause, Predicate], ...]
+
+
+def read_age(person: sa.FromClause, subject: Column, moment: Column, *, vague: bool) -> Age:
+    """Whether the subject had reached the age of `adult_instants` on the civil day of the moment.
+
+    `vague` says that births are written as years.
+    """
+    born, first, last = person.c.born, person.c.first_turn, person.c.last_turn
+    return Age(
+        adult=yes(moment >= last),
+        minor=yes(sa.and_(moment >= born, moment < first)),
+        maybe=yes(sa.and_(moment >= first, moment < last)) if vague else never(),
+        unknown=sa.or_(person.c.key.is_(None), yes(moment < born)),
+        joins=((person, person.c.key == subject),),
+    )
+
+
+def adult_instants(persons: Persons, age: int, frame: Frame) -> sa.Subquery:
+    """`key, born, first_turn, last_turn` of the persons whose birth can be a fact; the others join nothing.
+
+    Each is the first instant of a civil day in the policy's zone: born, and the first and last on which the age, in
+    years, may be reached.
+    """
+    rows = table(persons.table, persons.key, persons.born.column, alias="person_row")
+    born = rows.c[persons.born.column]
+    first_year, last_year = frame.today.year - _OLDEST_PERSON_YEARS, frame.today.year
+    if persons.born.encoding is BirthEncoding.YEAR:
+        known = sa.and_(born.between(first_year, last_year), born.not_in(persons.born.default_years))
+        ends = ((0, 1, 1), (age, 1, 1), (age, 12, 31))
+        days: list[Column] = [sa.func.make_date(born + years, month, last) for years, month, last in ends]
+    else:
+        defaults = [day(default) for default in persons.born.default_dates]
+        known = sa.and_(born.between(day(date(first_year, 1, 1)), day(frame.today)), born.not_in(defaults))
+        days = [born, _birthday(born, age), _birthday(born, age)]
+    instants = (_start_of_day(civil, frame) for civil in days)
+    names = ("born", "first_turn", "last_turn")
+    return (
+        sa.select(
+            rows.c[persons.key].label("key"),
+            *(at.label(name) for at, name in zip(instants, names, strict=True)),
+        )
+        .where(known)
+        .offset(sa.literal_column("0"))  # a fence: computed once per person, not once per row and comparison
+        .subquery("person")
+    )
+
+
+def _start_of_day(civil: Column, frame: Frame) -> Column:
+    return sa.func.timezone(frame.zone_name, sa.cast(civil, sa.DateTime()))
+
+
+def _birthday(born: Column, age: int) -> Column:
+    """The day of reaching an age, as `periods.birthday`: PostgreSQL clamps 29 February to the 28th, we say 1 March."""
+    clamped = sa.cast(born + sa.func.make_interval(age), sa.Date())
+    leap_day = sa.extract("day", clamped) != sa.extract("day", born)
+    return sa.type_coerce(clamped + sa.case((leap_day, 1), else_=0), sa.Date())
