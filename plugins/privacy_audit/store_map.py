@@ -108,6 +108,8 @@ class ColumnClock(Part):
     null_means: Means = Means.UNKNOWN
     future_means: Means = Means.UNKNOWN
     """What a moment after T stands for. `infinity` counts as future."""
+    event: Line | None = None
+    """What happened then, as the end of a sentence: `they were recorded`."""
 
     @model_validator(mode="after")
     def _zone_is_declared(self) -> ColumnClock:

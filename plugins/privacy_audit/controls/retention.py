@@ -218,8 +218,8 @@ def _bare(predicate: Predicate) -> Predicate:
 def _clock_words(clock: Clock) -> str:
     if isinstance(clock, LatestClock):
         return "the latest of " + " and ".join(_clock_words(part) for part in clock.latest)
+    if clock.event:
+        return clock.event
     if isinstance(clock, JoinedClock):
         return f"the last {clock.column} in {clock.table}"
-    if clock.encoding is Encoding.YEAR:
-        return f"the year in {clock.column}"
-    return f"{clock.column}"
+    return f"the {'year' if clock.encoding is Encoding.YEAR else 'moment'} in column {clock.column}"

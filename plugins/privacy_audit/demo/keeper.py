@@ -6,6 +6,7 @@ itself it ends the others too: half an Airflow looks alive and audits nothing.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -16,9 +17,12 @@ from types import FrameType
 import psutil  # type: ignore[import-untyped]  # it carries no types
 
 from privacy_audit import settings
-from privacy_audit.demo import processes
+from privacy_audit.demo import inbox, processes
 from privacy_audit.demo.airflow import LOOPBACK, ROOT
 from privacy_audit.demo.server import EmbeddedPostgres
+
+INBOX_PORT = "DEMO_INBOX_PORT"
+"""Variable that tells where the owners' alerts are sent."""
 
 COMPONENTS: dict[str, tuple[str, ...]] = {
     "api-server": ("--host", LOOPBACK),
@@ -40,7 +44,7 @@ def main() -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, ask)
-    with EmbeddedPostgres.start(home):
+    with EmbeddedPostgres.start(home), inbox.opened(home / "alerts", int(os.environ[INBOX_PORT])):
         started = [_start(name, arguments, home / "log") for name, arguments in COMPONENTS.items()]
         processes.remember(record(home), [psutil.Process(), *started])
         try:

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from pluggy import HookimplMarker
 
 from privacy_audit.demo import airflow as local_airflow
-from privacy_audit.demo import company, filed, premises
+from privacy_audit.demo import company, filed, inbox, premises
 from privacy_audit.demo.manifest import Manifest
 from privacy_audit.demo.screen import Screen, screen
 from privacy_audit.errors import PrivacyAuditError
@@ -44,6 +44,7 @@ def audit(home: Path, rows: int) -> int:
     with screen(home / "log" / "audit.log") as terminal, _alone(home, terminal), ExitStack() as stack:
         with terminal.stage("Started the embedded PostgreSQL"):
             place = stack.enter_context(premises.opened(home))
+            stack.enter_context(inbox.opened(home / "alerts", place.inbox_port))
         manifest = _fill_while_airflow_awakes(home, place, rows, terminal)
         before = filed.newest(home)
         succeeded = _run_dag(manifest, terminal)
@@ -139,3 +140,4 @@ def _compare(manifest: Manifest, report: filed.Filed, terminal: Screen) -> bool:
 def _point_at(home: Path, report: filed.Filed, terminal: Screen) -> None:
     terminal.say(f"Report:    {report.folder / 'report.html'}")
     terminal.say(f"Data Docs: {home / 'data_docs' / 'index.html'}")
+    terminal.say(f"Alerts:    {home / 'alerts'}   (what the owners of the stores were told)")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from privacy_audit.demo import company, private
+from privacy_audit.demo import company, inbox, private
 from privacy_audit.demo.server import EmbeddedPostgres
 
 _KEYS = ("auditor_app", "auditor_web", "register")
@@ -21,6 +21,8 @@ class Premises:
     stores: company.DemoStores
     connections: dict[str, str] = field(repr=False)
     """Airflow connection id to URL: what an audit is given, and nothing that may write to a store."""
+    inbox_port: int
+    """Where the owners' alerts are sent; `inbox.opened` listens there."""
 
 
 @contextmanager
@@ -29,12 +31,20 @@ def opened(home: Path) -> Iterator[Premises]:
     drawn = private.kept(home / "run" / "demo_keys.json", lambda: {name: secrets.token_urlsafe(24) for name in _KEYS})
     passwords = company.DemoPasswords(**drawn)
     with EmbeddedPostgres.start(home) as server:
+        inbox_port = inbox.free_port()
         stores = company.create_databases(server.superuser_url, passwords)
         yield Premises(
             stores,
             {
-                "store_app": server.url("app", "auditor_app", passwords.auditor_app),
-                "store_web": server.url("web", "auditor_web", passwords.auditor_web),
-                "privacy_audit_register": server.url("register", "register", passwords.register),
+                "store_app": _as_connection(server.url("app", "auditor_app", passwords.auditor_app)),
+                "store_web": _as_connection(server.url("web", "auditor_web", passwords.auditor_web)),
+                "privacy_audit_register": _as_connection(server.url("register", "register", passwords.register)),
+                **inbox.connections(inbox_port),
             },
+            inbox_port,
         )
+
+
+def _as_connection(url: str) -> str:
+    """SQLAlchemy's address as Airflow writes it."""
+    return url.replace("postgresql+psycopg2://", "postgresql://")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -44,6 +45,7 @@ def up(home: Path, rows: int, port: int, stores: list[str]) -> int:
         with terminal.stage("Prepared Airflow"):
             local_airflow.enter(local_airflow.environment(home, place.connections, "scheduled", port))
             local_airflow.prepare(pools=[f"store_{store}" for store in stores])
+        os.environ[keeper.INBOX_PORT] = str(place.inbox_port)
         with terminal.stage("Started api-server, scheduler, dag-processor and triggerer"):
             _start(home, port)
         _welcome(home, terminal)

@@ -1,0 +1,69 @@
+"""What the demo's owners receive: a webhook on 127.0.0.1 that keeps each alert as a file, in place of a team's chat."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+TEAMS = ("product", "web")
+"""The teams whose channels the connections `alerts_<team>` are."""
+_LARGEST_BODY = 1 << 20
+
+
+def free_port() -> int:
+    """A port that nothing listens at."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def connections(port: int) -> dict[str, str]:
+    """Airflow connections of the teams' channels, by name."""
+    return {
+        f"alerts_{team}": json.dumps({"conn_type": "generic", "extra": {"urls": [f"json://{LOOPBACK}:{port}/{team}"]}})
+        for team in TEAMS
+    }
+
+
+@contextmanager
+def opened(folder: Path, port: int) -> Iterator[None]:
+    """Alerts that arrive at the port are kept as `folder/<team>.json`, the newest of each team."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            team = self.path.split("?")[0].strip("/")
+            length = int(self.headers.get("Content-Length", 0))
+            if not re.fullmatch("|".join(TEAMS), team) or length > _LARGEST_BODY:
+                self.send_error(404)
+                return
+            received = json.loads(self.rfile.read(length))
+            _keep(folder / f"{team}.json", json.loads(received["message"]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing: what arrives is in the files."""
+
+    server = ThreadingHTTPServer((LOOPBACK, port), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _keep(file: Path, message: object) -> None:
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps(message, indent=2, ensure_ascii=False) + "\n")
+    draft.replace(file)
