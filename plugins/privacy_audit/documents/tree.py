@@ -6,6 +6,7 @@ built from it, so neither aliases nor tags nor nesting can cost time, memory or 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -91,8 +92,11 @@ def compose(text: str, name: str) -> Document:
     """The only document of a text; ConfigurationRefusedError with everything that may not stand in it."""
     builder = _Builder(name)
     if hidden := hidden_character(text):
-        line, column = text.count("\n", 0, hidden.start()) + 1, hidden.start() - text.rfind("\n", 0, hidden.start())
-        builder.refuse((line, column), _HIDDEN.format(ord(hidden.group())), "Delete it.")
+        builder.refuse(_position(text, hidden.start()), _HIDDEN.format(ord(hidden.group())), "Delete it.")
+        builder.stop()
+    if directive := _DIRECTIVE.search(text):
+        fact = "a directive (a line that begins with %) changes how the file is read."
+        builder.refuse(_position(text, directive.start()), fact, "Delete it.")
         builder.stop()
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
@@ -104,6 +108,11 @@ def compose(text: str, name: str) -> Document:
     return builder.finish()
 
 
+def _position(text: str, index: int) -> Position:
+    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
+
+
+_DIRECTIVE = re.compile("(?<![^\n\r])%")
 _HIDDEN = "the invisible character U+{:04X} stands here; a reviewer would not see what a computer reads."
 
 
@@ -162,7 +171,7 @@ class _Builder:
         position = event.start_mark.line + 1, event.start_mark.column + 1
         match event:
             case DocumentStartEvent():
-                self._start_document(event, position)
+                self._start_document(position)
             case AliasEvent():
                 self.refuse(
                     position, f'"*{event.anchor}" repeats another part of the file.', "Write the part out here."
@@ -182,9 +191,7 @@ class _Builder:
                 else:
                     self.documents.append(content)
 
-    def _start_document(self, event: DocumentStartEvent, position: Position) -> None:
-        if event.version or event.tags:
-            self.refuse(position, "a directive (a line that begins with %) changes how the file is read.", "Delete it.")
+    def _start_document(self, position: Position) -> None:
         if self.documents:
             self.refuse(position, "a second document begins here (---).", "Write one document per file.")
             self.stop()

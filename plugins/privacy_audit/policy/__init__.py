@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from privacy_audit import documents
-from privacy_audit.errors import ConfigurationRefusedError
+from privacy_audit.errors import ConfigurationRefusedError, Mistake
 from privacy_audit.model import Clause, Conflict, Control, Policy
 from privacy_audit.policy.consistency import Asks, contradictions
 from privacy_audit.policy.format import PolicyFile
@@ -35,8 +35,12 @@ def load(expectations: Path, kinds: Mapping[str, Asks] | None = None) -> Policy:
         *contradictions(parsed.value, parsed.document, kinds),
     ]
     if mistakes:
-        raise ConfigurationRefusedError(mistakes)
+        raise ConfigurationRefusedError(sorted(mistakes, key=_line_and_column))
     return _policy(parsed.value, hashlib.sha256(content).hexdigest())
+
+
+def _line_and_column(mistake: Mistake) -> tuple[int, ...]:
+    return tuple(int(number) for number in mistake.place.rsplit(":", 2)[1:])
 
 
 def _policy(file: PolicyFile, digest: str) -> Policy:

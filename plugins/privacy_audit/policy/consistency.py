@@ -33,7 +33,7 @@ class Asks(Protocol):
 
 
 def contradictions(file: PolicyFile, document: Document, kinds: Mapping[str, Asks] | None) -> list[Mistake]:
-    """Every place where one part of the file does not fit another, in the file's order."""
+    """Every place where one part of the file does not fit another."""
     return [*_Consistency(file, document).mistakes(kinds)]
 
 
@@ -55,7 +55,9 @@ class _Consistency:
 
     def _dates(self, path: tuple[Step, ...], begins: date, ends: date | None) -> Iterator[Mistake]:
         if ends is not None and ends < begins:
-            yield self._mistake((*path, "effective_to"), f"{ends} lies before effective_from, {begins}.", "Swap them.")
+            yield self._mistake(
+                (*path, "effective_to"), f"{ends} lies before effective_from, {begins}.", "Write a later day."
+            )
 
     def _clauses(self) -> Iterator[Mistake]:
         computed = {clause for control in self.file.controls.values() for clause in control.clauses}

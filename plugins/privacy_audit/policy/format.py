@@ -12,13 +12,13 @@ from privacy_audit.model import Automation, Category, Severity
 from privacy_audit.store_map import Line, Part, Zone
 
 
-def _id(pattern: str, what: str, example: str) -> AfterValidator:
-    """A rule for ids: they go into reports, file names and links, and never change."""
+def _spelt(pattern: str, what: str, way_out: str) -> AfterValidator:
+    """A rule for words that go into reports, file names and links."""
 
-    def check(name: str) -> str:
-        if not re.fullmatch(pattern, name):
-            raise ValueError(f'"{name[:80]}" is not the id of a {what}. Write it as {example}.')
-        return name
+    def check(word: str) -> str:
+        if not re.fullmatch(pattern, word):
+            raise ValueError(f'"{word[:80]}" is not {what}. {way_out}')
+        return word
 
     return AfterValidator(check)
 
@@ -35,9 +35,12 @@ def _quote(text: str) -> str:
     return words
 
 
-ClauseId = Annotated[str, _id(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", "clause", "retention.geolocation")]
-ControlId = Annotated[str, _id("[A-Z]{2,8}-[1-9][0-9]?", "control", "RET-3")]
-ConflictId = Annotated[str, _id("G[1-9][0-9]?", "conflict", "G3")]
+ClauseId = Annotated[
+    str, _spelt(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", "the id of a clause", "Write it as retention.geolocation.")
+]
+ControlId = Annotated[str, _spelt("[A-Z]{2,8}-[1-9][0-9]?", "the id of a control", "Write it as RET-3.")]
+ConflictId = Annotated[str, _spelt("G[1-9][0-9]?", "the id of a conflict", "Write it as G3.")]
+Sha256 = Annotated[str, _spelt("[0-9a-f]{64}", "a SHA-256 digest", "Write its 64 digits, in quotes.")]
 Quote = Annotated[str, AfterValidator(_quote)]
 """Words of the policy as they stand there; only blanks and line breaks may differ."""
 Prose = Annotated[str, Field(max_length=1000), AfterValidator(_quote)]
@@ -48,7 +51,7 @@ class Source(Part):
     """The text of the policy, as a file of its own."""
 
     file: Literal["policy.txt"]
-    sha256: Annotated[str, Field(min_length=64, max_length=64)]
+    sha256: Sha256
 
 
 class ClauseEntry(Part):
