@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
-from privacy_audit import connections, documents, policy, suites
+from privacy_audit import connections, controls, documents, policy, suites
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError, did_you_mean
 from privacy_audit.model import Audit, Cause, Control, Outcome, Policy, StoreResult
 from privacy_audit.periods import local_date
@@ -55,7 +55,7 @@ def read_configuration(settings: Settings | None = None) -> Configuration:
     settings = settings or load()
     mistakes: list[Mistake] = []
     coverages: list[suites.Coverage] = []
-    promises = policy.load(settings.expectations)
+    promises = policy.load(settings.expectations, controls.kinds())
     for path in _map_files(settings.expectations):
         try:
             coverages.append(suites.bind(promises, _read_map(path, settings.expectations)))

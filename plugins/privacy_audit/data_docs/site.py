@@ -42,17 +42,31 @@ def _build(results: Path, audit: Audit, site: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     context = _context(results, site, night)
     context.build_data_docs()
-    expected = len(context.stores["validation_results"].list_keys())
-    made = [page for page in (site / "validations").rglob("*.html") if page.stat().st_size]
+    made = {
+        key.expectation_suite_identifier.name
+        for key in context.stores[context.validation_results_store_name].list_keys()
+        if _page(site, key).is_file() and _page(site, key).stat().st_size
+    }
+    missing = sorted(_expected(audit) - made)
     index = site / "index.html"
-    if len(made) != expected or not index.exists() or not index.stat().st_size:
+    if missing or not index.is_file() or not index.stat().st_size:
         raise DataDocsError(
-            f"{site.parent.name}: {len(made)} of {expected} pages of the Data Docs could be made."
+            f"{site.parent.name}: these pages of the Data Docs could not be made: {', '.join(missing) or 'the index'}."
             " The site of the night before stays in place; the report is not affected."
         )
     night.unlink()
     # The site builder copies its own style, scripts and fonts beside our pages, which use none of them.
     shutil.rmtree(site / "static", ignore_errors=True)
+
+
+def _expected(audit: Audit) -> set[str]:
+    """Names of the suites in which at least one check was evaluated."""
+    return {f"{check.store}.{check.table}" for check in audit.checks if check.tally is not None}
+
+
+def _page(site: Path, key: Any) -> Path:
+    *folders, name = key.to_tuple()
+    return site.joinpath("validations", *folders, f"{name}.html")
 
 
 def _context(results: Path, site: Path, night: Path) -> Any:
@@ -65,14 +79,13 @@ def _context(results: Path, site: Path, night: Path) -> Any:
             "view": {"module_name": _MODULE, "class_name": f"{kind}View"},
         }
 
+    # All of it must be in place when the configuration is made: what is set on it afterwards is silently ignored.
     defaults = InMemoryStoreBackendDefaults()
-    config = DataContextConfig(store_backend_defaults=defaults, analytics_enabled=False)
-    config.stores["validation_results"] = {
+    defaults.stores[defaults.validation_results_store_name] = {
         "class_name": "ValidationResultsStore",
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(results.resolve())},
     }
-    config.validation_results_store_name = "validation_results"
-    config.data_docs_sites = {
+    sites = {
         "night": {
             "class_name": "SiteBuilder",
             "show_how_to_buttons": False,
@@ -83,12 +96,13 @@ def _context(results: Path, site: Path, night: Path) -> Any:
                 "profiling": "None",
                 "validations": {
                     "class_name": "DefaultSiteSectionBuilder",
-                    "source_store_name": "validation_results",
+                    "source_store_name": defaults.validation_results_store_name,
                     **told("Suite"),
                 },
             },
         }
     }
+    config = DataContextConfig(store_backend_defaults=defaults, data_docs_sites=sites, analytics_enabled=False)
     return gx.get_context(mode="ephemeral", project_config=config)
 
 

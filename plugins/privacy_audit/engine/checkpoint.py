@@ -117,17 +117,17 @@ def ephemeral_context(results: Path) -> Any:
         ProgressBarsConfig,
     )
 
+    # Under the usual name it would be replaced in silence: Great Expectations restores every store class it misses.
+    defaults = InMemoryStoreBackendDefaults()
+    defaults.stores["counts_only"] = {
+        "module_name": "privacy_audit.engine.results_store",
+        "class_name": "CountsOnlyResultsStore",
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(results.resolve())},
+    }
     config = DataContextConfig(
-        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        store_backend_defaults=defaults,
+        validation_results_store_name="counts_only",
         analytics_enabled=False,
         progress_bars=ProgressBarsConfig(globally=False),
     )
-    config.stores[config.validation_results_store_name] = {
-        "module_name": "privacy_audit.engine.results_store",
-        "class_name": "CountsOnlyResultsStore",
-        "store_backend": {
-            "class_name": "TupleFilesystemStoreBackend",
-            "base_directory": str(results.resolve()),
-        },
-    }
     return gx.get_context(mode="ephemeral", project_config=config)
