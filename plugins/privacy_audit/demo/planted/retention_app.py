@@ -101,6 +101,9 @@ def _positions(at: Moments) -> Iterator[Planting]:
     yield Planting("a position in the first microsecond that may be there", tracked(due))
     days = tuple(at.ago(days) for days in (70, 100, 200))
     yield Planting("three old positions of one person", tracked(*days), (breaks(POSITIONS, 3),))
+    for person in range(12):  # the purge that stopped: a trail per person, most of it recent
+        trail = tuple(at.ago(64 + person / 13 + step * step / 90) for step in range(100))
+        yield Planting("a trail that the purge has left for weeks", tracked(*trail), (breaks(POSITIONS, 100),))
     soon = (POSITIONS, "app/app.positions/GEO-1", "app/app.positions/MIN-1")
     after = tracked(at.as_of, at.as_of + MICROSECOND)
     yield Planting("a position at T, and one a microsecond later", after, tuple(unknown(check) for check in soon))

@@ -93,6 +93,10 @@ def _logs(at: Moments) -> Iterator[Planting]:
     over = request(at.overdue("P1Y"))
     yield Planting("a request logged in the last microsecond that is overdue", over, (breaks(LOGS),))
     yield Planting("a request logged in the first microsecond that may be there", request(at.due("P1Y")))
+    for visit in range(9):  # a log file that rotation has forgotten
+        moments = (at.ago(368 + visit / 10 + 2 * step) for step in range(40))
+        lines = tuple(Row("web.connection_logs", {"logged_at": utc(moment)}) for moment in moments)
+        yield Planting("a visitor's requests in a forgotten log", (*visitor(at), *lines), (breaks(LOGS, 40),))
     nobody = request(at.ago(400), visitor_id=None)
     yield Planting("an overdue request of an unknown visitor", nobody, (breaks(LOGS, subjects=0),))
     kept = (*over, hold(at, "connection", store="web"))
