@@ -45,6 +45,9 @@ audits = sa.Table(
 )
 
 COUNTS = ("population", "compliant", "violating", "held", "undecidable", "out_of_scope", "subjects")
+TALLY = ("estimated", "oldest", "newest", "overdue_since")
+"""What else a tally says, under the names of `model.Tally`; its `ages` are an array."""
+_WHOLE = (*COUNTS, "estimated", "ages")
 _IDENTITY = "population = compliant + violating + held + undecidable + out_of_scope"
 
 results = sa.Table(
@@ -70,12 +73,16 @@ results = sa.Table(
     sa.Column("ages", ARRAY(sa.BigInteger()), comment="violating rows per age bucket"),
     sa.CheckConstraint(OUTCOMES, name="outcome"),
     sa.CheckConstraint(_one_of("plan", [plan.value for plan in Plan]), name="plan"),
-    sa.CheckConstraint(f"num_nonnulls({', '.join(COUNTS)}) IN (0, {len(COUNTS)})", name="tally_is_whole"),
+    sa.CheckConstraint(f"num_nonnulls({', '.join(_WHOLE)}) IN (0, {len(_WHOLE)})", name="tally_is_whole"),
+    sa.CheckConstraint(f"least({', '.join(COUNTS)}) >= 0", name="counts_are_rows"),
     sa.CheckConstraint(_IDENTITY, name="tally_adds_up"),
-    # No data is never a pass.
-    sa.CheckConstraint("outcome <> 'pass' OR compliant > 0 OR held > 0", name="pass_has_rows"),
+    # No data is never a pass, and unknown is not compliant. A CHECK that comes to null accepts: hence coalesce.
+    sa.CheckConstraint(
+        "outcome <> 'pass' OR coalesce(compliant + held > 0 AND undecidable = 0, false)", name="pass_has_rows"
+    ),
     sa.CheckConstraint("(outcome = 'fail') = (coalesce(violating, 0) > 0)", name="fail_has_violations"),
-    sa.Index("results_fingerprint_idx", "fingerprint"),
+    # One result per place and audit; also finds what became of a finding over the audits.
+    sa.UniqueConstraint("fingerprint", "audit_id"),
 )
 
 findings = sa.Table(
@@ -87,7 +94,7 @@ findings = sa.Table(
     sa.Column("table_name", sa.Text(), nullable=False),
     sa.Column("qualifier", sa.Text(), nullable=False),
     sa.Column("first_seen", INSTANT, nullable=False, comment="T of the first audit that found it"),
-    sa.Column("last_seen", INSTANT, nullable=False),
+    sa.Column("last_seen", INSTANT, comment="T of the last audit that looked and saw it; null while none could look"),
     sa.Column("first_audit", sa.Text(), sa.ForeignKey("audits.id"), nullable=False),
     sa.Column("last_audit", sa.Text(), sa.ForeignKey("audits.id"), nullable=False),
     sa.Column("last_outcome", sa.Text(), nullable=False),
@@ -98,6 +105,7 @@ findings = sa.Table(
 deliveries = sa.Table(
     "deliveries",
     metadata,
+    # No foreign key to audits: owners are told even when the audit could not be filed.
     sa.Column("key", sa.Text(), primary_key=True, comment="idempotency key of the message and its channel"),
     sa.Column("audit_id", sa.Text(), nullable=False),
     sa.Column("owner", sa.Text(), nullable=False),
