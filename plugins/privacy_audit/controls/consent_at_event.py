@@ -25,7 +25,7 @@ from privacy_audit.controls.interface import (
     subject_needs,
 )
 from privacy_audit.model import Category, Control
-from privacy_audit.sql.clocks import needs_of, read_clock
+from privacy_audit.sql.clocks import needs_of, read_event
 from privacy_audit.sql.coverage import Ledger, consents_for, cover, needs_of_consents
 from privacy_audit.sql.frame import Frame, Need, UniqueNeed
 from privacy_audit.sql.gaps import rows_in_gaps, rows_without
@@ -121,7 +121,7 @@ class ConsentAtEvent(Rule):
         )
 
     def _judge(self, row: sa.FromClause, frame: Frame, ledger: Ledger) -> Truth:
-        clock = read_clock(self.clock, row, frame)
+        clock = read_event(self.clock, row, frame)
         subject = read_subject(self.subject, row)
         consent = cover(ledger, subject.key, clock.moment)
         return Truth(

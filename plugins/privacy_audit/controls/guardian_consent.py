@@ -28,7 +28,7 @@ from privacy_audit.controls.interface import (
 )
 from privacy_audit.model import Control
 from privacy_audit.sql.ages import adult_instants, read_age
-from privacy_audit.sql.clocks import needs_of, read_clock
+from privacy_audit.sql.clocks import needs_of, read_event
 from privacy_audit.sql.coverage import cover, guardian_consents, needs_of_guardian_consents
 from privacy_audit.sql.frame import Frame, Need, UniqueNeed
 from privacy_audit.sql.truth import Truth
@@ -117,7 +117,7 @@ class GuardianConsent(Rule):
         if isinstance(self.subject, JoinedSubject):
             return ()
         row = self.rows()
-        clock = read_clock(self.clock, row, frame)
+        clock = read_event(self.clock, row, frame)
         persons = sa.select(adult_instants(self.persons, self.age, frame)).cte("persons")
         adult = sa.select(persons.c.key).where(
             persons.c.key == row.c[self.subject.column], clock.moment >= persons.c.last_turn, sa.not_(clock.undatable)
@@ -126,7 +126,7 @@ class GuardianConsent(Rule):
         return (Seek(self._judge(others.subquery("t"), frame, persons)),)
 
     def _judge(self, row: sa.FromClause, frame: Frame, persons: sa.FromClause) -> Truth:
-        clock = read_clock(self.clock, row, frame)
+        clock = read_event(self.clock, row, frame)
         subject = read_subject(self.subject, row)
         age = read_age(persons, subject.key, clock.moment, vague=self.persons.born.encoding is BirthEncoding.YEAR)
         consent = cover(guardian_consents(self.guardian_consents, frame), subject.key, clock.moment)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from privacy_audit.controls.interface import CannotBindError, Rule
 from privacy_audit.model import Control
-from privacy_audit.sql.clocks import needs_of, read_clock
+from privacy_audit.sql.clocks import needs_of, read_event
 from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import ColumnClock, ConsentForm, Identifier, StoreMap
@@ -79,7 +79,7 @@ class GuardianConsentForm(Rule):
         yield from needs_of(self.received, self.table)
 
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        clock = read_clock(self.received, row, frame)
+        clock = read_event(self.received, row, frame)
         return Truth(
             row=row,
             out_of_scope=never(),

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from privacy_audit.controls.interface import Rule
 from privacy_audit.model import Category, Control
-from privacy_audit.sql.clocks import needs_of, read_clock
-from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never, table
+from privacy_audit.sql.clocks import ClockSql, needs_of, read_clock, read_event
+from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never, table, yes
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import ColumnClock, Identifier, Means, Persons, StoreMap
 
@@ -85,7 +85,7 @@ class LegalHold(Rule):
             yield UniqueNeed(self.persons.table, frozenset({self.persons.key}))
 
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        started = read_clock(self.started, row, frame)
+        started = read_event(self.started, row, frame)
         goes_on = self.released.model_copy(update={"null_means": Means.RUNNING, "future_means": Means.RUNNING})
         released = read_clock(goes_on, row, frame)
         joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
@@ -98,7 +98,7 @@ class LegalHold(Rule):
             row=row,
             out_of_scope=never(),
             undecidable=sa.or_(started.undatable, released.undatable),
-            violating=sa.or_(unknown, self._incomplete(row), self._ends_before_it_begins(row)),
+            violating=sa.or_(unknown, self._incomplete(row), self._ends_before_it_begins(started, released)),
             moment=started.moment,
             breach_began=started.on_day,
             subject=row.c[self.holder],
@@ -110,8 +110,8 @@ class LegalHold(Rule):
         category = sa.func.coalesce(sa.cast(row.c[self.category], sa.Text()), "")
         return sa.or_(matter == "", category.not_in(self.words))
 
-    def _ends_before_it_begins(self, row: sa.FromClause) -> Predicate:
-        released, started = row.c[self.released.column], row.c[self.started.column]
-        if self.released.encoding is not self.started.encoding:
-            return never()
-        return sa.func.coalesce(released < started, sa.false())
+    def _ends_before_it_begins(self, started: ClockSql, released: ClockSql) -> Predicate:
+        """Where one of the two tells only a day, days are compared: on one day, who knows which came first?"""
+        if self.started.is_instant and self.released.is_instant:
+            return yes(released.moment < started.moment)
+        return yes(released.on_day < started.on_day)

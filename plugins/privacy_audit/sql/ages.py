@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.sql.frame import Frame, Predicate, day, never, table, yes
+from privacy_audit.sql.frame import Frame, Predicate, day, first_instant, never, table, yes
 from privacy_audit.store_map import BirthEncoding, Persons
 
 Column = sa.ColumnElement[Any]
@@ -57,12 +57,13 @@ def adult_instants(persons: Persons, age: int, frame: Frame) -> sa.Subquery:
     if persons.born.encoding is BirthEncoding.YEAR:
         known = sa.and_(born.between(first_year, last_year), born.not_in(persons.born.default_years))
         ends = ((0, 1, 1), (age, 1, 1), (age, 12, 31))
-        days: list[Column] = [sa.func.make_date(born + years, month, last) for years, month, last in ends]
+        year = sa.cast(born, sa.Integer())
+        days: list[Column] = [sa.func.make_date(year + years, month, last) for years, month, last in ends]
     else:
         defaults = [day(default) for default in persons.born.default_dates]
         known = sa.and_(born.between(day(date(first_year, 1, 1)), day(frame.today)), born.not_in(defaults))
         days = [born, _birthday(born, age), _birthday(born, age)]
-    instants = (_start_of_day(civil, frame) for civil in days)
+    instants = (first_instant(civil, frame.zone_name) for civil in days)
     names = ("born", "first_turn", "last_turn")
     return (
         sa.select(
@@ -73,10 +74,6 @@ def adult_instants(persons: Persons, age: int, frame: Frame) -> sa.Subquery:
         .offset(sa.literal_column("0"))  # a fence: computed once per person, not once per row and comparison
         .subquery("person")
     )
-
-
-def _start_of_day(civil: Column, frame: Frame) -> Column:
-    return sa.func.timezone(frame.zone_name, sa.cast(civil, sa.DateTime()))
 
 
 def _birthday(born: Column, age: int) -> Column:

@@ -16,7 +16,19 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from privacy_audit.periods import start_of_day
-from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, civil_date, day, instant, never, table, yes
+from privacy_audit.sql.frame import (
+    TYPES,
+    Frame,
+    Need,
+    Predicate,
+    civil_date,
+    day,
+    first_instant,
+    instant,
+    never,
+    table,
+    yes,
+)
 from privacy_audit.store_map import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, Means
 
 Column = sa.ColumnElement[Any]
@@ -41,6 +53,8 @@ class ClockSql:
     """Whether it may lie on or before a day."""
     on_day: Column
     """The moment's civil date; of a year, its last day. Asked only of rows that are decidable."""
+    from_day: Column
+    """The first civil date it may be: of a year, its first day."""
     vague: bool = False
     """Whether `until` and `maybe_until` may differ."""
     joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
@@ -58,6 +72,12 @@ def read_clock(clock: Clock, row: sa.FromClause, frame: Frame) -> ClockSql:
         parts = [_single(part, row, frame, number) for number, part in enumerate(clock.latest)]
         return _latest(parts)
     return _single(clock, row, frame, 0)
+
+
+def read_event(clock: ColumnClock, row: sa.FromClause, frame: Frame) -> ClockSql:
+    """The moment of something that happened: without a readable one nothing can be judged, whatever runs elsewhere."""
+    plain = clock.model_copy(update={"null_means": Means.UNKNOWN, "future_means": Means.UNKNOWN})
+    return read_clock(plain, row, frame)
 
 
 def columns_of_row(clock: Clock) -> tuple[str, ...]:
@@ -78,15 +98,18 @@ def needs_of(clock: Clock, table_name: str) -> Iterator[Need]:
 
 
 def moment_of(clock: ColumnClock, column: Column, frame: Frame) -> Column:
-    """The column as `timestamptz`; null where it holds no plausible number. Of a date, its first instant."""
+    """The column as `timestamptz`; null where it holds no plausible number. Of a date and a year, its first instant."""
     match clock.encoding:
         case Encoding.TIMESTAMPTZ:
             return column
         case Encoding.TIMESTAMP:
-            return sa.case((_in_calendar(column), sa.func.timezone(clock.zone, column)))
+            beyond: Column = sa.case(
+                (column < sa.literal_column("'0001-01-02'"), sa.literal_column("'-infinity'::timestamptz")),
+                (column.is_not(None), sa.literal_column("'infinity'::timestamptz")),
+            )
+            return sa.case((_in_calendar(column), sa.func.timezone(clock.zone, column)), else_=beyond)
         case Encoding.DATE:
-            midnight = sa.func.timezone(frame.zone_name, sa.cast(column, sa.DateTime()))
-            return sa.case((_in_calendar(column), midnight))
+            return sa.case((_in_calendar(column), first_instant(column, frame.zone_name)))
         case Encoding.EPOCH_SECONDS | Encoding.EPOCH_MILLISECONDS:
             # to_timestamp raises on numbers outside the calendar, so only plausible ones reach it.
             scale = 1 if clock.encoding is Encoding.EPOCH_SECONDS else 1000
@@ -94,8 +117,15 @@ def moment_of(clock: ColumnClock, column: Column, frame: Frame) -> Column:
             seconds = sa.cast(column, sa.Double()) / scale if scale > 1 else column
             return sa.case((column.between(low, high), sa.func.to_timestamp(seconds)))
         case Encoding.YEAR:
-            start = sa.func.make_timestamptz(column, 1, 1, 0, 0, 0, frame.zone_name)
-            return sa.case((column.between(1, 9999), start))
+            first = sa.func.make_date(sa.cast(column, sa.Integer()), 1, 1)
+            return sa.case((column.between(2, 9999), first_instant(first, frame.zone_name)))
+
+
+def not_a_number(clock: ColumnClock, column: Column) -> Predicate:
+    """NaN, which PostgreSQL sorts after every number: it is no moment, so not a future one either."""
+    if clock.encoding not in (Encoding.EPOCH_SECONDS, Encoding.EPOCH_MILLISECONDS):
+        return never()
+    return yes(sa.cast(column, sa.Double()) == sa.literal_column("'NaN'::float8"))
 
 
 def _in_calendar(column: Column) -> Predicate:
@@ -145,17 +175,20 @@ def _single(clock: ColumnClock, row: sa.FromClause, frame: Frame, number: int) -
 
 def _column(clock: ColumnClock, column: Column, frame: Frame) -> ClockSql:
     null, early, future = column.is_(None), _early(clock, column, frame), _future(clock, column, frame)
-    running = [
-        condition for condition, means in ((null, clock.null_means), (future, clock.future_means)) if _runs(means)
-    ]
+    odd: Predicate = sa.or_(early, future)
+    running: list[Predicate] = [null] if _runs(clock.null_means) else []
+    if _runs(clock.future_means):
+        nan = not_a_number(clock, column)
+        odd, running = sa.or_(early, nan), [*running, sa.and_(future, sa.not_(nan))]
     return ClockSql(
         moment=moment_of(clock, column, frame),
         missing=never() if _runs(clock.null_means) else null,
-        odd=yes(early) if _runs(clock.future_means) else yes(sa.or_(early, future)),
+        odd=yes(odd),
         running=yes(sa.or_(*running)) if running else never(),
         until=lambda limit: yes(_until(clock, column, frame, limit)),
         maybe_until=lambda limit: yes(_maybe_until(clock, column, frame, limit)),
         on_day=_on_day(clock, column, frame),
+        from_day=_on_day(clock, column, frame, of_year=(1, 1)),
         vague=clock.encoding is Encoding.YEAR,
     )
 
@@ -199,12 +232,12 @@ def _maybe_until(clock: ColumnClock, column: Column, frame: Frame, limit: date) 
     return column <= limit.year if clock.encoding is Encoding.YEAR else _until(clock, column, frame, limit)
 
 
-def _on_day(clock: ColumnClock, column: Column, frame: Frame) -> Column:
+def _on_day(clock: ColumnClock, column: Column, frame: Frame, of_year: tuple[int, int] = (12, 31)) -> Column:
     match clock.encoding:
         case Encoding.DATE:
             return column
         case Encoding.YEAR:
-            return sa.case((column.between(1, 9999), sa.func.make_date(column, 12, 31)))
+            return sa.case((column.between(1, 9999), sa.func.make_date(sa.cast(column, sa.Integer()), *of_year)))
         case Encoding.TIMESTAMPTZ:
             return sa.case((_in_calendar(column), civil_date(column, frame.zone_name)))
         case _:
@@ -238,6 +271,7 @@ def _joined(clock: JoinedClock, row: sa.FromClause, frame: Frame, number: int) -
         until=read.until,
         maybe_until=read.maybe_until,
         on_day=read.on_day,
+        from_day=read.from_day,
         vague=read.vague,
         joins=((latest, on),),
     )
@@ -255,6 +289,7 @@ def _latest(parts: list[ClockSql]) -> ClockSql:
         until=lambda limit: every(lambda part: part.until(limit)),
         maybe_until=lambda limit: every(lambda part: part.maybe_until(limit)),
         on_day=sa.func.greatest(*(part.on_day for part in parts)),
+        from_day=sa.func.greatest(*(part.from_day for part in parts)),
         vague=any(part.vague for part in parts),
         joins=tuple(join for part in parts for join in part.joins),
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.sql.clocks import compare_with, moment_of
+from privacy_audit.sql.clocks import compare_with, moment_of, not_a_number
 from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, table, yes
 from privacy_audit.store_map import ColumnClock, Consents, EventLedger, GuardianConsents
 
@@ -112,7 +112,7 @@ def needs_of_guardian_consents(register: GuardianConsents) -> Iterator[Need]:
 
 def _plausible(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
     """A moment that can be a fact, or lies in the future (which no row at or before T can meet)."""
-    return yes(compare_with(clock, column, frame, ge, frame.earliest))
+    return sa.and_(yes(compare_with(clock, column, frame, ge, frame.earliest)), sa.not_(not_a_number(clock, column)))
 
 
 def _past(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:

@@ -59,6 +59,17 @@ def civil_date(moment: sa.ColumnElement[Any], zone_name: str) -> sa.ColumnElemen
     return sa.cast(sa.func.timezone(zone_name, moment), sa.Date())
 
 
+def first_instant(civil: sa.ColumnElement[Any], zone_name: str) -> sa.ColumnElement[datetime]:
+    """The first instant of a civil day in a zone, as `periods.start_of_day`: just after the last of the day before.
+
+    Midnight itself may come twice where a clock is put back; PostgreSQL would read the second.
+    """
+    least: sa.ColumnElement[Any] = sa.literal_column("interval '1 microsecond'")
+    return sa.type_coerce(
+        sa.func.timezone(zone_name, sa.cast(civil, sa.DateTime()) - least) + least, sa.DateTime(timezone=True)
+    )
+
+
 def yes(condition: sa.ColumnElement[Any]) -> Predicate:
     """True where the condition is true, false where it is false or null."""
     return condition.is_(sa.true())

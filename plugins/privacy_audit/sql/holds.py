@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from privacy_audit.model import Category
-from privacy_audit.sql.clocks import compare_with, moment_of
+from privacy_audit.sql.clocks import compare_with, moment_of, not_a_number
 from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, civil_date, day, never, no_day, table
 from privacy_audit.store_map import ColumnClock, Encoding, LegalHolds
 
@@ -72,7 +72,7 @@ def _goes_on(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) ->
     """Not yet released at T. A release written as a date is the end of that day."""
     if clock.encoding is Encoding.DATE:
         return column > day(frame.today - timedelta(days=1))
-    return compare_with(clock, column, frame, gt, frame.as_of)
+    return sa.and_(compare_with(clock, column, frame, gt, frame.as_of), sa.not_(not_a_number(clock, column)))
 
 
 def needs_of_holds(register: LegalHolds | None) -> Iterator[Need]:
