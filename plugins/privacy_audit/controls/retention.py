@@ -46,7 +46,7 @@ from privacy_audit.store_map import (
     Subject,
 )
 
-_LONGEST = {PeriodUnit.DAYS: 36500, PeriodUnit.MONTHS: 1200, PeriodUnit.YEARS: 100}
+_LONGEST = {PeriodUnit.DAYS: 37200, PeriodUnit.MONTHS: 1200, PeriodUnit.YEARS: 100}
 
 
 class Retention(Rule):
@@ -144,7 +144,7 @@ class Retention(Rule):
             undecidable=sa.or_(clock.undatable, sa.and_(sa.not_(clock.running), unsure)),
             violating=sa.and_(sa.not_(clock.running), expired),
             moment=clock.moment,
-            breach_began=self._breach_began(clock, row),
+            breach_began=self._breach_began(clock.on_day, row),
             subject=subject.key,
             held=holds.held,
             held_since=holds.since,
@@ -156,25 +156,34 @@ class Retention(Rule):
             return ()
         row = self.rows()
         clock = read_clock(self.clock, row, frame)
-        first = Period.parse(self.review_after or self.period)
-        suspects = (clock.maybe_until(first.cutoff(frame.today)), clock.odd, clock.missing)
+        limit = max(Period.parse(text).cutoff(frame.today) for text in (self.period, self.review_after) if text)
+        suspects = (clock.maybe_until(limit), clock.odd, clock.missing)
         candidates = sa.select(*row.c).where(sa.or_(*(_bare(suspect) for suspect in suspects)))
         truth = self.judge(candidates.subquery("t"), frame)
         return (Seek(truth, (self.clock.column,)), Seek(truth))
 
     def _expired(self, clock: ClockSql, row: sa.FromClause, frame: Frame) -> tuple[Predicate, Predicate]:
         """Whether the period is certainly over, and whether that is unsure; asked of rows whose clock is readable."""
+        expired, maybe = self._over(clock, row, frame)
+        unsure = sa.and_(sa.not_(expired), maybe) if clock.vague else never()
         if self.row_period:
-            began = sa.case((sa.not_(clock.undatable), self._breach_began(clock, row)))
-            return yes(began <= frame.today), yes(row.c[self.row_period.column] <= 0)
-        limit = Period.parse(self.period).cutoff(frame.today)
-        expired, unsure = clock.until(limit), never()
-        if clock.vague:
-            unsure = sa.and_(sa.not_(expired), clock.maybe_until(limit))
+            unsure = sa.or_(unsure, yes(row.c[self.row_period.column] <= 0))
         if self.review_after:
             limit = Period.parse(self.review_after).cutoff(frame.today)
             unsure = sa.or_(unsure, sa.and_(sa.not_(expired), clock.maybe_until(limit), self._no_reason(row)))
         return expired, unsure
+
+    def _over(self, clock: ClockSql, row: sa.FromClause, frame: Frame) -> tuple[Predicate, Predicate]:
+        """Whether the period is certainly over, and whether it may be."""
+        if not self.row_period:
+            limit = Period.parse(self.period).cutoff(frame.today)
+            return clock.until(limit), clock.maybe_until(limit)
+        readable = sa.not_(clock.undatable)
+        certain, possible = (
+            yes(sa.case((readable, self._breach_began(first, row))) <= frame.today)
+            for first in (clock.on_day, clock.from_day)
+        )
+        return certain, possible
 
     def _no_reason(self, row: sa.FromClause) -> Predicate:
         reason = self.legal_reason
@@ -184,14 +193,17 @@ class Retention(Rule):
             return never()
         return sa.func.coalesce(sa.func.btrim(sa.cast(row.c[reason.column], sa.Text())), "") == ""
 
-    def _breach_began(self, clock: ClockSql, row: sa.FromClause) -> sa.ColumnElement[Any]:
-        """The civil day after the expiry date. PostgreSQL clamps to the month's end as `Period.add_to` does."""
+    def _breach_began(self, day: sa.ColumnElement[Any], row: sa.FromClause) -> sa.ColumnElement[Any]:
+        """The civil day after the period from a day. PostgreSQL clamps to the month's end as `Period.add_to` does."""
         policy = _interval(Period.parse(self.period))
-        expiry: sa.ColumnElement[Any] = sa.cast(clock.on_day + policy, sa.Date())
+        expiry: sa.ColumnElement[Any] = sa.cast(day + policy, sa.Date())
         if self.row_period:
-            number = sa.cast(sa.func.least(row.c[self.row_period.column], _LONGEST[self.row_period.unit]), sa.Integer())
+            # Within what an interval holds: the policy's period caps the long ones, and 0 or less is undecidable.
+            column = row.c[self.row_period.column]
+            capped = sa.func.least(column, _LONGEST[self.row_period.unit])
+            number = sa.case((column > 0, sa.cast(capped, sa.Integer())))
             own = sa.func.make_interval(*_interval_arguments(self.row_period.unit, number))
-            expiry = sa.func.least(sa.cast(clock.on_day + own, sa.Date()), expiry)
+            expiry = sa.func.least(sa.cast(day + own, sa.Date()), expiry)
         return sa.type_coerce(expiry + 1, sa.Date())
 
 
