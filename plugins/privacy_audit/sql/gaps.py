@@ -36,7 +36,10 @@ def rows_in_gaps(
             for rows, source in (_in_range(row, subject, clock, edges) for edges in _edges(ledger.intervals))
         ),
         sa.select(*row.c).where(
-            sa.not_(sa.exists(sa.select(ledger.intervals.c.subject))), plausible, row.c[subject].not_in(doubtful)
+            sa.not_(sa.exists(sa.select(ledger.intervals.c.subject))),
+            plausible,
+            row.c[subject].is_not(None),  # a null is not in an empty list either
+            row.c[subject].not_in(doubtful),
         ),
         sa.select(*row.c).where(plausible, row.c[subject].in_(doubtful)),
         sa.select(*row.c).where(sa.or_(plausible.is_not(sa.true()), row.c[subject].is_(None))),
