@@ -1,0 +1,116 @@
+"""The edge cases of the controls, as data in cases/: real PostgreSQL in both plan shapes, and the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ruamel.yaml import YAML
+from tests.conftest import MakeDatabase
+from tests.oracle.compare import SOUGHT
+from tests.oracle.moments import Far, Row, Tables
+from tests.oracle.oracle import judge
+from tests.oracle.tables import create, filled
+
+from privacy_audit.controls import kinds
+from privacy_audit.engine.measure import Measured, count_all, count_suspects
+
+FOLDER = Path(__file__).parent / "cases"
+MOMENTS = {"timestamptz": datetime.fromisoformat, "timestamp": datetime.fromisoformat, "date": date.fromisoformat}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A rule at an instant over a few rows, and what the tally must say."""
+
+    name: str
+    kind: str
+    as_of: datetime
+    rule: dict[str, Any]
+    tables: Tables
+    expect: dict[str, str]
+
+
+def _cases(path: Path) -> Iterator[Case]:
+    book = YAML(typ="safe").load(path)
+    for case in book["cases"]:
+        variant = book["variants"][case["variant"]] if "variant" in case else {}
+        rows = {book["rule"]["table"]: case.get("rows", [case.get("row")]), **case.get("tables", {})}
+        tables = {
+            table: [_row(row, columns) for row in rows.get(table, [])] for table, columns in book["tables"].items()
+        }
+        expect = case["expect"] if isinstance(case["expect"], dict) else {case["expect"]: 1, "population": 1}
+        yield Case(
+            case["name"],
+            book["kind"],
+            datetime.fromisoformat(case.get("as_of", book["as_of"])),
+            {**book["rule"], **variant, **case.get("rule", {})},
+            tables,
+            {name: str(value) for name, value in {**expect, **case.get("also", {})}.items()},
+        )
+
+
+def _row(row: Row, columns: dict[str, str]) -> Row:
+    return {name: _value(value, columns[name]) for name, value in row.items()}
+
+
+def _value(value: Any, kind: str) -> Any:
+    if isinstance(value, str) and value in {far.value for far in Far}:
+        return Far(value)
+    if kind in MOMENTS:
+        return MOMENTS[kind](value)
+    return Decimal(str(value)) if kind == "numeric" else value
+
+
+CASES = [case for path in sorted(FOLDER.glob("*.yaml")) for case in _cases(path)]
+
+
+@pytest.fixture(scope="module")
+def connection(make_database: MakeDatabase) -> Iterator[sa.Connection]:
+    """A database with the tables of all case files."""
+    engine = sa.create_engine(make_database())
+    with closing(engine.connect()) as connection:
+        with connection.begin():
+            for path in sorted(FOLDER.glob("*.yaml")):
+                create(connection, YAML(typ="safe").load(path)["tables"])
+        yield connection
+    engine.dispose()
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.kind}: {case.name}" for case in CASES])
+def test_a_case(case: Case, connection: sa.Connection) -> None:
+    rule = kinds()[case.kind].model_validate(case.rule)
+    judgement = judge(rule, case.tables, case.as_of)
+    assert _said({**asdict(judgement.tally), "late_holds": judgement.late_holds}, case) == case.expect, "the oracle"
+    with filled(connection, case.tables):
+        full = _fields(count_all(connection, rule, case.as_of))
+        assert _said(full, case) == case.expect
+        for seek in rule.seeks(rule.frame(case.as_of)):
+            sought = _fields(count_suspects(connection, rule, case.as_of, seek, full["population"]))
+            assert {name: sought[name] for name in SOUGHT} == {name: full[name] for name in SOUGHT}, seek.index
+
+
+def test_names_tell_cases_apart() -> None:
+    names = [(case.kind, case.name) for case in CASES]
+    assert len(set(names)) == len(names)
+
+
+def test_every_kind_has_cases_of_every_state_it_knows() -> None:
+    for kind in kinds():
+        states = {name for case in CASES if case.kind == kind for name in case.expect}
+        assert {"compliant", "violating", "undecidable"} <= states, kind
+
+
+def _fields(measured: Measured) -> dict[str, Any]:
+    return {**asdict(measured.tally), "late_holds": measured.late_holds}
+
+
+def _said(fields: dict[str, Any], case: Case) -> dict[str, str]:
+    return {name: str(fields[name]) for name in case.expect}
