@@ -8,6 +8,8 @@ INSTALL = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed, and none i
 PY = .venv/bin/python
 SCALE = 300000
 PORT = 8080
+BENCH_SCALE = 10000000
+BENCH_ROUNDS = 5
 
 # What the tools of the tests remember lies with everything else that a run leaves behind.
 export PYTHONPATH := $(CURDIR)/plugins
@@ -17,7 +19,7 @@ export MYPY_CACHE_DIR := var/cache/mypy
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONHOME
 
-.PHONY: help audit test up down lock clean install install-tests
+.PHONY: help audit test bench up down lock clean install install-tests
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -33,6 +35,9 @@ test: install-tests ## Run every check and every test
 	.venv/bin/lint-imports --cache-dir var/cache/import_linter
 	$(PY) -m privacy_audit compile --check
 	$(PY) -m pytest
+
+bench: install-tests ## Time the audit beside hand-written SQL, on 10 million rows (BENCH_SCALE=10000000 BENCH_ROUNDS=5)
+	@$(PY) -W ignore -m tests.bench --scale $(BENCH_SCALE) --rounds $(BENCH_ROUNDS)
 
 up: install ## Start Airflow's pages and schedule on 127.0.0.1 over the demo company, and leave them running (PORT=8080)
 	@$(PY) -m privacy_audit.demo up --scale $(SCALE) --port $(PORT)

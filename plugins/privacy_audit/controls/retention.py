@@ -10,6 +10,7 @@ in breach from the day after, whatever a soft-delete column says: a row that is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
@@ -25,11 +26,11 @@ from privacy_audit.controls.interface import (
     subject_needs,
 )
 from privacy_audit.model import Category, Control
-from privacy_audit.periods import Period
+from privacy_audit.periods import Period, start_of_day
 from privacy_audit.sql.clocks import ClockSql, columns_of_row, needs_of, read_clock
-from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never, yes
+from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, civil_date, never, yes
 from privacy_audit.sql.holds import needs_of_holds, read_holds
-from privacy_audit.sql.truth import Truth
+from privacy_audit.sql.truth import Calendar, Truth
 from privacy_audit.store_map import (
     Clock,
     ColumnClock,
@@ -148,6 +149,7 @@ class Retention(Rule):
             subject=subject.key,
             held=holds.held,
             held_since=holds.since,
+            calendar=None if self.row_period or clock.vague else self._calendar(row, frame),
             joins=(*clock.joins, *subject.joins, *holds.joins),
         )
 
@@ -184,6 +186,15 @@ class Retention(Rule):
             for first in (clock.on_day, clock.from_day)
         )
         return certain, possible
+
+    def _calendar(self, row: sa.FromClause, frame: Frame) -> Calendar:
+        period = Period.parse(self.period)
+
+        def older_than(days: int) -> datetime:
+            limit = period.cutoff(frame.today - timedelta(days=days))
+            return start_of_day(limit + timedelta(days=1), frame.zone)
+
+        return Calendar(lambda moment: self._breach_began(civil_date(moment, frame.zone_name), row), older_than)
 
     def _no_reason(self, row: sa.FromClause) -> Predicate:
         reason = self.legal_reason

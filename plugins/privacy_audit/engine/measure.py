@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -86,9 +87,15 @@ def _tally(counts: dict[str, Any], population: int, compliant: int, *, estimated
         oldest=counts["oldest"],
         newest=counts["newest"],
         overdue_since=counts["overdue_since"],
-        ages=tuple(counts[f"age_{number}"] for number in range(len(AGE_BUCKETS))),
+        ages=_ages(counts),
         estimated=estimated,
     )
+
+
+def _ages(counts: dict[str, Any]) -> tuple[int, ...]:
+    """Rows per bucket, from how many are at least as old as each bucket's lower bound."""
+    at_least = [counts["violating"], *(counts[f"older_{bound}"] for _, bound in AGE_BUCKETS[1:]), 0]
+    return tuple(older - oldest for older, oldest in pairwise(at_least))
 
 
 def _choose(connection: sa.Connection, rule: Rule, size: _Size, seeks: Sequence[Seek]) -> tuple[Seek | None, str]:

@@ -9,40 +9,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from privacy_audit.sql.coverage import Ledger
-from privacy_audit.sql.frame import Frame, Predicate, instant
+from privacy_audit.sql.frame import Frame, instant
 from privacy_audit.store_map import ColumnClock
 
 
 def rows_in_gaps(
     row: sa.FromClause, subject: str, clock: ColumnClock, ledger: Ledger, frame: Frame
 ) -> sa.Select[*tuple[Any, ...]]:
-    """The rows outside every interval, those without subject or plausible moment, those of doubtful subjects.
+    """The rows outside every interval, those without subject or moment, those of doubtful subjects.
 
-    Each row comes once, for the parts exclude each other. `clock` must be a raw `timestamptz` column, the ledger not
-    strict and computed once.
+    Each row comes once, for the parts exclude each other, and each part is a range of the index. `clock` must be a raw
+    `timestamptz` column, the ledger not strict and computed once.
     """
+    key, moment = row.c[subject], row.c[clock.column]
     doubtful = sa.select(ledger.doubts.c.subject)
-    plausible = _plausible(row, clock, frame)
+    # A row after T is covered by nothing, so that it comes to light wherever a consent is open.
+    just_after = instant(frame.as_of + timedelta(microseconds=1))
+    capped = sa.select(
+        ledger.intervals.c.subject, ledger.intervals.c.lo, sa.func.least(ledger.intervals.c.hi, just_after).label("hi")
+    ).subquery("capped")
+    nothing = sa.not_(sa.exists(sa.select(ledger.intervals.c.subject)))
+    # A null is not in an empty list either, so nulls have parts of their own.
     parts = [
         *(
             sa.select(*rows.c)
             .select_from(source)
-            .where(_plausible(rows, clock, frame), rows.c[subject].not_in(doubtful))
-            for rows, source in (_in_range(row, subject, clock, edges) for edges in _edges(ledger.intervals))
+            .where(rows.c[clock.column].is_not(None), rows.c[subject].not_in(doubtful))
+            for rows, source in (_in_range(row, subject, clock, edges) for edges in _edges(capped))
         ),
-        sa.select(*row.c).where(
-            sa.not_(sa.exists(sa.select(ledger.intervals.c.subject))),
-            plausible,
-            row.c[subject].is_not(None),  # a null is not in an empty list either
-            row.c[subject].not_in(doubtful),
-        ),
-        sa.select(*row.c).where(plausible, row.c[subject].in_(doubtful)),
-        sa.select(*row.c).where(sa.or_(plausible.is_not(sa.true()), row.c[subject].is_(None))),
+        sa.select(*row.c).where(nothing, key.is_not(None), moment.is_not(None), key.not_in(doubtful)),
+        sa.select(*row.c).where(moment.is_not(None), key.in_(doubtful)),
+        sa.select(*row.c).where(key.is_(None)),
+        sa.select(*row.c).where(key.is_not(None), moment.is_(None)),
     ]
     return sa.select(sa.union_all(*parts).subquery("candidate"))
 
@@ -60,10 +64,6 @@ def rows_without(
         consents.c.subject.not_in(sa.select(ledger.doubts.c.subject)),
     )
     return sa.select(*row.c).where(sa.not_(sa.exists(covers)))
-
-
-def _plausible(row: sa.FromClause, clock: ColumnClock, frame: Frame) -> Predicate:
-    return row.c[clock.column].between(instant(frame.earliest), instant(frame.as_of))
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,16 @@ when the control says so in as many words: whatever is null on the way there is 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum
-from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
 
 from privacy_audit.model import AGE_BUCKETS
-from privacy_audit.sql.frame import Frame, Predicate, day, never, no_day
+from privacy_audit.sql.frame import Frame, Predicate, day, instant, never, no_day
 
 
 class State(IntEnum):
@@ -25,6 +26,16 @@ class State(IntEnum):
     HELD = 2
     VIOLATING = 3
     COMPLIANT = 4
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """When breaches began, as a function of the moment alone: then it need not be computed for each row."""
+
+    breach_began: Callable[[sa.ColumnElement[Any]], sa.ColumnElement[Any]]
+    """First civil day of the breach of a row with this moment; it never falls as the moment rises."""
+    older_than: Callable[[int], datetime]
+    """Rows with a moment before this instant have been in breach for at least so many days."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,8 @@ class Truth:
     held: Predicate = field(default_factory=never)
     held_since: sa.ColumnElement[Any] = field(default_factory=no_day)
     """Civil date on which the earliest hold in force began."""
+    calendar: Calendar | None = None
+    """Where the breach depends on the moment alone."""
     joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
     """Relations joined from the left; none of them multiplies rows."""
 
@@ -79,7 +92,7 @@ def tally_statement(truth: Truth, frame: Frame) -> sa.Select[*tuple[Any, ...]]:
             truth.state.label("state"),
             truth.moment.label("moment"),
             truth.subject.label("subject"),
-            sa.case((breach, truth.breach_began)).label("began"),
+            sa.case((sa.and_(breach, truth.held) if truth.calendar else breach, truth.breach_began)).label("began"),
             sa.case((sa.and_(breach, truth.held), truth.held_since)).label("held_since"),
         )
         .select_from(truth.source)
@@ -88,22 +101,30 @@ def tally_statement(truth: Truth, frame: Frame) -> sa.Select[*tuple[Any, ...]]:
     )
     count, state = sa.func.count(), judged.c.state
     violating = state == State.VIOLATING.value
-    days = sa.type_coerce(day(frame.today) - judged.c.began, sa.Integer())
-    bounds = [*(lower for _, lower in AGE_BUCKETS), None]
-    ages = [
-        count.filter(violating, days >= (low or 0), *([] if high is None else [days < high])).label(f"age_{number}")
-        for number, (low, high) in enumerate(pairwise(bounds))
-    ]
+    oldest = sa.func.min(judged.c.moment).filter(violating)
+    overdue_since: sa.ColumnElement[Any] = sa.func.min(judged.c.began).filter(violating)
+    if truth.calendar:
+        overdue_since = truth.calendar.breach_began(oldest)
     return sa.select(
         count.label("population"),
         *(count.filter(state == part.value).label(part.name.lower()) for part in State),
         sa.func.count(sa.distinct(judged.c.subject)).filter(violating).label("subjects"),
-        sa.func.min(judged.c.moment).filter(violating).label("oldest"),
+        oldest.label("oldest"),
         sa.func.max(judged.c.moment).filter(violating).label("newest"),
-        sa.func.min(judged.c.began).filter(violating).label("overdue_since"),
+        overdue_since.label("overdue_since"),
         count.filter(state == State.HELD.value, judged.c.held_since >= judged.c.began).label("late_holds"),
-        *ages,
+        *_older(truth, judged, violating, frame),
     ).select_from(judged)
+
+
+def _older(truth: Truth, judged: sa.Subquery, violating: Predicate, frame: Frame) -> Iterator[sa.ColumnElement[int]]:
+    """Violating rows that have been in breach for at least the lower bound of each age bucket but the first."""
+    days = sa.type_coerce(day(frame.today) - judged.c.began, sa.Integer())
+    for _, bound in AGE_BUCKETS[1:]:
+        older = days >= bound
+        if truth.calendar:
+            older = judged.c.moment < instant(truth.calendar.older_than(bound))
+        yield sa.func.count().filter(violating, older).label(f"older_{bound}")
 
 
 def rows_statement(truth: Truth, key: tuple[str, ...]) -> sa.Select[Any]:
