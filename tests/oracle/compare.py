@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,8 +14,9 @@ from tests.oracle import tables
 from tests.oracle.draws import Case
 from tests.oracle.oracle import judge
 
-from privacy_audit.controls import kinds
+from privacy_audit.controls import Rule, kinds
 from privacy_audit.engine.measure import Measured, count_all, count_suspects
+from privacy_audit.engine.verdict import show_rows
 
 thrice = settings(max_examples=3 * settings().max_examples)
 """Three times the examples of the profile: correctness is the product."""
@@ -39,14 +41,27 @@ def connected(url: str) -> Iterator[sa.Connection]:
 def agree(connection: sa.Connection, case: Case) -> None:
     """The SQL and the oracle say the same of every row, and so do both plan shapes."""
     rule = kinds()[case.kind].model_validate(case.rule)
-    judgement = judge(rule, case.tables, case.as_of)
-    expected = {**asdict(judgement.tally), "late_holds": judgement.late_holds}
+    expected = judge(rule, case.tables, case.as_of)
     with tables.filled(connection, case.tables):
-        assert _counted(count_all(connection, rule, case.as_of)) == expected
-        for seek in rule.seeks(rule.frame(case.as_of)):
-            sought = _counted(count_suspects(connection, rule, case.as_of, seek, len(case.tables[rule.table])))
-            assert {name: sought[name] for name in SOUGHT} == {name: expected[name] for name in SOUGHT}, seek.index
+        assert counted(count_all(connection, rule, case.as_of)) == expected.fields
+        seeks_agree(connection, rule, case.as_of, expected.fields)
+        assert listed(connection, rule, case.as_of) == expected.violating
 
 
-def _counted(measured: Measured) -> dict[str, Any]:
+def seeks_agree(connection: sa.Connection, rule: Rule, as_of: datetime, expected: dict[str, Any]) -> None:
+    """Every way to the suspects counts what the whole table counts."""
+    for seek in rule.seeks(rule.frame(as_of)):
+        sought = counted(count_suspects(connection, rule, as_of, seek, expected["population"]))
+        assert {name: sought[name] for name in SOUGHT} == {name: expected[name] for name in SOUGHT}, seek.index
+
+
+def counted(measured: Measured) -> dict[str, Any]:
+    """The tally by name, with the late holds."""
     return {**asdict(measured.tally), "late_holds": measured.late_holds}
+
+
+def listed(connection: sa.Connection, rule: Rule, as_of: datetime) -> list[int]:
+    """Ids of the rows that the SELECT of the report shows to an engineer, as it would be pasted."""
+    with connection.connection.cursor() as cursor:
+        cursor.execute(show_rows(rule, as_of))
+        return sorted(row[0] for row in cursor.fetchall())

@@ -81,7 +81,7 @@ class Scene:
                 back = -number if unit != "Y" else -12 * number
                 target = today - (age + 1) * DAY
                 near = day_later(target, back) if unit == "D" else month_later(target, back)
-                self.days += [near + shift * DAY for shift in ((-1, 0, 1, 2) if age < 2 else (0,))]
+                self.days += [near + shift * DAY for shift in ((-1, 0, 1, 2) * 6 if age == 0 else (0,))]
 
     @cached_property
     def instants(self) -> list[datetime]:
@@ -185,10 +185,13 @@ def columns(draw: Draw, prefix: str, ways: tuple[str, ...] = WAYS, *, plain: boo
 
 
 @st.composite
-def rows_of(draw: Draw, values: dict[str, list[Any]], most: int = 12, **fixed: Any) -> list[Row]:
-    """Up to `most` rows, each column drawn from its values."""
-    size = draw(st.sampled_from((0, 1, 2, 4, 8, most)))
-    return [{**fixed, **{name: draw(st.sampled_from(values[name])) for name in values}} for _ in range(min(size, most))]
+def rows_of(draw: Draw, values: dict[str, list[Any]], most: int = 12) -> list[Row]:
+    """Up to `most` rows with ids, each column drawn from its values."""
+    size = draw(st.sampled_from((most, most, 8, 4, 1, 0)))
+    return [
+        {"id": number, **{name: draw(st.sampled_from(values[name])) for name in values}}
+        for number in range(min(size, most))
+    ]
 
 
 PERSONS = (1, 1, 1, 2, 2, 2, 3, None)

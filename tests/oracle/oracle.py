@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,13 +23,23 @@ class Judgement:
 
     tally: Tally
     late_holds: int
+    violating: list[int]
+    """Ids of the violating rows."""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The tally by name, with the late holds."""
+        return {**asdict(self.tally), "late_holds": self.late_holds}
 
 
 def judge(rule: Any, tables: Tables, as_of: datetime) -> Judgement:
     """Every row of the rule's table, one by one, and what they add up to."""
     calendar = Calendar(as_of, ZoneInfo(rule.zone), rule.no_data_before)
     verdicts = [_KINDS[rule.kind](rule, row, tables, calendar) for row in tables[rule.table]]
-    return Judgement(_tally(verdicts, calendar.today), sum(verdict.late for verdict in verdicts))
+    violating = [
+        row["id"] for row, verdict in zip(tables[rule.table], verdicts, strict=True) if verdict.state is State.VIOLATING
+    ]
+    return Judgement(_tally(verdicts, calendar.today), sum(verdict.late for verdict in verdicts), violating)
 
 
 def _tally(verdicts: list[Verdict], today: date) -> Tally:

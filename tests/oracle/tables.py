@@ -54,7 +54,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "gone": "boolean",
         **_moments("c", "d"),
     },
-    "s.parts": {"parent": "integer", "branch": "text", **_moments("p")},
+    "s.parts": {"id": "integer", "parent": "integer", "branch": "text", **_moments("p")},
     "s.parents": {"id": "integer unique", "person": "bigint"},
     "s.holds": {
         "id": "integer",

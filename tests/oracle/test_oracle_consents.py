@@ -79,8 +79,8 @@ def consent_at_event_cases(draw: Draw) -> Case:
         **owners,
         **draws.condition_values(chosen),
         clock["column"]: values(scene, clock, way, pool),
-        "a": [None, "x"],
-        "b": [None, "", "x"],
+        "a": ["x", "x", "x", None],
+        "b": ["x", "", None],
     }
     tables = {"s.rows": draw(draws.rows_of(drawn)), "s.parents": draw(draws.parents()), "s.consents": ledger_rows}
     return Case("consent_at_event", rule, scene.calendar.as_of, tables)

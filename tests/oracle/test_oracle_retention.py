@@ -85,8 +85,8 @@ def retention_cases(draw: Draw) -> Case:
         **keeps,
         **draws.condition_values(chosen),
         **{name: drawn for name, drawn in owners.items() if name not in own},
-        "a": [None, "x"],
-        "b": [None, "", "x"],
+        "a": ["x", "x", "x", None],
+        "b": ["x", "", None],
         "reason": [None, "", "  ", "L123-22"],
     }
     tables = {
