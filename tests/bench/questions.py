@@ -64,7 +64,7 @@ def _expired(as_of: datetime, period: str) -> datetime:
 
 
 def _answers(moment: str, subject: str, t: str, held: str = "false") -> str:
-    """What is asked of violating rows. The age buckets are cut on the clock itself, which is cheaper than by calendar."""
+    """What is asked of violating rows. Age buckets are cut on the clock itself."""
     broken = f"FILTER (WHERE NOT ({held}))"
     bounds = (7, 30, 90, 365)
     ages = ", ".join(

@@ -1,123 +1,103 @@
-"""Builds the site from the validation results of one night and puts it in place at once.
+"""Puts the Data Docs of a night in place at once: `<home>/data_docs` shows one whole night, the newest, at any moment.
 
-Great Expectations walks its results store and asks our renderers and views for each page. What it cannot render it
-only logs, so the pages that were made are compared with the pages there must be.
+It is a link to the folder of that night, a hidden sibling; one rename changes over. Older nights are in the reports.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
-from pydantic import TypeAdapter
+from filelock import FileLock, Timeout
 
-from privacy_audit.errors import PrivacyAuditError
+from privacy_audit.data_docs.building import DataDocsError, build
 from privacy_audit.model import Audit
 
-_MODULE = "privacy_audit.data_docs.pages"
+__all__ = ["ENTRY", "DataDocsError", "publish"]
 
-
-class DataDocsError(PrivacyAuditError):
-    """A page of the Data Docs could not be made; the site of the night before stays in place."""
+ENTRY = "data_docs"
+"""What people open, below the home."""
+_SITE = ".data_docs."
+_INSTANT = "%Y%m%dT%H%M%SZ"
+_LOCK = ".data_docs.lock"
+_NEXT = ".data_docs.next"
+_PATIENCE_SECONDS = 120
 
 
 def publish(results: Path, audit: Audit, home: Path) -> Path:
-    """The index of tonight's site, in place below `home/data_docs`. `results` holds the audit's validation results."""
-    sites = home / "data_docs.nights"
-    draft = sites / f".{audit.id}.{os.getpid()}"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
+    """Builds tonight's pages from the audit's validation results and puts them in place; gives the index.
+
+    Where a newer night is in place already, it stays. DataDocsError says what is missing; then nothing has changed.
+    """
+    entry = home / ENTRY
     try:
-        _build(results, audit, draft)
-        return _put_in_place(draft, sites / audit.id, home / "data_docs")
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        home.mkdir(parents=True, exist_ok=True)
+        _refuse_a_folder(entry)
+        with FileLock(home / _LOCK, timeout=_PATIENCE_SECONDS):
+            if not _is_newer(entry, audit.as_of):
+                _publish(results, audit, entry)
+    except Timeout as error:
+        raise DataDocsError(f"{entry}: another audit has been publishing here for minutes. Try again.") from error
+    except OSError as error:
+        raise DataDocsError(
+            f"{entry}: the pages could not be written: {error.strerror or 'the system gave no reason'}."
+            " Make room or grant the right to write, and publish again; the report is not affected."
+        ) from error
+    return entry / "index.html"
+
+
+def _refuse_a_folder(entry: Path) -> None:
+    if entry.exists() and not entry.is_symlink():
+        raise DataDocsError(
+            f"{entry}: is not the link that an audit puts there. Move it away, or name another PRIVACY_AUDIT_HOME."
+        )
+
+
+def _is_newer(entry: Path, as_of: datetime) -> bool:
+    """Whether the night in place was judged by a later instant."""
+    name = entry.readlink().name.removeprefix(_SITE) if entry.is_symlink() and entry.is_dir() else ""
+    try:
+        return datetime.strptime(name.partition(".")[0], _INSTANT).replace(tzinfo=UTC) > as_of
+    except ValueError:
+        return False
+
+
+def _publish(results: Path, audit: Audit, entry: Path) -> None:
+    home = entry.parent
+    site = home / f"{_SITE}{audit.as_of.astimezone(UTC):{_INSTANT}}.{uuid4().hex[:8]}"
+    site.mkdir()
+    try:
+        _build(results, audit, site)
+        before = home / entry.readlink() if entry.is_symlink() else site
+        _point(entry, site)
+    except BaseException:
+        shutil.rmtree(site, ignore_errors=True)
+        raise
+    _sweep(home, {site, before})
 
 
 def _build(results: Path, audit: Audit, site: Path) -> None:
-    night = site / "night.json"
-    night.write_bytes(TypeAdapter(Audit).dump_json(audit))
-    results.mkdir(parents=True, exist_ok=True)
-    context = _context(results, site, night)
-    context.build_data_docs()
-    made = {
-        key.expectation_suite_identifier.name
-        for key in context.stores[context.validation_results_store_name].list_keys()
-        if _page(site, key).is_file() and _page(site, key).stat().st_size
-    }
-    missing = sorted(_expected(audit) - made)
-    index = site / "index.html"
-    if missing or not index.is_file() or not index.stat().st_size:
-        raise DataDocsError(
-            f"{site.parent.name}: these pages of the Data Docs could not be made: {', '.join(missing) or 'the index'}."
-            " The site of the night before stays in place; the report is not affected."
-        )
-    night.unlink()
-    # The site builder copies its own style, scripts and fonts beside our pages, which use none of them.
-    shutil.rmtree(site / "static", ignore_errors=True)
+    if results.is_dir():
+        build(results, audit, site)
+        return
+    nothing = site / "nothing"  # no store could be read: the index tells it, from an empty folder of results
+    nothing.mkdir()
+    build(nothing, audit, site)
+    nothing.rmdir()
 
 
-def _expected(audit: Audit) -> set[str]:
-    """Names of the suites in which at least one check was evaluated."""
-    return {f"{check.store}.{check.table}" for check in audit.checks if check.tally is not None}
+def _point(entry: Path, site: Path) -> None:
+    """A reader sees the night before or this one, never a mix and never nothing."""
+    following = entry.with_name(_NEXT)
+    following.unlink(missing_ok=True)
+    following.symlink_to(site.name, target_is_directory=True)
+    following.replace(entry)
 
 
-def _page(site: Path, key: Any) -> Path:
-    *folders, name = key.to_tuple()
-    return site.joinpath("validations", *folders, f"{name}.html")
-
-
-def _context(results: Path, site: Path, night: Path) -> Any:
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
-
-    def told(kind: str) -> dict[str, Any]:
-        return {
-            "renderer": {"module_name": _MODULE, "class_name": f"{kind}Renderer", "night": str(night)},
-            "view": {"module_name": _MODULE, "class_name": f"{kind}View"},
-        }
-
-    # All of it must be in place when the configuration is made: what is set on it afterwards is silently ignored.
-    defaults = InMemoryStoreBackendDefaults()
-    defaults.stores[defaults.validation_results_store_name] = {
-        "class_name": "ValidationResultsStore",
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(results.resolve())},
-    }
-    sites = {
-        "night": {
-            "class_name": "SiteBuilder",
-            "show_how_to_buttons": False,
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site.resolve())},
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", **told("Index")},
-            "site_section_builders": {
-                "expectations": "None",
-                "profiling": "None",
-                "validations": {
-                    "class_name": "DefaultSiteSectionBuilder",
-                    "source_store_name": defaults.validation_results_store_name,
-                    **told("Suite"),
-                },
-            },
-        }
-    }
-    config = DataContextConfig(store_backend_defaults=defaults, data_docs_sites=sites, analytics_enabled=False)
-    return gx.get_context(mode="ephemeral", project_config=config)
-
-
-def _put_in_place(draft: Path, site: Path, entry: Path) -> Path:
-    """Moves the site to its name and points the entry at it: a reader sees the old site or the new one, never a mix."""
-    if site.exists():
-        shutil.rmtree(site)
-    draft.rename(site)
-    link = entry.with_name(f".{entry.name}.{os.getpid()}")
-    link.unlink(missing_ok=True)
-    link.symlink_to(Path(site.parent.name) / site.name, target_is_directory=True)
-    if entry.is_dir() and not entry.is_symlink():
-        shutil.rmtree(entry)
-    link.replace(entry)
-    for older in site.parent.iterdir():
-        if older != site and not older.name.startswith("."):
-            shutil.rmtree(older, ignore_errors=True)
-    return entry / "index.html"
+def _sweep(home: Path, kept: set[Path]) -> None:
+    """Removes older nights and what a killed publisher left. The night before stays: someone may be reading it."""
+    for folder in home.glob(f"{_SITE}*"):
+        if folder.is_dir() and not folder.is_symlink() and folder not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
