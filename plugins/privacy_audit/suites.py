@@ -162,14 +162,13 @@ def _suite(policy: Policy, checks: list[Check]) -> dict[str, Any]:
 
 
 def _expectation(policy: Policy, check: Check) -> dict[str, Any]:
-    rule = check.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {
         "type": check.rule.expectation,
         "id": _id(check.id),
         "severity": _GX_SEVERITY[check.control.severity],
         "kwargs": {
             "check": check.id,
-            "rule": rule,
+            "rule": check.rule.as_json(),
             "as_of": {"$PARAMETER": "as_of"},
             "budget": {"$PARAMETER": "budget"},
         },

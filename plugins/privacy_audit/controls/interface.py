@@ -112,6 +112,10 @@ class Rule(Part, ABC):
         """How a consent ledger is read, where one is."""
         return ""
 
+    def as_json(self) -> dict[str, Any]:
+        """The rule as a compiled suite carries it: what differs from the defaults."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
     def frame(self, as_of: Any) -> Frame:
         """T with this store's calendar."""
         return Frame(as_of, self.zone, self.no_data_before)

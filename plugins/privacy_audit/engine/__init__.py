@@ -90,7 +90,7 @@ def _attempt(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
 def _look(order: StoreOrder, door: Door, url: sa.URL) -> list[CheckResult]:
     """Proves what can be seen, runs that, and gives a result for every check, in their order."""
     checks = order.checks
-    blocked = _blocked(door, checks)
+    blocked = {**_blocked(door, checks), **_altered(order)}
     asked = {check.id for check in checks} - set(blocked)
     details = run_suites(
         door,
@@ -121,6 +121,21 @@ def _blocked(door: Door, checks: Sequence[Check]) -> dict[str, TroubleError]:
         except TroubleError as trouble:
             blocked[check.id] = trouble
     return blocked
+
+
+def _altered(order: StoreOrder) -> dict[str, TroubleError]:
+    """The checks whose committed suite does not say what policy and map say: here, on this machine, now."""
+    committed = {entry["kwargs"]["check"]: entry for suite in order.suites for entry in suite["expectations"]}
+    trouble = TroubleError(
+        Cause.INTERNAL, "its committed suite is not what policy and map say. Run `privacy-audit compile` and commit it."
+    )
+    return {
+        check.id: trouble
+        for check in order.checks
+        if check.id in committed
+        and (committed[check.id]["type"], committed[check.id]["kwargs"]["rule"])
+        != (check.rule.expectation, check.rule.as_json())
+    }
 
 
 def _only(suites: Sequence[Mapping[str, Any]], asked: Collection[str]) -> list[dict[str, Any]]:
