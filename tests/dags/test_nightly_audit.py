@@ -32,7 +32,7 @@ def test_it_is_read_without_an_error(dag: dict[str, Any]) -> None:
 
 def test_reading_it_is_cheap(dag: dict[str, Any]) -> None:
     assert dag["seconds"] < 1
-    heavy = {"great_expectations", "pandas", "numpy", "scipy", "psycopg2", "apprise", "ruamel", "alembic"}
+    heavy = {"great_expectations", "pandas", "numpy", "scipy", "apprise", "alembic"}
     assert heavy.isdisjoint(dag["imported"])
     assert "privacy_audit" in dag["imported"]
 
@@ -69,7 +69,7 @@ def test_the_order(dag: dict[str, Any]) -> None:
 def test_one_lost_store_stops_nothing_and_the_gate_is_not_fooled(dag: dict[str, Any]) -> None:
     rules = {name: task["rule"] for name, task in dag["tasks"].items()}
     for name in ("file_report", "publish_data_docs", "send_alerts"):
-        assert rules[name] == "all_done_min_one_success"
+        assert rules[name] == "all_done"
     assert rules["gate"] == "all_done"  # and it fails on whatever ended without a result
     assert dag["tasks"]["gate"]["retries"] == 0
 

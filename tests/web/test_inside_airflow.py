@@ -57,6 +57,10 @@ class Airflow:
             time.sleep(1)
         raise AssertionError(f"{run} did not end within {PATIENCE_SECONDS} s")
 
+    def states(self, run: str) -> dict[str, str]:
+        told = self.get(f"/api/v2/dags/{DAG}/dagRuns/{run}/taskInstances", "admin").json()["task_instances"]
+        return {task["task_id"]: task["state"] for task in told}
+
 
 def demo(home: Path, *arguments: str) -> str:
     environment = os.environ | {"PRIVACY_AUDIT_HOME": str(home), "PYTHONPATH": str(ROOT / "plugins")}
@@ -136,14 +140,28 @@ def test_no_path_leads_out_of_the_reports(airflow: Airflow, up: str) -> None:
 def test_what_is_not_asked_for_properly_is_not_run(airflow: Airflow) -> None:
     assert airflow.trigger("admin", stores=["nowhere"]).status_code == 400
     assert airflow.trigger("admin", as_of="yesterday").status_code == 400
+    assert airflow.trigger("admin", as_of="2026-11-24T01:15:00").status_code == 400  # without a zone it is no instant
     assert airflow.trigger("reviewer").status_code == 403
+
+
+def test_an_instant_that_cannot_be_is_refused_and_the_run_is_red(airflow: Airflow) -> None:
+    run = airflow.trigger("admin", as_of="2999-01-01T00:00:00Z").json()["dag_run_id"]
+    assert airflow.finished(run)["state"] == "failed"
+    assert airflow.states(run) == {
+        "fix_instant": "failed",
+        "audit_app": "upstream_failed",
+        "audit_web": "upstream_failed",
+        "file_report": "skipped",
+        "publish_data_docs": "skipped",
+        "send_alerts": "skipped",
+        "gate": "failed",
+    }
 
 
 def test_the_real_scheduler_runs_it_and_the_reviewer_reads_the_report(airflow: Airflow) -> None:
     run = airflow.trigger("admin", stores=["web"]).json()["dag_run_id"]
     assert airflow.finished(run)["state"] == "success"
-    states = airflow.get(f"/api/v2/dags/{DAG}/dagRuns/{run}/taskInstances", "admin").json()["task_instances"]
-    by_name = {task["task_id"]: task["state"] for task in states}
+    by_name = airflow.states(run)
     assert by_name.pop("audit_app") == "skipped"
     assert set(by_name.values()) == {"success"}
 
@@ -157,6 +175,10 @@ def test_the_real_scheduler_runs_it_and_the_reviewer_reads_the_report(airflow: A
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "no-store" in answer.headers["Cache-Control"]
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "'unsafe-inline'" not in listed.headers["Content-Security-Policy"]
+    style = re.search(r'<link rel="stylesheet" href="([^"]+)">', listed.text)
+    assert style
+    assert airflow.get(style[1], "reviewer").headers["Content-Type"].startswith("text/css")
     docs = airflow.get(f"{PAGES}/data-docs/index.html", "reviewer")
     assert docs.content == (airflow.home / "data_docs" / "index.html").read_bytes()
 
