@@ -47,8 +47,12 @@ def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int 
         )
     if size.rows <= budget:
         return count_all(connection, rule, as_of, f"every row counted: about {size.rows:,}, within {budget:,}")
-    seek, reason = _choose(connection, rule, size, rule.seeks(rule.frame(as_of)))
-    if seek is None or not _has_rows(connection, rule):
+    frame = rule.frame(as_of)
+    seek, reason = _choose(connection, rule, size, rule.seeks(frame))
+    if seek is not None and not _has_rows_in_scope(connection, rule.judge(rule.rows(), frame)):
+        # An estimate would call them compliant: a table of nothing but empty columns must not pass.
+        seek, reason = None, "no row of it is in scope, or it is empty"
+    if seek is None:
         return count_all(connection, rule, as_of, f"every row counted, about {size.rows:,}: {reason}")
     return count_suspects(connection, rule, as_of, seek, size.rows, f"about {size.rows:,} rows: {reason}")
 
@@ -165,5 +169,7 @@ def _has_index(connection: sa.Connection, table: str, columns: tuple[str, ...]) 
     return bool(connection.execute(_INDEX, {"table": quoted(table), "columns": list(columns)}).scalar())
 
 
-def _has_rows(connection: sa.Connection, rule: Rule) -> bool:
-    return bool(connection.execute(sa.select(sa.exists(sa.select(sa.literal(1)).select_from(rule.rows())))).scalar())
+def _has_rows_in_scope(connection: sa.Connection, truth: Truth) -> bool:
+    """Whether there is a row that the promise speaks of: one row read, unless the first ones are out of scope."""
+    row = sa.select(sa.literal(1)).select_from(truth.row).where(truth.out_of_scope.is_not(sa.true()))
+    return bool(connection.execute(sa.select(sa.exists(row))).scalar())
