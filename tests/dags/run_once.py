@@ -1,27 +1,65 @@
-"""Run in a fresh process by the tests beside it: one run of the DAG over the demo company, told as JSON.
+"""Run in a fresh process by tests: one run of the DAG over the demo company, told as one line of JSON.
 
-`run_once.py HOME ROWS [STORE ...]`: the stores named are down, which their connections then show.
+`run_once.py HOME ROWS`; `--down STORE`: its connection leads nowhere; `--plant FILE.sql`: run in each store once it is
+filled, with `{store}` replaced; `--keep FILE`: the rows of the register are written there.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import socket
-import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg2
+
 from privacy_audit.demo import airflow as local_airflow
-from privacy_audit.demo import company, premises
+from privacy_audit.demo import company, inbox, premises
 
 
-def main(home: Path, rows: int, down: list[str]) -> None:
-    with premises.opened(home) as place:
-        manifest = company.fill(place.stores, datetime.now(UTC).replace(microsecond=0), rows)
-        nowhere = {f"store_{name}": f"postgresql://nobody:nothing@127.0.0.1:{closed_port()}/{name}" for name in down}
-        local_airflow.enter(local_airflow.environment(home, place.connections | nowhere, "run_once"))
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("home", type=Path)
+    arguments.add_argument("rows", type=int)
+    arguments.add_argument("--down", action="append", default=[])
+    arguments.add_argument("--plant", type=Path)
+    arguments.add_argument("--keep", type=Path)
+    given = arguments.parse_args()
+    with premises.opened(given.home) as place, inbox.opened(given.home / "alerts", place.inbox_port):
+        manifest = company.fill(place.stores, datetime.now(UTC).replace(microsecond=0), given.rows)
+        if given.plant:
+            plant(place.stores, given.plant.read_text(encoding="utf-8"))
+        nowhere = {
+            f"store_{name}": f"postgresql://nobody:nothing@127.0.0.1:{closed_port()}/{name}" for name in given.down
+        }
+        local_airflow.enter(local_airflow.environment(given.home, place.connections | nowhere, "run_once"))
         local_airflow.prepare(pools=())
         print(json.dumps(run({"as_of": manifest.as_of.isoformat()})))
+        if given.keep:
+            given.keep.write_text(register_of(place.connections["privacy_audit_register"]), encoding="utf-8")
+
+
+def plant(stores: company.DemoStores, statements: str) -> None:
+    for store in ("app", "web"):
+        with closing(connect(getattr(stores, store))) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statements.replace("{store}", store))
+
+
+def register_of(url: str) -> str:
+    """Every row of every table of the register, as text."""
+    with closing(connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT relid::regclass::text FROM pg_stat_user_tables ORDER BY 1")
+        rows = []
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"SELECT row_to_json(t)::text FROM {table} t")
+            rows += [f"{table}: {row}" for (row,) in cursor.fetchall()]
+    return "\n".join(rows)
+
+
+def connect(url: str) -> psycopg2.extensions.connection:
+    return psycopg2.connect(url.replace("+psycopg2", ""))
 
 
 def run(conf: dict[str, str]) -> dict[str, object]:
@@ -50,4 +88,4 @@ def closed_port() -> int:
         return port
 
 
-main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+main()

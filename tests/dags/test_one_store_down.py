@@ -23,7 +23,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(home: Path) -> dict[str, Any]:
-    command = [sys.executable, str(Path(__file__).with_name("run_once.py")), str(home), "20000", "web"]
+    command = [sys.executable, str(Path(__file__).with_name("run_once.py")), str(home), "20000", "--down", "web"]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins")}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
