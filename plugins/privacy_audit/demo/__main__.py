@@ -10,14 +10,16 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from privacy_audit import settings
 from privacy_audit.demo import company
+from privacy_audit.demo.screen import Bar
 from privacy_audit.errors import PrivacyAuditError
 
 commands = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
-Rows = Annotated[int, typer.Option("--scale", min=1, help="About how many rows the demo company has.")]
+Rows = Annotated[int, typer.Option("--scale", min=1, max=100_000_000, help="About how many rows the demo company has.")]
 
 
 @commands.command()
@@ -54,7 +56,8 @@ def fill(scale: Rows = company.DEFAULT_ROWS) -> None:
         raise PrivacyAuditError(f"Not set in the environment: {', '.join(missing)}. Nothing was filled.")
     superuser, *passwords = (os.environ[name] for name in names)
     stores = company.create_databases(superuser, company.DemoPasswords(*passwords))
-    manifest = company.fill(stores, datetime.now(UTC), scale)
+    with Bar(Console(), "Filling the demo company") as bar:
+        manifest = company.fill(stores, datetime.now(UTC), scale, bar.tell)
     typer.echo(f"Filled the demo company with {manifest.rows:,} rows as they are at {manifest.as_of.isoformat()}.")
 
 

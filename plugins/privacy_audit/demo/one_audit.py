@@ -75,11 +75,12 @@ def _alone(home: Path, terminal: Screen) -> Iterator[None]:
 def _fill_while_airflow_awakes(home: Path, place: premises.Premises, rows: int, terminal: Screen) -> Manifest:
     """The rows are written by the server while this process imports Airflow: two cores, half the time."""
     with ThreadPoolExecutor(1) as beside:
-        filling = beside.submit(company.fill, place.stores, datetime.now(UTC).replace(microsecond=0), rows)
+        bar = terminal.bar("Filling the demo company")
+        filling = beside.submit(company.fill, place.stores, datetime.now(UTC).replace(microsecond=0), rows, bar.tell)
         with terminal.stage("Prepared Airflow"):
             local_airflow.enter(local_airflow.environment(home, place.connections, metadata="one_audit"))
             local_airflow.prepare(pools=())  # a run in one process does not wait for pools
-        with terminal.stage(f"Filled the demo company with about {rows:,} rows"):
+        with terminal.stage(f"Filled the demo company with about {rows:,} rows", bar):
             return filling.result()
 
 

@@ -12,11 +12,24 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self, TypedDict
 
 from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.spinner import Spinner
 from rich.table import Table
 
 from privacy_audit.model import CheckResult, Outcome
+
+
+class _Drawing(TypedDict):
+    """How rich draws what moves."""
+
+    transient: bool
+    redirect_stdout: bool
+    redirect_stderr: bool
+
 
 _PIPED_WIDTH = 140
 """Columns when nobody's terminal says how wide it is (a pipe, a log of the continuous integration)."""
@@ -29,6 +42,36 @@ _STYLES = {
     Outcome.NOT_APPLICABLE: "dim",
 }
 """Also the order of the rows: what nobody looked at comes first."""
+
+_ALONE: _Drawing = {"transient": True, "redirect_stdout": False, "redirect_stderr": False}
+"""Else rich would put on the terminal what others write meanwhile, and that is for the log."""
+_QUIET_SECONDS = 15
+"""Seconds between two lines of a bar where nothing can be drawn."""
+
+
+class Bar:
+    """How far a long work is that counts rows. Drawn while it is entered; may be told of from another thread before."""
+
+    def __init__(self, console: Console, doing: str) -> None:
+        columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._drawn = Progress(*columns, console=console, **_ALONE)
+        self._task = self._drawn.add_task(doing, total=None)
+        self._console = console
+        self._said = time.monotonic()
+
+    def tell(self, done: int, total: int) -> None:
+        """So many rows of so many are done."""
+        self._drawn.update(self._task, completed=done, total=total)
+        if not self._console.is_terminal and time.monotonic() - self._said > _QUIET_SECONDS:
+            self._said = time.monotonic()
+            self._console.print(f"          {done:,} of {total:,} rows", markup=False, highlight=False)
+
+    def __enter__(self) -> Self:
+        self._drawn.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._drawn.stop()
 
 
 class Screen:
@@ -43,11 +86,15 @@ class Screen:
         """A sentence, as it stands."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
+    def bar(self, doing: str) -> Bar:
+        """A bar to hand to a stage, and to whoever does its work."""
+        return Bar(self._console, doing)
+
     @contextmanager
-    def stage(self, doing: str) -> Iterator[None]:
+    def stage(self, doing: str, bar: Bar | None = None) -> Iterator[None]:
         """Shows what is being done, then how long it took and how long it all took so far."""
         began = time.monotonic()
-        with self._console.status(doing):  # draws nothing where there is no terminal
+        with bar or Live(Spinner("dots", doing), console=self._console, **_ALONE):  # draws on a terminal only
             yield
         self.done(doing, time.monotonic() - began)
 

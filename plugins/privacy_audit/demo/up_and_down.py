@@ -40,8 +40,9 @@ def up(home: Path, rows: int, port: int, stores: list[str]) -> int:
         _refuse_taken(port)
         with terminal.stage("Started the embedded PostgreSQL"):
             place = stack.enter_context(premises.opened(home))
-        with terminal.stage(f"Filled the demo company with about {rows:,} rows"):
-            company.fill(place.stores, datetime.now(UTC), rows)
+        bar = terminal.bar("Filling the demo company")
+        with terminal.stage(f"Filled the demo company with about {rows:,} rows", bar):
+            company.fill(place.stores, datetime.now(UTC), rows, bar.tell)
         with terminal.stage("Prepared Airflow"):
             local_airflow.enter(local_airflow.environment(home, place.connections, "scheduled", port))
             local_airflow.prepare(pools=[f"store_{store}" for store in stores])
