@@ -18,7 +18,7 @@ from rich.table import Table
 
 from privacy_audit import audit, suites
 from privacy_audit.errors import ConfigurationRefusedError, PrivacyAuditError
-from privacy_audit.model import Audit, Outcome
+from privacy_audit.model import TELLING, Audit, Outcome
 
 app = typer.Typer(
     help="Audits production databases against the company's privacy policy.",
@@ -97,9 +97,8 @@ def exit_code(result: Audit) -> Exit:
 
 def show(result: Audit, console: Console) -> None:
     """The audit as a table: what was not audited first, then the failures."""
-    order = [Outcome.NOT_AUDITED, Outcome.FAIL, Outcome.REVIEW, Outcome.PASS, Outcome.NOT_APPLICABLE]
     table = Table("Check", "Outcome", "Rows", "Violating", "Undecidable", "Reason", title=f"Audit as of {result.as_of}")
-    for check in sorted(result.checks, key=lambda check: order.index(check.outcome)):
+    for check in sorted(result.checks, key=lambda check: TELLING.index(check.outcome)):
         tally = check.tally
         counts = [f"{tally.population:,}", f"{tally.violating:,}", f"{tally.undecidable:,}"] if tally else ["", "", ""]
         outcome = f"[{_COLOURS[check.outcome]}]{check.outcome.replace('_', ' ')}[/]"

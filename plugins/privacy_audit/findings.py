@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from privacy_audit.model import Audit, CheckResult, Outcome, Policy, Severity, StoreResult
+from privacy_audit.model import FOUND, Audit, CheckResult, Outcome, Policy, Severity, StoreResult
 
-_FOUND = (Outcome.NOT_AUDITED, Outcome.FAIL, Outcome.REVIEW)
 _SEVERITIES = tuple(Severity)
 _FIXES = {
     Outcome.NOT_AUDITED: "Remove what keeps the auditor from looking, then run the audit again.",
@@ -79,7 +78,7 @@ def store_not_audited(store: StoreResult) -> CheckResult | None:
 
 def _observed(store: StoreResult) -> list[CheckResult]:
     whole = store_not_audited(store)
-    return [*([whole] if whole else []), *(check for check in store.checks if check.outcome in _FOUND)]
+    return [*([whole] if whole else []), *(check for check in store.checks if check.outcome in FOUND)]
 
 
 def _of_check(policy: Policy, store: StoreResult, check: CheckResult) -> Finding:
@@ -123,7 +122,7 @@ def _summary(check: CheckResult) -> str:
 
 def _urgency(finding: Finding) -> tuple[int, bool, int, int, str]:
     return (
-        _FOUND.index(finding.outcome),
+        FOUND.index(finding.outcome),
         finding.control != "",
         _SEVERITIES.index(finding.severity),
         -finding.violating,

@@ -31,6 +31,13 @@ ROLL_UP = (Outcome.FAIL, Outcome.NOT_AUDITED, Outcome.REVIEW, Outcome.PASS)
 """Which outcome wins when several are summed up: the first one present."""
 
 
+TELLING = (Outcome.NOT_AUDITED, Outcome.FAIL, Outcome.REVIEW, Outcome.PASS, Outcome.NOT_APPLICABLE)
+"""The order in which people are told: what nobody looked at comes first."""
+
+FOUND = TELLING[: TELLING.index(Outcome.PASS)]
+"""The outcomes that make a check a finding."""
+
+
 def roll_up(outcomes: list[Outcome]) -> Outcome:
     """One outcome for many. Nothing evaluated is never a pass: it is `not_audited`."""
     return next((outcome for outcome in ROLL_UP if outcome in outcomes), Outcome.NOT_AUDITED)

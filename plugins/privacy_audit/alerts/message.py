@@ -10,13 +10,11 @@ from datetime import date, datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from privacy_audit.model import Audit, CheckResult, Outcome, Severity, StoreResult
+from privacy_audit import disclosure, wording
+from privacy_audit.model import FOUND, Audit, Cause, CheckResult, Outcome, Severity, StoreResult, Tally
 
 DETAILED = 10
 """So many findings are told one by one; the others are counted. The report has them all."""
-SMALL = 5
-"""Below so many rows a date is told by its month: a date and a store may single a person out."""
-_URGENT = (Outcome.NOT_AUDITED, Outcome.FAIL, Outcome.REVIEW)
 _SEVERITIES = tuple(Severity)
 
 
@@ -91,7 +89,7 @@ def _message(audit: Audit, stores: Sequence[StoreResult], link: str, first_seen:
 
 def _subject(audit: Audit, stores: Sequence[StoreResult], lines: Sequence[Line]) -> str:
     titles = " and ".join(one_line(store.title) for store in stores)
-    counts = {outcome: [line for line in lines if line.outcome is outcome] for outcome in _URGENT}
+    counts = {outcome: [line for line in lines if line.outcome is outcome] for outcome in FOUND}
     parts = []
     if counts[Outcome.NOT_AUDITED]:
         stores_down = [line for line in counts[Outcome.NOT_AUDITED] if line.control == "all"]
@@ -103,13 +101,13 @@ def _subject(audit: Audit, stores: Sequence[StoreResult], lines: Sequence[Line])
         parts.append(f"{_many(len(broken), 'promise')} broken" + (f" ({critical} critical)" if critical else ""))
     if not parts:
         parts.append(f"{_many(len(counts[Outcome.REVIEW]), 'check')} to review")
-    return f"privacy_audit: {', '.join(parts)} in {titles} - {words(_civil(audit, audit.as_of))}"
+    return f"privacy_audit: {', '.join(parts)} in {titles} - {wording.day(_civil(audit, audit.as_of))}"
 
 
 def _lines(audit: Audit, store: StoreResult, first_seen: Mapping[str, datetime]) -> list[Line]:
     if store.cause or (store.outcome is Outcome.NOT_AUDITED and not store.checks):
         return [_store_line(audit, store, first_seen)]
-    return [_line(audit, check, first_seen) for check in store.checks if check.outcome in _URGENT]
+    return [_line(audit, check, first_seen) for check in store.checks if check.outcome in FOUND]
 
 
 def _store_line(audit: Audit, store: StoreResult, first_seen: Mapping[str, datetime]) -> Line:
@@ -126,16 +124,15 @@ def _store_line(audit: Audit, store: StoreResult, first_seen: Mapping[str, datet
         subjects=0,
         undecidable=0,
         since="",
-        first_seen=words(_civil(audit, min(known, default=audit.as_of))),
+        first_seen=wording.day(_civil(audit, min(known, default=audit.as_of))),
         reason=one_line(store.reason),
-        fix="Make the store reachable for the auditor, then run the audit again for this store.",
+        fix=wording.WAYS_OUT[store.cause or Cause.INTERNAL],
     )
 
 
 def _line(audit: Audit, check: CheckResult, first_seen: Mapping[str, datetime]) -> Line:
     tally = check.tally
     violating = tally.violating if tally else 0
-    since = tally.overdue_since if tally else None
     return Line(
         check=one_line(check.id),
         control=check.control,
@@ -145,24 +142,25 @@ def _line(audit: Audit, check: CheckResult, first_seen: Mapping[str, datetime]) 
         violating=violating,
         subjects=tally.subjects if tally else 0,
         undecidable=tally.undecidable if tally else 0,
-        since=words(since, by_month=violating < SMALL) if since else "",
-        first_seen=words(_civil(audit, first_seen.get(check.fingerprint, audit.as_of))),
+        since=_since(tally) if tally else "",
+        first_seen=wording.day(_civil(audit, first_seen.get(check.fingerprint, audit.as_of))),
         reason=one_line(check.reason),
         fix=one_line(check.fix) if check.outcome is Outcome.FAIL else "",
     )
 
 
 def _urgency(line: Line) -> tuple[int, int, int, str]:
-    return (_URGENT.index(line.outcome), _SEVERITIES.index(line.severity), -line.violating, line.check)
+    return (FOUND.index(line.outcome), _SEVERITIES.index(line.severity), -line.violating, line.check)
 
 
 def _civil(audit: Audit, instant: datetime) -> date:
     return instant.astimezone(ZoneInfo(audit.policy.zone)).date()
 
 
-def words(day: date, *, by_month: bool = False) -> str:
-    """`24 November 2026`, or `November 2026`."""
-    return f"{day:%B %Y}" if by_month else f"{day.day} {day:%B %Y}"
+def _since(tally: Tally) -> str:
+    if tally.overdue_since is None:
+        return ""
+    return wording.month(tally.overdue_since) if disclosure.is_small(tally) else wording.day(tally.overdue_since)
 
 
 def one_line(text: str) -> str:

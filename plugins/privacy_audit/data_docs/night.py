@@ -13,13 +13,23 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from privacy_audit.data_docs import wording
+from privacy_audit import disclosure, wording
+from privacy_audit.data_docs import dates
 from privacy_audit.errors import PrivacyAuditError
-from privacy_audit.model import Audit, CheckResult, Clause, Control, Outcome, Severity, StoreResult, Tally, roll_up
+from privacy_audit.model import (
+    TELLING,
+    Audit,
+    CheckResult,
+    Clause,
+    Control,
+    Outcome,
+    Severity,
+    StoreResult,
+    Tally,
+    roll_up,
+)
 from privacy_audit.periods import local_date
 
-TELLING = tuple(wording.OUTCOMES)
-"""The outcomes in the order in which they are told."""
 _COUNTS = ("population", "compliant", "violating", "held", "undecidable", "out_of_scope", "subjects")
 ABOVE_A_RESULT = 3
 """Folders between a suite's own folder and its page: `validations`, the run's name, the run's time."""
@@ -202,8 +212,8 @@ class Night:
             control=control,
             clauses=tuple(clauses[name] for name in control.clauses if name in clauses),
             store=store,
-            oldest=wording.oldest(check.tally, self.zone) if check.tally else "",
-            since=wording.since(check.tally) if check.tally else "",
+            oldest=dates.oldest(check.tally, self.zone) if check.tally else "",
+            since=dates.since(check.tally) if check.tally else "",
             days=_days(check.tally, local_date(self.audit.as_of, self.zone)) if check.tally else None,
             page=page,
         )
@@ -219,6 +229,6 @@ def _first(store: StoreResult, suites: list[Suite]) -> int:
 
 
 def _days(tally: Tally, today: date) -> int | None:
-    if tally.overdue_since is None or wording.is_small(tally):
+    if tally.overdue_since is None or disclosure.is_small(tally):
         return None
     return (today - tally.overdue_since).days

@@ -16,7 +16,7 @@ from great_expectations.render.view import DefaultJinjaPageView
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from privacy_audit.data_docs import wording
+from privacy_audit import disclosure, wording
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -54,8 +54,9 @@ def _ours(environment: Environment) -> Environment:
         "outcome_sign": wording.SIGNS,
         "outcome_meaning": wording.MEANINGS,
         "severity_word": wording.SEVERITIES,
-        "is_small": wording.is_small,
-        "small_count": wording.SMALL_COUNT,
+        "reading_words": wording.READINGS,
+        "is_small": disclosure.is_small,
+        "small_count": disclosure.SMALL_COUNT,
         **_style(),
     }
     return ours

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from privacy_audit import wording
 from privacy_audit.model import AGE_BUCKETS, Tally
-from privacy_audit.reports import wording
 
 _WIDTH = 340
 _LABELS = 112

@@ -10,8 +10,9 @@ from typing import Any
 
 import rfc8785
 
+from privacy_audit import disclosure, wording
 from privacy_audit.model import AGE_BUCKETS, Audit, Clause, Policy, StoreResult, Tally
-from privacy_audit.reports import disclosure, summary, wording
+from privacy_audit.reports import summary
 
 FILE_NAME = "audit.json"
 SCHEMA = "privacy_audit.audit/1"

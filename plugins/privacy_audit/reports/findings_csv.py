@@ -8,9 +8,10 @@ import unicodedata
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from privacy_audit import disclosure, wording
 from privacy_audit.model import Audit, Outcome, StoreResult, Tally
 from privacy_audit.periods import local_date
-from privacy_audit.reports import disclosure, summary, wording
+from privacy_audit.reports import summary
 
 FILE_NAME = "findings.csv"
 

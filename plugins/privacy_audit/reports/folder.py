@@ -15,9 +15,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from privacy_audit import wording
 from privacy_audit.errors import Mistake, PrivacyAuditError
 from privacy_audit.model import Audit
-from privacy_audit.reports import canonical_json, interface, wording
+from privacy_audit.reports import canonical_json, interface
 
 LATEST = "latest"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")

@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from privacy_audit import disclosure, wording
 from privacy_audit.model import Audit, Automation, Outcome, Severity, Tally
 from privacy_audit.periods import local_date
-from privacy_audit.reports import age_chart, disclosure, summary, wording
+from privacy_audit.reports import age_chart, summary
 
 FILE_NAME = "report.html"
 
@@ -50,6 +51,7 @@ def _environment() -> Environment:
         "outcome_sign": wording.SIGNS,
         "outcome_meaning": wording.MEANINGS,
         "ways_out": wording.WAYS_OUT,
+        "reading_words": wording.READINGS,
         "is_small": disclosure.is_small,
         "small_count": disclosure.SMALL_COUNT,
     }

@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from privacy_audit.model import Audit, CheckResult, Clause, Control, Outcome, Policy, Severity, StoreResult, roll_up
+from privacy_audit.model import (
+    TELLING,
+    Audit,
+    CheckResult,
+    Clause,
+    Control,
+    Outcome,
+    Policy,
+    Severity,
+    StoreResult,
+    roll_up,
+)
 from privacy_audit.periods import local_date
 
-_TELLING = (Outcome.NOT_AUDITED, Outcome.FAIL, Outcome.REVIEW, Outcome.PASS, Outcome.NOT_APPLICABLE)
 _WORST = (Outcome.FAIL, Outcome.NOT_AUDITED, Outcome.REVIEW)
 
 
@@ -54,7 +64,7 @@ def entries(audit: Audit) -> tuple[Entry, ...]:
             control = controls.get(check.control) or _unnamed(check, audit.policy)
             quoted = tuple(clauses[name] for name in control.clauses if name in clauses)
             found.append(Entry(store, check, control, quoted))
-    return tuple(sorted(found, key=lambda entry: (_TELLING.index(entry.check.outcome), entry.badness)))
+    return tuple(sorted(found, key=lambda entry: (TELLING.index(entry.check.outcome), entry.badness)))
 
 
 def _unnamed(check: CheckResult, policy: Policy) -> Control:

@@ -1,4 +1,4 @@
-"""How a report says numbers, dates, outcomes and causes. English in words of its own, not the machine's locale."""
+"""How people are told numbers, dates, outcomes and causes, wherever they are told: English, whatever the locale."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from privacy_audit.model import Audit, Cause, Outcome, Severity
+from privacy_audit.store_map import Reading
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -37,15 +38,16 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.FAIL: "The audit looked, and found rows that break the promise.",
     Outcome.REVIEW: "The audit looked, and some rows cannot be decided. Unknown is not taken for kept.",
     Outcome.PASS: "The audit looked at every row in scope and found none that breaks the promise.",
-    Outcome.NOT_APPLICABLE: "The store holds nothing that this promise speaks of, and its owner signed for that.",
+    Outcome.NOT_APPLICABLE: "There is nothing that this promise speaks of, and the store's owner declared it so.",
 }
 
-SEVERITIES: dict[Severity, str] = {
-    Severity.CRITICAL: "Critical",
-    Severity.HIGH: "High",
-    Severity.MEDIUM: "Medium",
-    Severity.LOW: "Low",
+SEVERITIES: dict[Severity, str] = {severity: severity.value.capitalize() for severity in Severity}
+
+READINGS: dict[str, str] = {
+    Reading.EVENTS.value: "Read as events: the last grant or withdrawal before the moment counts.",
+    Reading.INTERVALS.value: "Read as intervals: a moment is covered by any period from grant to withdrawal.",
 }
+"""How a ledger of consents was read."""
 
 WAYS_OUT: dict[Cause, str] = {
     Cause.UNDECIDABLE_ROWS: "Fill in or correct the date or key that these rows lack. Until then nobody can say "

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.reports import audits
 
+from privacy_audit import wording
 from privacy_audit.model import Audit, Cause, Outcome, Severity, StoreResult
-from privacy_audit.reports import wording
 
 
 @pytest.mark.parametrize(
