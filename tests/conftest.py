@@ -1,4 +1,4 @@
-"""What every test may ask for: one embedded PostgreSQL per run, and a fresh database per test."""
+"""What every test may ask for: one embedded PostgreSQL per run, and a fresh database per test; one real night."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 from hypothesis import HealthCheck, settings
 from psycopg2.sql import SQL, Identifier
+from tests.night import Night, spend
 
 from privacy_audit.demo.installation import installation
 from privacy_audit.demo.server import EmbeddedPostgres
@@ -54,6 +55,12 @@ def make_database(server: EmbeddedPostgres) -> Iterator[MakeDatabase]:
     yield make
     for name in made:
         drop_database(server, name)
+
+
+@pytest.fixture(scope="session")
+def real_night(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """One real night over stores in which every column was planted with canaries."""
+    return spend(tmp_path_factory.mktemp("planted night"), tmp_path_factory.mktemp("register") / "rows.txt")
 
 
 @pytest.fixture

@@ -6,19 +6,12 @@ import base64
 import hashlib
 import html
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
+from tests.night import Night
 
-ROOT = Path(__file__).parents[1]
 CANARIES = (
     "Anne-Sophie",
     "Canari",
@@ -34,39 +27,6 @@ CANARIES = (
 PLACES = ("reports/", ".data_docs.", "validations/", "alerts/", "log/", "airflow/", "run/")
 
 pytestmark = pytest.mark.slow
-
-
-@dataclass(frozen=True)
-class Night:
-    """A run of the DAG over the planted stores, and all that it left."""
-
-    home: Path
-    told: dict[str, Any]
-    terminal: bytes
-    register: bytes
-
-    def pieces(self) -> Iterator[tuple[str, bytes]]:
-        """Every byte that was written, by the place where it was found: names of files are written too."""
-        yield "terminal", self.terminal
-        yield "register", self.register
-        for path in sorted(self.home.rglob("*")):
-            if "cluster" not in path.parts:  # the stores' own data, where an ordinary user's server keeps it
-                name = str(path.relative_to(self.home))
-                yield f"name of {name}", name.encode()
-                if path.is_file():
-                    yield name, path.read_bytes()
-
-
-@pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
-    home, kept = tmp_path_factory.mktemp("planted"), tmp_path_factory.mktemp("register") / "rows.txt"
-    program, planting = ROOT / "tests" / "dags" / "run_once.py", ROOT / "tests" / "canary.sql"
-    command = [sys.executable, str(program), str(home), "20000", "--plant", str(planting), "--keep", str(kept)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins")}
-    done = subprocess.run(command, capture_output=True, check=False, env=environment)
-    assert done.returncode == 0, done.stderr.decode()
-    told = json.loads(done.stdout.splitlines()[-1])
-    return Night(home, told, done.stdout + done.stderr, kept.read_bytes())
 
 
 def spellings(canary: str) -> set[bytes]:
@@ -104,9 +64,9 @@ def test_the_search_finds_what_is_encoded(before: str) -> None:
     assert long in found_in(base64.b64encode(f"{before}{long}, and more".encode()))
 
 
-def test_the_planted_rows_were_read_and_judged(night: Night) -> None:
-    assert night.told["state"] == "success"
-    audit = json.loads((night.home / "reports" / "latest" / "audit.json").read_bytes())
+def test_the_planted_rows_were_read_and_judged(real_night: Night) -> None:
+    assert real_night.told["state"] == "success"
+    audit = json.loads((real_night.report / "audit.json").read_bytes())
     outcomes = {check["outcome"] for check in audit["checks"]}
     assert outcomes == {"fail", "review", "pass", "not_applicable"}
     # The ledger's words were planted too: some of it can no longer be read, and that was seen.
@@ -114,14 +74,14 @@ def test_the_planted_rows_were_read_and_judged(night: Night) -> None:
     assert ledger["tally"]["undecidable"] > 100
 
 
-def test_everything_that_readers_get_was_searched(night: Night) -> None:
-    names = [name for name, _ in night.pieces()]
+def test_everything_that_readers_get_was_searched(real_night: Night) -> None:
+    names = [name for name, _ in real_night.pieces()]
     assert [place for place in PLACES if not any(name.startswith(place) for name in names)] == []
     for part in ("report.html", "audit.json", "findings.csv", "index.html", "run_once.db", "product.json"):
         assert any(name.endswith(part) for name in names), part
-    assert re.search(rb"^audit\w*: ", night.register, re.MULTILINE)
+    assert re.search(rb"^audit\w*: ", real_night.register, re.MULTILINE)
 
 
-def test_no_byte_that_was_written_holds_a_canary(night: Night) -> None:
-    leaks = {name: sorted(found) for name, content in night.pieces() if (found := found_in(content))}
+def test_no_byte_that_was_written_holds_a_canary(real_night: Night) -> None:
+    leaks = {name: sorted(found) for name, content in real_night.pieces() if (found := found_in(content))}
     assert leaks == {}
