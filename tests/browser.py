@@ -56,8 +56,9 @@ class Page:
         self._chrome = chrome
 
     def open(self, address: str, width: int = 1280) -> None:
-        """Loads a page in a window of that width, in CSS pixels."""
+        """Loads a page in a window of that width, in CSS pixels. What was complained of before is forgotten."""
         self._chrome.set_window_size(width, 900)
+        self._chrome.get_log("browser")  # type: ignore[no-untyped-call]
         self._chrome.get(address)
 
     def runs(self, script: str) -> Any:
@@ -87,7 +88,7 @@ class Page:
 
     @property
     def complaints(self) -> list[str]:
-        """What the browser's console said since it was last asked: a policy that forbids something is told there."""
+        """What the browser's console said of this page: a policy that forbids something is told there."""
         return [entry["message"] for entry in self._chrome.get_log("browser")]  # type: ignore[no-untyped-call]
 
     @property

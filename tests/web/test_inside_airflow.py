@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 import requests
+from tests import browser
 
 ROOT = Path(__file__).parents[2]
 DAG = "nightly_audit"
@@ -181,6 +182,22 @@ def test_the_real_scheduler_runs_it_and_the_reviewer_reads_the_report(airflow: A
     assert airflow.get(style[1], "reviewer").headers["Content-Type"].startswith("text/css")
     docs = airflow.get(f"{PAGES}/data-docs/index.html", "reviewer")
     assert docs.content == (airflow.home / "data_docs" / "index.html").read_bytes()
+
+
+def test_the_pages_work_in_a_browser_under_the_policy_that_is_sent_with_them(airflow: Airflow, tmp_path: Path) -> None:
+    report = (airflow.home / "reports" / "latest").resolve().name
+    token = airflow.token("reviewer")["Authorization"].removeprefix("Bearer ")
+    with browser.opened(tmp_path / "profile") as page:
+        page.open(f"{airflow.address}/auth/login")
+        page.keep("_token", token)
+        for path in ("/", f"/reports/{report}/report.html", "/data-docs/index.html"):
+            page.open(f"{airflow.address}{PAGES}{path}")
+            assert page.complaints == [], path
+            assert page.overflow == [], path
+            assert page.runs("return getComputedStyle(document.body).fontFamily").startswith("system-ui"), path
+        page.open(f"{airflow.address}{PAGES}/")
+        page.click("td a")
+        assert page.address.endswith(f"{report}/report.html")
 
 
 def test_starting_it_twice_starts_nothing(airflow: Airflow) -> None:

@@ -17,7 +17,10 @@ def file_report(reports: Path, name: str, filed_at: int, **stores: str) -> Path:
     folder.mkdir(parents=True)
     (folder / "report.html").write_text("<!doctype html>")
     listed = [{"name": store, "outcome": outcome} for store, outcome in stores.items()]
-    (folder / "audit.json").write_text(json.dumps({"as_of": "2026-11-24T00:15:00Z", "stores": listed}))
+    checks = [{"store": store, "outcome": outcome} for store, outcome in stores.items()] * 2
+    policy = {"zone": "Europe/Paris"}
+    audit = {"as_of": "2026-11-24T00:15:00Z", "policy": policy, "stores": listed, "checks": checks}
+    (folder / "audit.json").write_text(json.dumps(audit))
     os.utime(folder, (filed_at, filed_at))
     return folder
 
@@ -41,6 +44,17 @@ def test_a_line_says_what_was_not_audited(tmp_path: Path) -> None:
     assert line.outcome is Outcome.FAIL
     assert line.not_audited == ("web",)
     assert line.files == ("report.html", "audit.json")
+    assert line.checks_not_audited == 0, "the store itself is named"
+    assert f"{line.as_of:%H:%M %Z}" == "01:15 CET"
+
+
+def test_a_line_says_that_a_check_was_not_audited_in_a_store_that_failed(tmp_path: Path) -> None:
+    folder = file_report(tmp_path, "a", 1, app="fail")
+    audit = json.loads((folder / "audit.json").read_bytes())
+    audit["checks"].append({"store": "app", "outcome": "not_audited"})
+    (folder / "audit.json").write_text(json.dumps(audit))
+    line = shelf.read(folder)
+    assert (line.outcome, line.not_audited, line.checks_not_audited) == (Outcome.FAIL, (), 1)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from privacy_audit import settings
+from privacy_audit import settings, wording
 from privacy_audit.web import shelf
 
 DAG = "nightly_audit"
@@ -38,11 +38,14 @@ _HEADERS = {
     "Cache-Control": "private, no-store",
 }
 
+_SHIELD = "M12 2l8 4v6c0 5-3.5 8.5-8 10-4.5-1.5-8-5-8-10V6z M9 12l2 2 4-4"
+# Drawn twice, the wider time in the other colour: one icon serves on the menu's background and on its selected one.
 _ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{stroke}" stroke-width="2" '
-    'stroke-linecap="round" stroke-linejoin="round"><path d="M12 2l8 4v6c0 5-3.5 8.5-8 10-4.5-1.5-8-5-8-10V6z"/>'
-    '<path d="M9 12l2 2 4-4"/></svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke-linecap="round" '
+    'stroke-linejoin="round"><path stroke="{halo}" stroke-width="4" d="{shield}"/>'
+    '<path stroke="{ink}" stroke-width="2" d="{shield}"/></svg>'
 )
+_DARK, _LIGHT = "#475569", "#f1f5f9"
 
 
 def create_app() -> FastAPI:
@@ -66,6 +69,7 @@ def create_app() -> FastAPI:
 def _add_pages(app: FastAPI) -> None:
     home = settings.load().home
     templates = Environment(loader=PackageLoader("privacy_audit.web"), autoescape=True, undefined=StrictUndefined)
+    templates.filters |= {"count": wording.count, "day": wording.day}
 
     @app.get("/", response_class=HTMLResponse)
     def audits(request: Request, page: int = 1) -> str:
@@ -95,11 +99,15 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/icon.svg")
     def icon() -> Response:
-        return Response(_ICON.format(stroke="#475569"), media_type="image/svg+xml")
+        return _icon(_DARK, _LIGHT)
 
     @app.get("/icon-dark.svg")
     def icon_dark() -> Response:
-        return Response(_ICON.format(stroke="#e2e8f0"), media_type="image/svg+xml")
+        return _icon(_LIGHT, _DARK)
+
+
+def _icon(ink: str, halo: str) -> Response:
+    return Response(_ICON.format(ink=ink, halo=halo, shield=_SHIELD), media_type="image/svg+xml")
 
 
 def _file(base: Path, path: str) -> FileResponse:

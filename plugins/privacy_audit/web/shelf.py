@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from privacy_audit.model import Outcome, roll_up
 
@@ -28,9 +29,11 @@ class FiledReport:
 
     id: str
     as_of: datetime | None
-    """None when `audit.json` cannot be read: the report is listed all the same."""
+    """In the policy's zone. None when `audit.json` cannot be read: the report is listed all the same."""
     stores: tuple[FiledStore, ...]
     files: tuple[str, ...]
+    checks_not_audited: int = 0
+    """Checks that nobody could run, in stores that were looked into otherwise."""
 
     @property
     def outcome(self) -> Outcome:
@@ -56,11 +59,13 @@ def read(folder: Path) -> FiledReport:
     files = tuple(name for name in FILES if (folder / name).is_file())
     try:
         audit: dict[str, Any] = json.loads((folder / "audit.json").read_bytes())
-        as_of = datetime.fromisoformat(audit["as_of"])
+        as_of = datetime.fromisoformat(audit["as_of"]).astimezone(ZoneInfo(audit["policy"]["zone"]))
         stores = tuple(FiledStore(store["name"], Outcome(store["outcome"])) for store in audit["stores"])
+        unread = [check["store"] for check in audit["checks"] if check["outcome"] == Outcome.NOT_AUDITED]
     except (OSError, ValueError, KeyError, TypeError):
         return FiledReport(folder.name, None, (), files)
-    return FiledReport(folder.name, as_of, stores, files)
+    report = FiledReport(folder.name, as_of, stores, files)
+    return replace(report, checks_not_audited=sum(store not in report.not_audited for store in unread))
 
 
 def inside(base: Path, path: str) -> Path | None:
