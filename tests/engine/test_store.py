@@ -149,6 +149,19 @@ def test_an_empty_table_that_may_be_empty_is_not_applicable(store: Store, tmp_pa
     assert check.outcome is Outcome.NOT_APPLICABLE
 
 
+def test_an_empty_table_whose_emptiness_would_let_others_pass_is_not_audited(store: Store, tmp_path: Path) -> None:
+    store.do("CREATE TABLE app.contracts (user_id bigint, ended_at timestamptz)")
+    store.do(f"GRANT SELECT ON app.contracts TO {store.role}")
+    clock = {"table": "app.contracts", "on": {"user_id": "user_id"}, "column": "ended_at", "absent_means": "running"}
+    mapped = {**MAP["tables"]["app.positions"], "data": [{"category": "geolocation", "clock": clock}]}
+    tables = {**MAP["tables"], "app.positions": mapped}
+    check = _checks(_audit(store, tmp_path, tables=tables))["RET-3"]
+    assert (check.outcome, check.cause) == (Outcome.NOT_AUDITED, Cause.EMPTY)
+    assert "app.contracts holds no row" in check.reason
+    store.do("INSERT INTO app.contracts VALUES (7, now())")
+    assert _checks(_audit(store, tmp_path / "again", tables=tables))["RET-3"].outcome is Outcome.PASS
+
+
 def test_a_control_without_a_mapped_table_is_a_gap_and_said(store: Store, tmp_path: Path) -> None:
     tables = {"app.sessions": MAP["tables"]["app.sessions"]}
     result = _audit(store, tmp_path, tables=tables)

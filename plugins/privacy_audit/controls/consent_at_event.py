@@ -27,7 +27,7 @@ from privacy_audit.controls.interface import (
 from privacy_audit.model import Category, Control
 from privacy_audit.sql.clocks import needs_of, read_event
 from privacy_audit.sql.coverage import Ledger, consents_for, cover, needs_of_consents
-from privacy_audit.sql.frame import Frame, Need, UniqueNeed
+from privacy_audit.sql.frame import AnyNeed, Frame, Need
 from privacy_audit.sql.gaps import rows_in_gaps, rows_without
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import (
@@ -99,7 +99,7 @@ class ConsentAtEvent(Rule):
         conditions = (condition.column for condition in self.out_of_scope)
         return (self.clock.column, *self.columns_of_group, *subject_columns(self.subject), *conditions)
 
-    def needs(self) -> Iterator[Need | UniqueNeed]:
+    def needs(self) -> Iterator[AnyNeed]:
         yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
         yield from needs_of(self.clock, self.table)
         yield from subject_needs(self.subject, self.table)

@@ -30,7 +30,7 @@ from privacy_audit.model import Control
 from privacy_audit.sql.ages import adult_instants, read_age
 from privacy_audit.sql.clocks import needs_of, read_event
 from privacy_audit.sql.coverage import cover, guardian_consents, needs_of_guardian_consents
-from privacy_audit.sql.frame import Frame, Need, UniqueNeed
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, UniqueNeed
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import (
     BirthEncoding,
@@ -99,7 +99,7 @@ class GuardianConsent(Rule):
             *(condition.column for condition in self.out_of_scope),
         )
 
-    def needs(self) -> Iterator[Need | UniqueNeed]:
+    def needs(self) -> Iterator[AnyNeed]:
         born = self.persons.born
         types = frozenset({"date"} if born.encoding is BirthEncoding.DATE else {"int2", "int4", "int8"})
         yield from (Need(self.table, column) for column in (*self.key, *self.columns()))

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from privacy_audit.controls.interface import CannotBindError, Rule
 from privacy_audit.model import Control
 from privacy_audit.sql.clocks import needs_of, read_event
-from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import ColumnClock, ConsentForm, Identifier, StoreMap
 
@@ -74,7 +74,7 @@ class GuardianConsentForm(Rule):
         guardian = [form.guardian] if form.guardian else []
         return (self.child, self.received.column, form.channel, form.mailbox, form.message, form.proof, *guardian)
 
-    def needs(self) -> Iterator[Need | UniqueNeed]:
+    def needs(self) -> Iterator[AnyNeed]:
         yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
         yield from needs_of(self.received, self.table)
 

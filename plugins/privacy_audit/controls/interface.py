@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 
 from privacy_audit.model import Control
-from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never, table, yes
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, table, yes
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import (
     Condition,
@@ -96,7 +96,7 @@ class Rule(Part, ABC):
         """The columns of the table itself that are read, without the key."""
 
     @abstractmethod
-    def needs(self) -> Iterator[Need | UniqueNeed]:
+    def needs(self) -> Iterator[AnyNeed]:
         """All columns that are read, in any table, and what must be unique: the visibility proof."""
 
     @abstractmethod

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from privacy_audit.controls.interface import Rule
 from privacy_audit.model import Category, Control
 from privacy_audit.sql.clocks import ClockSql, needs_of, read_clock, read_event
-from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never, table, yes
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, table, yes
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import ColumnClock, Identifier, Means, Persons, StoreMap
 
@@ -76,7 +76,7 @@ class LegalHold(Rule):
     def columns(self) -> Sequence[str]:
         return (self.holder, self.matter, self.category, self.started.column, self.released.column)
 
-    def needs(self) -> Iterator[Need | UniqueNeed]:
+    def needs(self) -> Iterator[AnyNeed]:
         yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
         yield from needs_of(self.started, self.table)
         yield from needs_of(self.released, self.table)

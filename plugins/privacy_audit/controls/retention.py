@@ -28,7 +28,7 @@ from privacy_audit.controls.interface import (
 from privacy_audit.model import Category, Control
 from privacy_audit.periods import Period, start_of_day
 from privacy_audit.sql.clocks import ClockSql, columns_of_row, needs_of, read_clock
-from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, civil_date, never, yes
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, civil_date, never, yes
 from privacy_audit.sql.holds import needs_of_holds, read_holds
 from privacy_audit.sql.truth import Calendar, Truth
 from privacy_audit.store_map import (
@@ -126,7 +126,7 @@ class Retention(Rule):
             *optional,
         )
 
-    def needs(self) -> Iterator[Need | UniqueNeed]:
+    def needs(self) -> Iterator[AnyNeed]:
         yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
         yield from needs_of(self.clock, self.table)
         yield from subject_needs(self.subject, self.table)

@@ -18,7 +18,7 @@ from privacy_audit.controls.interface import Rule, Seek, common, read_subject, s
 from privacy_audit.model import Category, Control
 from privacy_audit.periods import Period
 from privacy_audit.sql.clocks import ClockSql, needs_of, read_clock
-from privacy_audit.sql.frame import Frame, Need, Predicate, UniqueNeed, never, no_day
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never, no_day
 from privacy_audit.sql.holds import needs_of_holds, read_holds
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import LegalHolds, Means, SoftDelete, StoreMap, Subject
@@ -73,7 +73,7 @@ class SoftDeletion(Rule):
         marks = [self.mark.clock.column] if self.mark.clock else []
         return (*marks, *([self.mark.flag] if self.mark.flag else []), *subject_columns(self.subject))
 
-    def needs(self) -> Iterator[Need | UniqueNeed]:
+    def needs(self) -> Iterator[AnyNeed]:
         yield from (Need(self.table, column) for column in self.key)
         if self.mark.clock:
             yield from needs_of(self.mark.clock, self.table)

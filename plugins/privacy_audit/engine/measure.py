@@ -11,7 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from privacy_audit.controls import Rule, Seek
-from privacy_audit.model import AGE_BUCKETS, Plan, Tally
+from privacy_audit.engine.trouble import TroubleError
+from privacy_audit.model import AGE_BUCKETS, Cause, Plan, Tally
+from privacy_audit.sql.frame import Predicate, RowNeed, table
 from privacy_audit.sql.truth import Truth, tally_statement
 
 FULL_SCAN_ROWS = 500_000
@@ -39,7 +41,13 @@ class _Size:
 
 
 def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int = FULL_SCAN_ROWS) -> Measured:
-    """The tally of a rule at T, by the plan that its table calls for."""
+    """The tally of a rule at T, by the plan that its table calls for.
+
+    TroubleError when a table is empty whose emptiness would pass for a promise kept.
+    """
+    for need in rule.needs():
+        if isinstance(need, RowNeed) and not _holds_a_row(connection, table(need.table, alias="t")):
+            raise TroubleError(Cause.EMPTY, f"{need.table} holds no row, and without one every row here would pass.")
     size = _size(connection, rule.table)
     if size.rows < 0:
         return count_all(
@@ -171,5 +179,9 @@ def _has_index(connection: sa.Connection, table: str, columns: tuple[str, ...]) 
 
 def _has_rows_in_scope(connection: sa.Connection, truth: Truth) -> bool:
     """Whether there is a row that the promise speaks of: one row read, unless the first ones are out of scope."""
-    row = sa.select(sa.literal(1)).select_from(truth.row).where(truth.out_of_scope.is_not(sa.true()))
+    return _holds_a_row(connection, truth.row, truth.out_of_scope.is_not(sa.true()))
+
+
+def _holds_a_row(connection: sa.Connection, relation: sa.FromClause, *conditions: Predicate) -> bool:
+    row = sa.select(sa.literal(1)).select_from(relation).where(*conditions)
     return bool(connection.execute(sa.select(sa.exists(row))).scalar())

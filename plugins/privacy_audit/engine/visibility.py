@@ -57,7 +57,7 @@ class Catalog:
         for need in needs:
             if isinstance(need, UniqueNeed):
                 self._prove_unique(need)
-            else:
+            elif isinstance(need, Need):
                 self._prove_column(need)
 
     def _prove_table(self, name: str, declared: Relation | None) -> None:

@@ -21,6 +21,7 @@ from privacy_audit.sql.frame import (
     Frame,
     Need,
     Predicate,
+    RowNeed,
     civil_date,
     day,
     first_instant,
@@ -86,13 +87,15 @@ def columns_of_row(clock: Clock) -> tuple[str, ...]:
     return tuple(name for part in parts for name in (part.on if isinstance(part, JoinedClock) else (part.column,)))
 
 
-def needs_of(clock: Clock, table_name: str) -> Iterator[Need]:
+def needs_of(clock: Clock, table_name: str) -> Iterator[Need | RowNeed]:
     """The columns a clock reads, in the row's table and in joined ones, with the types its encoding allows."""
     for part in clock.latest if isinstance(clock, LatestClock) else (clock,):
         if isinstance(part, JoinedClock):
             yield from (Need(table_name, own) for own in part.on)
             yield from (Need(part.table, other) for other in part.on.values())
             yield Need(part.table, part.column, TYPES[part.encoding])
+            if _runs(part.absent_means):
+                yield RowNeed(part.table)
         else:
             yield Need(table_name, part.column, TYPES[part.encoding])
 

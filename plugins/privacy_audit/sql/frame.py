@@ -109,6 +109,16 @@ class UniqueNeed:
     columns: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class RowNeed:
+    """A table that must hold a row: were it empty, what it lacks would pass for a promise kept."""
+
+    table: str
+
+
+AnyNeed = Need | UniqueNeed | RowNeed
+"""What a check needs of the store before its counts mean anything."""
+
 _NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
 TYPES: dict[Encoding, frozenset[str]] = {
     Encoding.TIMESTAMPTZ: frozenset({"timestamptz"}),
