@@ -55,29 +55,44 @@ def read_configuration(settings: Settings | None = None) -> Configuration:
     settings = settings or load()
     mistakes: list[Mistake] = []
     coverages: list[suites.Coverage] = []
-    promises = policy.load(settings.expectations, controls.kinds())
+    promises: Policy | None = None
+    try:
+        promises = policy.load(settings.expectations, controls.kinds())
+    except ConfigurationRefusedError as error:
+        mistakes += error.mistakes
     for path in _map_files(settings.expectations):
         try:
-            coverages.append(suites.bind(promises, _read_map(path, settings.expectations)))
+            parsed = _read_map(path, settings.expectations)
+            if promises:
+                coverages.append(suites.bind(promises, parsed.value, parsed.document.place))
         except ConfigurationRefusedError as error:
             mistakes += error.mistakes
+    mistakes += _unread(settings.expectations)
     if not coverages and not mistakes:
         mistakes.append(Mistake("expectations/stores", "holds no store map.", "Add one file per store."))
-    if mistakes:
+    if mistakes or promises is None:
         raise ConfigurationRefusedError(mistakes)
     return Configuration(settings, promises, tuple(coverages))
+
+
+def _unread(expectations: Path) -> Iterable[Mistake]:
+    """Files that somebody took for store maps: a store that is not audited by a slip of the pen is not silent."""
+    for path in sorted((expectations / "stores").glob("*")):
+        if path.suffix != ".yaml" and path.suffix.lower() in (".yaml", ".yml"):
+            place = documents.name_of(path, expectations.parent)
+            yield Mistake(place, "is not read: its name does not end in .yaml.", f"Call it {path.stem}.yaml.")
 
 
 def _map_files(expectations: Path) -> list[Path]:
     return sorted((expectations / "stores").glob("*.yaml"))
 
 
-def _read_map(path: Path, expectations: Path) -> StoreMap:
+def _read_map(path: Path, expectations: Path) -> documents.Parsed[StoreMap]:
     parsed = documents.read(path, StoreMap, root=expectations.parent)
     if parsed.value.store != path.stem:
         fact = f'names store "{parsed.value.store}", but the file is called {path.name}.'
         raise ConfigurationRefusedError([Mistake(parsed.document.place("store"), fact, "Make the two the same.")])
-    return parsed.value
+    return parsed
 
 
 def store_names(settings: Settings | None = None) -> list[str]:

@@ -38,12 +38,12 @@ class ConfigurationRefusedError(PrivacyAuditError):
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`Did you mean "email"?` when a known word is near, else what is known (at most eight), else nothing."""
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """`Did you mean "email"?` when a known word is near; else `otherwise`, or what is known (at most eight)."""
     names = sorted(set(known))
     near = get_close_matches(word, names, n=1)
     if near:
         return f'Did you mean "{near[0]}"?'
-    if not names:
-        return ""
+    if otherwise or not names:
+        return otherwise
     return "Known here: " + ", ".join(names[:8]) + (f" and {len(names) - 8} more." if len(names) > 8 else ".")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -23,8 +24,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 def _identifier(name: str) -> str:
     if not _IDENTIFIER.fullmatch(name):
+        foreign = next((f" (U+{ord(char):04X} is no plain letter)" for char in name if not char.isascii()), "")
         raise ValueError(
-            f"{name[:80]!r} is not a plain identifier. Use letters, digits and underscores, at most 63 bytes:"
+            f"{name[:80]!r} is not a plain identifier{foreign}. Use letters, digits and underscores, at most 63 bytes:"
             " PostgreSQL cuts longer names silently and could read another table."
         )
     return name
@@ -47,9 +49,17 @@ def _name(name: str) -> str:
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name[:80]!r} is not a time zone. {did_you_mean(name, available_timezones())}")
+    if name not in _zones():
+        raise ValueError(
+            f"{name[:80]!r} is not a time zone. {did_you_mean(name, _zones(), 'Write it as Europe/Paris.')}"
+        )
     return name
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Without two names that say nothing of where a writer lived: the auditing machine's own zone, and none."""
+    return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
 def _line(text: str) -> str:
@@ -129,12 +139,26 @@ class ColumnClock(Part):
 
 def _instant(clock: ColumnClock) -> ColumnClock:
     if not clock.is_instant:
-        raise ValueError(f"Column {clock.column} tells no time of day, so no consent can be judged at a moment.")
+        raise ValueError(
+            f"Column {clock.column} tells no time of day, so no consent can be judged at a moment."
+            " Name a column with a time of day."
+        )
+    return clock
+
+
+def _day(clock: ColumnClock) -> ColumnClock:
+    if clock.encoding is Encoding.YEAR:
+        raise ValueError(
+            f"Column {clock.column} tells only a year, so no hold can be judged at an instant."
+            " Name a column with a day."
+        )
     return clock
 
 
 InstantClock = Annotated[ColumnClock, AfterValidator(_instant)]
 """A clock that tells the moment within a day."""
+DayClock = Annotated[ColumnClock, AfterValidator(_day)]
+"""A clock that tells the day, or more."""
 
 
 class JoinedClock(ColumnClock):
@@ -153,16 +177,18 @@ class LatestClock(Part):
     latest: tuple[Annotated[_SingleClock, Field()], ...] = Field(min_length=2)
 
 
+def _single_shape(value: Any) -> str:
+    joined = isinstance(value, JoinedClock) or (isinstance(value, dict) and ("table" in value or "on" in value))
+    return "joined" if joined else "column"
+
+
 def _clock_shape(value: Any) -> str:
-    if isinstance(value, LatestClock) or (isinstance(value, dict) and "latest" in value):
-        return "latest"
-    if isinstance(value, JoinedClock) or (isinstance(value, dict) and ("table" in value or "on" in value)):
-        return "joined"
-    return "column"
+    latest = isinstance(value, LatestClock) or (isinstance(value, dict) and "latest" in value)
+    return "latest" if latest else _single_shape(value)
 
 
 _SingleClock = Annotated[
-    Annotated[ColumnClock, Tag("column")] | Annotated[JoinedClock, Tag("joined")], Discriminator(_clock_shape)
+    Annotated[ColumnClock, Tag("column")] | Annotated[JoinedClock, Tag("joined")], Discriminator(_single_shape)
 ]
 Clock = Annotated[
     Annotated[ColumnClock, Tag("column")]
@@ -339,6 +365,12 @@ class ConsentAction(Part):
     grant: str
     withdraw: str
 
+    @model_validator(mode="after")
+    def _are_told_apart(self) -> ConsentAction:
+        if self.grant == self.withdraw:
+            raise ValueError("`grant` and `withdraw` are the same word. Write what the column says in each case.")
+        return self
+
 
 class _Ledger(Part):
     """A ledger of consents by purpose."""
@@ -410,16 +442,9 @@ class LegalHolds(Part):
     every_category: str | None = None
     """The register's word for all categories."""
     matter: Identifier
-    started: ColumnClock
-    released: ColumnClock
+    started: DayClock
+    released: DayClock
     may_be_empty: bool = True
-
-    @model_validator(mode="after")
-    def _are_instants(self) -> LegalHolds:
-        for clock in (self.started, self.released):
-            if clock.encoding is Encoding.YEAR:
-                raise ValueError(f"Column {clock.column} tells only a year, so no hold can be judged at an instant.")
-        return self
 
 
 class Registers(Part):

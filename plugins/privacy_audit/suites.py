@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from privacy_audit.controls import CannotBindError, Rule, kinds
+from privacy_audit.controls import Lack, Rule, kinds
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, did_you_mean
 from privacy_audit.model import Control, Policy, Severity
 from privacy_audit.store_map import StoreMap
@@ -71,18 +71,32 @@ class Coverage:
     unchecked: tuple[Unchecked, ...]
 
 
-def bind(policy: Policy, store: StoreMap) -> Coverage:
+Place = Callable[..., str]
+"""Where the part at the end of a path stands, as `file:line:column`."""
+
+
+def bind(policy: Policy, store: StoreMap, place: Place | None = None) -> Coverage:
     """Every control of the policy, bound to one store. ConfigurationRefusedError when map and policy contradict."""
-    place = f"expectations/stores/{store.store}.yaml"
-    signed = dict(_signed(policy, store, place))
+    place = place or (lambda *path: f"expectations/stores/{store.store}.yaml")
+    signed = {
+        name: f"{entry.reason} Signed by {entry.signed_by} on {entry.on:%-d %B %Y}."
+        for entry in store.not_applicable
+        for name in entry.controls
+    }
     checks: list[Check] = []
     unchecked: list[Unchecked] = []
+    mapped: set[str] = set()
     for control in policy.controls:
         bound, problem = _bind_control(control, store, policy.zone)
         checks += bound
+        mapped |= {control.id} if bound or problem else set()
         if problem or not (bound or control.id in signed):
             unchecked.append(Unchecked(control, store.store, problem or _nothing_mapped(control)))
-    mistakes = [*_twice(checks, place), *_signed_but_checked(checks, signed, place)]
+    mistakes = [
+        *_unknown_purposes(policy, store, place),
+        *_twice(checks, place),
+        *_signed_wrongly(policy, store, mapped, place),
+    ]
     if mistakes:
         raise ConfigurationRefusedError(mistakes)
     excused = tuple(Excused(policy.control(name), store.store, reason) for name, reason in signed.items())
@@ -92,13 +106,14 @@ def bind(policy: Policy, store: StoreMap) -> Coverage:
 def _bind_control(control: Control, store: StoreMap, zone: str) -> tuple[list[Check], str]:
     """The checks of a control, and why it could not bind everywhere (empty when it could)."""
     checks: list[Check] = []
-    try:
-        for rule in kinds()[control.kind].bind(control, store, zone):
-            parts = (store.store, rule.table, control.id, *([rule.qualifier] if rule.qualifier else []))
-            checks.append(Check("/".join(parts), control, store.store, rule))
-    except CannotBindError as error:
-        return checks, f"{error}."
-    return checks, ""
+    problems: list[str] = []
+    for rule in kinds()[control.kind].bind(control, store, zone):
+        if isinstance(rule, Lack):
+            problems.append(f"{rule.reason}.")
+            continue
+        parts = (store.store, rule.table, control.id, *([rule.qualifier] if rule.qualifier else []))
+        checks.append(Check("/".join(parts), control, store.store, rule))
+    return checks, " ".join(problems)
 
 
 def _nothing_mapped(control: Control) -> str:
@@ -109,36 +124,42 @@ def _nothing_mapped(control: Control) -> str:
     )
 
 
-def _signed(policy: Policy, store: StoreMap, place: str) -> Iterator[tuple[str, str]]:
-    known = [control.id for control in policy.controls]
-    mistakes = []
-    for entry in store.not_applicable:
-        for name in entry.controls:
-            if name in known:
-                yield name, f"{entry.reason} Signed by {entry.signed_by} on {entry.on:%-d %B %Y}."
-            else:
-                fact = f'not_applicable names control "{name}", which the policy does not have.'
-                mistakes.append(Mistake(place, fact, did_you_mean(name, known)))
-    if mistakes:
-        raise ConfigurationRefusedError(mistakes)
+def _unknown_purposes(policy: Policy, store: StoreMap, place: Place) -> Iterator[Mistake]:
+    """A misspelt purpose would leave the policy's own word standing, which the ledger may not know."""
+    known = {control.parameters["purpose"] for control in policy.controls if "purpose" in control.parameters}
+    for purpose in store.registers.consents.purposes if store.registers.consents else ():
+        if purpose not in known:
+            where = place("registers", "consents", "purposes", purpose)
+            yield Mistake(
+                where, f'no control of the policy speaks of purpose "{purpose}".', did_you_mean(purpose, known)
+            )
 
 
-def _twice(checks: Iterable[Check], place: str) -> Iterator[Mistake]:
+def _twice(checks: Iterable[Check], place: Place) -> Iterator[Mistake]:
     seen: set[str] = set()
     for check in checks:
         if check.id in seen:
+            where = place("tables", check.rule.table, "data")
             fact = f"{check.rule.table} has two groups of columns under {check.control.id}."
-            yield Mistake(place, fact, "Give each group a `name`, so that each check keeps an id of its own.")
+            yield Mistake(where, fact, "Give each group a `name`, so that each check keeps an id of its own.")
         seen.add(check.id)
 
 
-def _signed_but_checked(checks: Iterable[Check], signed: Mapping[str, str], place: str) -> Iterator[Mistake]:
-    for name in sorted({check.control.id for check in checks} & set(signed)):
-        yield Mistake(
-            place,
-            f"{name} is signed as not applicable, but tables are mapped to it.",
-            "Remove the entry under `not_applicable`, or the mapping.",
-        )
+def _signed_wrongly(policy: Policy, store: StoreMap, mapped: set[str], place: Place) -> Iterator[Mistake]:
+    known = [control.id for control in policy.controls]
+    seen: set[str] = set()
+    for index, entry in enumerate(store.not_applicable):
+        for number, name in enumerate(entry.controls):
+            where = place("not_applicable", index, "controls", number)
+            if name not in known:
+                fact = f'not_applicable names control "{name}", which the policy does not have.'
+                yield Mistake(where, fact, did_you_mean(name, known))
+            elif name in seen:
+                yield Mistake(where, f"{name} is signed as not applicable twice.", "Keep one of the two.")
+            elif name in mapped:
+                fact = f"{name} is signed as not applicable, but tables are mapped to it."
+                yield Mistake(where, fact, "Remove the entry under `not_applicable`, or the mapping.")
+            seen.add(name)
 
 
 def compile_suites(policy: Policy, coverages: Iterable[Coverage]) -> dict[str, bytes]:

@@ -7,9 +7,9 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from privacy_audit.controls.interface import CannotBindError, Rule, Seek
+from privacy_audit.controls.interface import Lack, Rule, Seek
 
-__all__ = ["CannotBindError", "Rule", "Seek", "kinds"]
+__all__ = ["Lack", "Rule", "Seek", "kinds"]
 
 
 @cache

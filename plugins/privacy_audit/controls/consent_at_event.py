@@ -10,12 +10,12 @@ withdrawal stays lawful. A row without a person cannot be decided.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import sqlalchemy as sa
 
 from privacy_audit.controls.interface import (
-    CannotBindError,
+    Lack,
     Rule,
     Seek,
     common,
@@ -34,7 +34,6 @@ from privacy_audit.store_map import (
     ColumnClock,
     Condition,
     Consents,
-    DataGroup,
     Encoding,
     Identifier,
     JoinedClock,
@@ -61,20 +60,28 @@ class ConsentAtEvent(Rule):
     consents: Consents
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
         for name, mapped in store.tables.items():
             for group in mapped.data:
                 if group.category in control.categories:
                     if mapped.subject is None or store.registers.consents is None:
                         missing = "`subject`" if mapped.subject is None else "`registers.consents`"
-                        raise CannotBindError(f"{name}: {control.id} needs {missing} to tell whose consent counts")
+                        yield Lack(f"{name}: {control.id} needs {missing} to tell whose consent counts")
+                        continue
+                    clock = group.clock
+                    if not isinstance(clock, ColumnClock) or isinstance(clock, JoinedClock) or not clock.is_instant:
+                        yield Lack(
+                            f"{name}: {control.id} judges consent at the moment of the event, but the clock of"
+                            f" {group.category} is no column that tells a moment within the day"
+                        )
+                        continue
                     yield cls(
                         **common(name, mapped, store, zone),
                         qualifier=group.name,
                         category=group.category,
                         purpose=control.parameters["purpose"],
                         columns_of_group=group.columns,
-                        clock=_instant(name, group, control),
+                        clock=clock,
                         out_of_scope=group.out_of_scope,
                         subject=mapped.subject,
                         consents=store.registers.consents,
@@ -137,13 +144,3 @@ class ConsentAtEvent(Rule):
 
     def _ledger(self, frame: Frame) -> Ledger:
         return consents_for(self.consents, self.purpose, frame)
-
-
-def _instant(table_name: str, group: DataGroup, control: Control) -> ColumnClock:
-    clock: Any = group.clock
-    if isinstance(clock, ColumnClock) and not isinstance(clock, JoinedClock) and clock.is_instant:
-        return clock
-    raise CannotBindError(
-        f"{table_name}: {control.id} judges consent at the moment of the event, but the clock of"
-        f" {group.category} is no column that tells a moment within the day"
-    )

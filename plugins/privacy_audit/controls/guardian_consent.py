@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from privacy_audit.controls.interface import (
-    CannotBindError,
+    Lack,
     Rule,
     Seek,
     common,
@@ -61,16 +61,17 @@ class GuardianConsent(Rule):
     guardian_consents: GuardianConsents
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
         for name, mapped in store.tables.items():
             use = mapped.use_of_service
             if use is None:
                 continue
             persons, consents, subject = store.persons, store.registers.guardian_consents, mapped.subject
             if persons is None or consents is None or subject is None:
-                raise CannotBindError(
-                    f"{name}: {control.id} needs `subject`, `persons` and `registers.guardian_consents` to judge a use"
-                )
+                parts = {"subject": subject, "persons": persons, "registers.guardian_consents": consents}
+                missing = " and ".join(f"`{part}`" for part, value in parts.items() if value is None)
+                yield Lack(f"{name}: {control.id} needs {missing} to judge a use")
+                continue
             yield cls(
                 **common(name, mapped, store, zone),
                 age=int(control.parameters["age"]),

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit.controls.interface import CannotBindError, Rule
+from privacy_audit.controls.interface import Lack, Rule
 from privacy_audit.model import Control
 from privacy_audit.sql.clocks import needs_of, read_event
 from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never
@@ -38,12 +38,13 @@ class GuardianConsentForm(Rule):
     form: ConsentForm
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
         register = store.registers.guardian_consents
         if register is None:
             return
         if register.form is None:
-            raise CannotBindError(f"{register.table}: {control.id} needs `form` to see how consents came")
+            yield Lack(f"{register.table}: {control.id} needs `form` to see how consents came")
+            return
         yield cls(
             table=register.table,
             title=register.title,

@@ -47,8 +47,12 @@ class Seek:
     """A table each of whose rows costs a probe; empty when one range is read."""
 
 
-class CannotBindError(ValueError):
-    """The store map cannot say what a control needs. The message is a sentence for its writer."""
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A place where the store map does not say what a control needs, so that nothing can be checked there."""
+
+    reason: str
+    """A sentence for the map's writer, without its full stop."""
 
 
 class Rule(Part, ABC):
@@ -75,10 +79,10 @@ class Rule(Part, ABC):
 
     @classmethod
     @abstractmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
         """The rules a control becomes in a store, in the order of its map. `zone` is the policy's.
 
-        CannotBindError when the map cannot say what the control needs.
+        A Lack stands for each place where the map does not say what the control needs.
         """
 
     @property

@@ -50,6 +50,7 @@ _BOUNDS = {
     "too_short": "must have at least {min_length} parts, and has {actual_length}",
     "too_long": "must have at most {max_length} parts, and has {actual_length}",
 }
+_LEFT_OPEN: Any = {"type": "left_open"}
 _TRANSPARENT = {"function-before", "function-after", "function-wrap", "default", "nullable", "model", "definitions"}
 """Kinds of schema that wrap another and add nothing to a location."""
 
@@ -61,10 +62,16 @@ def fit(document: Document, model: type[Model]) -> Model:
     still takes lists for tuples and words for enums.
     """
     try:
-        return model.model_validate_json(json.dumps(document.value, default=date.isoformat), strict=True)
+        text = json.dumps(document.value, default=date.isoformat)
+        value, found = model.model_validate_json(text, strict=True, by_alias=True, by_name=False), list[ErrorDetails]()
     except ValidationError as error:
-        walk = _Walk(model.__pydantic_core_schema__)  # type: ignore[arg-type]
-        errors = [_Misfit(*walk.along(details["loc"]), details) for details in error.errors(include_url=False)]
+        value, found = None, error.errors(include_url=False)
+    walk = _Walk(model.__pydantic_core_schema__)  # type: ignore[arg-type]
+    errors = [_Misfit(*walk.along(details["loc"]), details) for details in found]
+    known = {misfit.path for misfit in errors}
+    errors += [_Misfit(path, {}, False, _LEFT_OPEN) for path in _left_open(document.value) if path not in known]
+    if value is not None and not errors:
+        return value
     errors.sort(key=lambda misfit: (document.position(*misfit.path), misfit.path))
     raise ConfigurationRefusedError(_mistakes(document, errors))
 
@@ -124,6 +131,15 @@ class _Walk:
         return None
 
 
+def _left_open(part: Any, path: Steps = ()) -> Iterable[Steps]:
+    """Keys behind which nothing stands. Half written is not left out, even where a key may be left out."""
+    if part is None:
+        yield path
+    parts = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for step, inner in parts:
+        yield from _left_open(inner, (*path, step))
+
+
 def _fields(schema: Schema) -> Iterable[tuple[str, Schema]]:
     """Name in the file and schema of each field."""
     return [(field.get("validation_alias", name), field) for name, field in schema["fields"].items()]
@@ -136,8 +152,17 @@ def _mistakes(document: Document, errors: list[_Misfit]) -> Iterable[Mistake]:
         if nouns:
             yield _wrong_type(document, path, list(nouns))
         for misfit in misfits:
-            if misfit.details["type"] not in _NOUNS and not _is_misspelt(misfit, errors):
+            if misfit.details["type"] in _NOUNS or _is_miscounted(document, misfit):
+                continue
+            if not _is_misspelt(misfit, errors):
                 yield _mistake(document, misfit)
+
+
+def _is_miscounted(document: Document, misfit: _Misfit) -> bool:
+    """Whether a list is called too short only because parts of it, which are named themselves, do not fit."""
+    present = document.at(*misfit.path)
+    wanted = misfit.details.get("ctx", {}).get("min_length", 0)
+    return misfit.details["type"] == "too_short" and isinstance(present, list) and len(present) >= wanted
 
 
 def _is_misspelt(missing: _Misfit, errors: list[_Misfit]) -> bool:
@@ -180,6 +205,10 @@ def _mistake(document: Document, misfit: _Misfit) -> Mistake:
         case "union_tag_not_found":
             key = str(context["discriminator"]).strip("'")
             return Mistake(document.place(*path), _about(path, f'the key "{key}" is missing.'))
+        case "left_open":
+            return Mistake(
+                document.place(*path), _about(path, "nothing stands here."), "Write a value, or take the key out."
+            )
         case "value_error":
             fact = str(context["error"])
         case "too_short" | "string_too_short" if context["min_length"] == 1:
