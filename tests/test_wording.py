@@ -54,6 +54,7 @@ def audit(*outcomes: Outcome) -> Audit:
         ),
         ((Outcome.REVIEW, Outcome.PASS), "Some rows cannot be decided: 1 of 2 checks needs a review"),
         ((Outcome.REVIEW, Outcome.REVIEW), "Some rows cannot be decided: 2 of 2 checks need a review"),
+        ((Outcome.NOT_APPLICABLE,), "There was nothing to audit: the owners of the stores declared it so"),
         ((Outcome.PASS, Outcome.NOT_APPLICABLE), "No nonconformity was found in what was audited"),
     ],
 )

@@ -6,6 +6,7 @@ Exit codes: 0 nothing found; 1 findings; 2 the configuration was refused; 3 some
 from __future__ import annotations
 
 import sys
+import traceback
 import uuid
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -15,9 +16,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from privacy_audit import audit, suites
-from privacy_audit.errors import ConfigurationRefusedError, PrivacyAuditError
+from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError
 from privacy_audit.model import TELLING, Audit, Outcome
 
 app = typer.Typer(
@@ -26,6 +28,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback could show what was read
 )
+
+_PIPED_WIDTH = 1000
+"""A pipe has no edge at which a name would have to be cut."""
 
 
 class Exit(IntEnum):
@@ -78,34 +83,40 @@ def run(
     json_path: Annotated[Path | None, typer.Option("--json", help="Write the canonical report here.")] = None,
 ) -> None:
     """Audit the stores and show what was found. Files nothing and tells nobody: that is the nightly DAG's work."""
+    if json_path and not json_path.parent.is_dir():
+        raise ConfigurationRefusedError([Mistake(str(json_path), "lies in no folder.", "Make the folder first.")])
     order = audit.plan(as_of, store, control, f"command line {uuid.uuid4()}", datetime.now(UTC))
     result = audit.assemble(order, [audit.audit_store(order, name) for name in order["stores"]])
     if json_path:
         from privacy_audit.reports import canonical_json
 
         json_path.write_bytes(canonical_json.render(result))
-    show(result, Console())
+    show(result, Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH))
     raise typer.Exit(exit_code(result))
 
 
 def exit_code(result: Audit) -> Exit:
     """3 as soon as anything was not audited, for silence would pass for a pass."""
-    if any(check.outcome is Outcome.NOT_AUDITED for check in result.checks):
+    outcomes = [*(check.outcome for check in result.checks), *(store.outcome for store in result.stores)]
+    if Outcome.NOT_AUDITED in outcomes:
         return Exit.NOT_AUDITED
     return _EXITS[result.outcome]
 
 
 def show(result: Audit, console: Console) -> None:
     """The audit as a table: what was not audited first, then the failures."""
-    table = Table("Check", "Outcome", "Rows", "Violating", "Undecidable", "Reason", title=f"Audit as of {result.as_of}")
+    table = Table(title=f"Audit as of {result.as_of}")
+    for name in ("Check", "Outcome", "Rows", "Violating", "Undecidable", "Reason"):
+        table.add_column(name, overflow="fold")
     for check in sorted(result.checks, key=lambda check: TELLING.index(check.outcome)):
         tally = check.tally
         counts = [f"{tally.population:,}", f"{tally.violating:,}", f"{tally.undecidable:,}"] if tally else ["", "", ""]
-        outcome = f"[{_COLOURS[check.outcome]}]{check.outcome.replace('_', ' ')}[/]"
-        table.add_row(check.id, outcome, *counts, check.reason)
+        outcome = Text(check.outcome.replace("_", " "), _COLOURS[check.outcome])
+        table.add_row(check.id, outcome, *counts, Text(check.reason))
     console.print(table)
-    for limit in result.limits:
-        console.print(limit)
+    unread = (f"Store {store.name} was not audited. {store.reason}" for store in result.stores if store.cause)
+    for sentence in (*unread, *result.limits):
+        console.print(sentence, markup=False)
 
 
 def main() -> None:
@@ -117,6 +128,13 @@ def main() -> None:
         sys.exit(Exit.REFUSED)
     except PrivacyAuditError as error:
         typer.echo(str(error), err=True)
+        sys.exit(Exit.NOT_AUDITED)
+    except OSError as error:
+        typer.echo(f"{error.filename}: {error.strerror}.", err=True)
+        sys.exit(Exit.NOT_AUDITED)
+    except Exception as error:  # noqa: BLE001 - its words may quote a row, and Python's exit code 1 means findings here
+        typer.echo("".join(traceback.format_tb(error.__traceback__)), err=True)
+        typer.echo(f"Broke off with {type(error).__name__}, which is ours to mend. Nothing was audited.", err=True)
         sys.exit(Exit.NOT_AUDITED)
 
 

@@ -133,12 +133,13 @@ def plan(
 
 def _instant(as_of: str | None, now: datetime) -> datetime:
     """T, to the whole second: the first moment the audit was asked for, unless one was given."""
-    if not as_of:
+    if as_of is None:
         return now.astimezone(UTC).replace(microsecond=0)
     place = "parameter as_of"
     try:
         given = datetime.fromisoformat(as_of)
-    except ValueError:
+        in_utc = given.astimezone(UTC)
+    except (ValueError, OverflowError):
         fact = "is not an instant in ISO 8601."
         raise ConfigurationRefusedError([Mistake(place, fact, "Write it as 2026-11-24T02:15:00+01:00.")]) from None
     if given.tzinfo is None:
@@ -146,8 +147,8 @@ def _instant(as_of: str | None, now: datetime) -> datetime:
         raise ConfigurationRefusedError([Mistake(place, fact, "Write it as 2026-11-24T02:15:00+01:00.")])
     if given > now:
         fact = "lies in the future. Nobody knows yet what the stores will hold."
-        raise ConfigurationRefusedError([Mistake(place, fact, "Use `simulate` for what is to come, or leave it out.")])
-    return given.astimezone(UTC).replace(microsecond=0)
+        raise ConfigurationRefusedError([Mistake(place, fact, "Write an earlier instant, or leave it out.")])
+    return in_utc.replace(microsecond=0)
 
 
 def _chosen(what: str, asked: Sequence[str] | None, known: Sequence[str]) -> list[str]:

@@ -85,13 +85,13 @@ def _from_json(name: str, text: str) -> Connection:
     extra = given.get("extra") or {}
     return Connection(
         name=name,
-        kind=_kind(given.get("conn_type") or ""),
-        host=given.get("host") or "",
+        kind=_kind(_text(given.get("conn_type"))),
+        host=_text(given.get("host")),
         port=int(given["port"]) if given.get("port") else None,
-        login=given.get("login") or "",
-        password=given.get("password") or "",
-        database=given.get("schema") or "",
-        extra=json.loads(extra) if isinstance(extra, str) else dict(extra),
+        login=_text(given.get("login")),
+        password=_text(given.get("password")),
+        database=_text(given.get("schema")),
+        extra=_object(json.loads(extra) if isinstance(extra, str) else extra),
     )
 
 
@@ -109,8 +109,20 @@ def _from_uri(name: str, text: str) -> Connection:
         login=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         database=unquote(parts.path.removeprefix("/")),
-        extra=extra,
+        extra=_object(extra),
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str | None):
+        raise TypeError("no text")
+    return value or ""
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError("no object")
+    return value
 
 
 def _kind(scheme: str) -> str:
@@ -123,6 +135,7 @@ def _ask_airflow(name: str, variable: str) -> Connection:
     )
     try:
         from airflow.exceptions import AirflowNotFoundException
+        from airflow.models.connection import Connection as StoredConnection
         from airflow.sdk import Connection as AirflowConnection
         from airflow.sdk.exceptions import AirflowRuntimeError
     except ImportError:
@@ -130,7 +143,11 @@ def _ask_airflow(name: str, variable: str) -> Connection:
     try:
         found = AirflowConnection.get(name)
     except (AirflowNotFoundException, AirflowRuntimeError):
-        raise missing from None
+        # Outside a task that asks only the environment and the secrets backends, not Airflow's own tables.
+        try:
+            found = StoredConnection.get_connection_from_secrets(name)
+        except (AirflowNotFoundException, sa.exc.SQLAlchemyError):
+            raise missing from None
     return Connection(
         name=name,
         kind=_kind(found.conn_type or ""),

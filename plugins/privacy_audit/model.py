@@ -27,7 +27,7 @@ class Outcome(StrEnum):
     """The store holds nothing this control speaks of, and its owner signed for that."""
 
 
-ROLL_UP = (Outcome.FAIL, Outcome.NOT_AUDITED, Outcome.REVIEW, Outcome.PASS)
+ROLL_UP = (Outcome.FAIL, Outcome.NOT_AUDITED, Outcome.REVIEW, Outcome.PASS, Outcome.NOT_APPLICABLE)
 """Which outcome wins when several are summed up: the first one present."""
 
 
@@ -39,7 +39,7 @@ FOUND = TELLING[: TELLING.index(Outcome.PASS)]
 
 
 def roll_up(outcomes: list[Outcome]) -> Outcome:
-    """One outcome for many. Nothing evaluated is never a pass: it is `not_audited`."""
+    """One outcome for many: not applicable only when all are. Nothing evaluated is no pass: it is `not_audited`."""
     return next((outcome for outcome in ROLL_UP if outcome in outcomes), Outcome.NOT_AUDITED)
 
 

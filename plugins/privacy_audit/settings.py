@@ -51,10 +51,17 @@ def _mistakes(settings: Settings) -> list[Mistake]:
     if settings.expectations.is_absolute() and not (settings.expectations / "policy.yaml").is_file():
         fact = f"{settings.expectations} holds no policy.yaml."
         mistakes.append(Mistake("PRIVACY_AUDIT_EXPECTATIONS", fact, "Name the folder with policy.yaml and stores/."))
-    address = urlsplit(settings.reports_url)
-    if settings.reports_url and (address.scheme not in ("http", "https") or not address.netloc):
+    if settings.reports_url and not _is_page(settings.reports_url):
         fact = "is no address of a page."
         mistakes.append(
             Mistake("PRIVACY_AUDIT_REPORTS_URL", fact, "Write it as https://airflow.example.org/privacy-audit.")
         )
     return mistakes
+
+
+def _is_page(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

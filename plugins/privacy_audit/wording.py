@@ -135,6 +135,8 @@ def verdict(audit: Audit) -> str:
             return f"Some rows cannot be decided: {number(undecided)} {of_all} {_need(undecided)} a review"
         case Outcome.PASS:
             return "No nonconformity was found in what was audited"
+        case Outcome.NOT_APPLICABLE:
+            return "There was nothing to audit: the owners of the stores declared it so"
         case _:
             return _not_audited(audit, outcomes, of_all)
 

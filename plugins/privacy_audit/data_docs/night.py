@@ -83,18 +83,12 @@ class Suite:
     @property
     def outcome(self) -> Outcome:
         """Of its checks together."""
-        return together(entry.check.outcome for entry in self.told)
+        return roll_up([entry.check.outcome for entry in self.told])
 
     @property
     def counts(self) -> list[tuple[Outcome, int]]:
         """Outcomes that occur, and how often."""
         return [(outcome, number) for outcome, number in scores(self.told) if number]
-
-
-def together(outcomes: Iterable[Outcome]) -> Outcome:
-    """One outcome for many; not applicable only when all are."""
-    every = list(outcomes)
-    return Outcome.NOT_APPLICABLE if set(every) == {Outcome.NOT_APPLICABLE} else roll_up(every)
 
 
 def scores(told: Iterable[Told]) -> list[tuple[Outcome, int]]:

@@ -95,15 +95,9 @@ def control_outcomes(audit: Audit) -> dict[str, ControlOutcome]:
     for control in audit.policy.controls:
         outcomes = [check.outcome for check in audit.checks if check.control == control.id]
         in_force = control.effective_from <= today and (control.effective_to is None or today <= control.effective_to)
-        outcome = _together(outcomes) if in_force or outcomes else None
+        outcome = roll_up(outcomes) if in_force or outcomes else None
         told[control.id] = ControlOutcome(control, outcome, len(outcomes))
     return told
-
-
-def _together(outcomes: list[Outcome]) -> Outcome:
-    if outcomes and set(outcomes) == {Outcome.NOT_APPLICABLE}:
-        return Outcome.NOT_APPLICABLE
-    return roll_up(outcomes)
 
 
 def controls_of(clause: Clause, audit: Audit) -> tuple[ControlOutcome, ...]:
