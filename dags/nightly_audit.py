@@ -24,7 +24,7 @@ from airflow.sdk import (
 from airflow.sdk.exceptions import AirflowSkipException
 
 from privacy_audit import audit
-from privacy_audit.errors import PrivacyAuditError
+from privacy_audit.errors import MayHealError, PrivacyAuditError
 
 # What tasks hand to each other: counts and ids only. None stands for a task that ended without a result.
 Order = dict[str, Any]
@@ -41,8 +41,11 @@ REPORT = Asset("privacy_audit_report")
 EVERY_NIGHT = CronTriggerTimetable("15 1 * * *", timezone="Europe/Paris")
 
 # What the project refuses in its own words does not heal by itself; a lost worker or a full disk may.
-NOT_WHAT_WE_REFUSE = ExceptionRetryPolicy(
-    rules=[RetryRule(exception=[PrivacyAuditError], action=RetryAction.FAIL, reason="It would be refused again.")]
+WHAT_MAY_HEAL = ExceptionRetryPolicy(
+    rules=[  # the first that fits
+        RetryRule(exception=[MayHealError], action=RetryAction.RETRY, reason="It may heal by itself."),
+        RetryRule(exception=[PrivacyAuditError], action=RetryAction.FAIL, reason="It would be refused again."),
+    ]
 )
 
 PARAMS = {
@@ -109,7 +112,7 @@ def _planned(order: Order | None) -> Order:
         "owner": "compliance",
         "retries": 2,
         "retry_delay": timedelta(minutes=2),
-        "retry_policy": NOT_WHAT_WE_REFUSE,
+        "retry_policy": WHAT_MAY_HEAL,
         "execution_timeout": timedelta(minutes=30),
     },
     params=PARAMS,

@@ -45,6 +45,12 @@ class Configuration:
         """The compiled suites as they should be."""
         return suites.compile_suites(self.policy, self.coverages)
 
+    @cached_property
+    def digest(self) -> str:
+        """Of policy and store maps: all that a verdict depends on besides the stores and T."""
+        maps = (coverage.store.model_dump_json() for coverage in self.coverages)
+        return hashlib.sha256("\n".join((self.policy.digest, *maps)).encode()).hexdigest()
+
     def coverage(self, store: str) -> suites.Coverage:
         """What becomes of each control in a store; KeyError when there is no such store."""
         return {coverage.store.store: coverage for coverage in self.coverages}[store]
@@ -108,7 +114,7 @@ def control_ids(settings: Settings | None = None) -> list[str]:
 def plan(
     as_of: str | None, stores: Sequence[str] | None, controls: Sequence[str] | None, run_key: str, now: datetime
 ) -> Order:
-    """Fixes what is audited and by which instant, once. `run_key` names the run; the same one gives the same audit id.
+    """Fixes what is audited and by which instant, once. The same instant and `run_key` give the same audit id.
 
     ConfigurationRefusedError when the configuration is wrong, a name is unknown, or the compiled suites are stale.
     """
@@ -125,7 +131,7 @@ def plan(
         "as_of": instant.isoformat(),
         "stores": chosen,
         "controls": in_force,
-        "policy_digest": configuration.policy.digest,
+        "expectations_digest": configuration.digest,
         "limits": _limits(configuration, instant, now, chosen, asked, in_force),
         "triggered_by": run_key,
     }
@@ -198,11 +204,7 @@ def audit_store(order: Order, store: str) -> dict[str, Any]:
     """What the audit says of one store, as JSON with counts and ids only. A store that is down is an outcome."""
     from privacy_audit import engine
 
-    configuration = read_configuration()
-    if configuration.policy.digest != order["policy_digest"]:
-        raise ConfigurationRefusedError(
-            [Mistake("expectations/policy.yaml", "changed after the audit had begun.", "Start a new audit.")]
-        )
+    configuration = _configuration_of(order)
     coverage = configuration.coverage(store)
     store_order = _store_order(order, configuration, coverage)
 
@@ -213,6 +215,15 @@ def audit_store(order: Order, store: str) -> dict[str, Any]:
             raise engine.TroubleError(Cause.UNREACHABLE, str(error)) from None
 
     return _dump(engine.audit_store(store_order, url))
+
+
+def _configuration_of(order: Order) -> Configuration:
+    """What must be true, as it was when the audit began: a report names the policy that its stores were judged by."""
+    configuration = read_configuration()
+    if configuration.digest != order["expectations_digest"]:
+        fact = "policy or store maps changed after the audit had begun."
+        raise ConfigurationRefusedError([Mistake("expectations", fact, "Start a new audit.")])
+    return configuration
 
 
 def _store_order(order: Order, configuration: Configuration, coverage: suites.Coverage) -> Any:
@@ -236,7 +247,7 @@ def _dump(result: StoreResult) -> dict[str, Any]:
 
 def assemble(order: Order, results: Sequence[Mapping[str, Any] | None]) -> Audit:
     """The audit of all its stores. A store without a result crashed while it was looked at: it is not audited."""
-    configuration = read_configuration()
+    configuration = _configuration_of(order)
     found = {result["name"]: _STORE_RESULT.validate_python(dict(result)) for result in results if result}
     stores = tuple(found.get(name) or _crashed(order, configuration, name) for name in order["stores"])
     limits = (*order["limits"], *(f"In store {store.name}, {limit}." for store in stores for limit in store.limits))
@@ -286,9 +297,10 @@ def register_url(settings: Settings) -> Any:
 
 def _not_audited(audit: Audit) -> Iterable[str]:
     for store in audit.stores:
-        if store.cause:
+        unseen = [check.id for check in store.checks if check.outcome is Outcome.NOT_AUDITED]
+        if store.cause or (store.outcome is Outcome.NOT_AUDITED and not unseen):
             yield store.name
-        yield from (check.id for check in store.checks if check.outcome is Outcome.NOT_AUDITED)
+        yield from unseen
 
 
 def _counts(audit: Audit) -> dict[str, int]:
@@ -325,6 +337,8 @@ def send_alerts(order: Order, results: Sequence[Mapping[str, Any] | None]) -> di
         for channel in channels:
             key = alerts.channel_key(message, channel)
             if not register.claim_delivery(url, audit.id, message.owner, key):
+                if not register.was_delivered(url, key):
+                    failed.append(f"{message.owner}: another sender claimed the message and has not sent it")
                 continue
             delivery = alerts.deliver(message, channel)
             if delivery.sent:

@@ -15,6 +15,10 @@ class PrivacyAuditError(Exception):
     """Anything this project refuses to do, in words for its reader."""
 
 
+class MayHealError(PrivacyAuditError):
+    """Something that may be well in a minute without anybody's doing (a server that restarts, a full disk)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """One thing that is wrong in a file that people write."""

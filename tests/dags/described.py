@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from privacy_audit.demo import airflow as local_airflow
 
@@ -34,6 +35,7 @@ def main() -> None:
         "max_active_runs": dag.max_active_runs,
         "timeout": dag.dagrun_timeout.total_seconds(),
         "doc": dag.doc_md,
+        "retried": retried(dag.get_task("file_report")),
         "params": {name: dag.params.get_param(name).schema for name in dag.params},
         "tasks": {
             task.task_id: {
@@ -48,6 +50,17 @@ def main() -> None:
         },
     }
     print(json.dumps(document))
+
+
+def retried(task: Any) -> dict[str, str]:
+    """What becomes of a task that failed with an error."""
+    from privacy_audit.errors import ConfigurationRefusedError
+    from privacy_audit.register import AlreadyFiledError, RegisterUnavailableError
+    from privacy_audit.reports.folder import ReportNotFiledError
+
+    kinds = (RegisterUnavailableError, ReportNotFiledError, ConfigurationRefusedError, AlreadyFiledError, OSError)
+    raised = {kind.__name__: kind.__new__(kind) for kind in kinds}
+    return {name: task.retry_policy.evaluate(error, 1, 3).action.value for name, error in raised.items()}
 
 
 main()

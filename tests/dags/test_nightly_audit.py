@@ -94,3 +94,13 @@ def test_a_run_by_hand_is_asked_for_by_name(dag: dict[str, Any]) -> None:
 def test_the_page_of_the_dag_explains_it(dag: dict[str, Any]) -> None:
     named = [name for name in dag["tasks"] if not name.startswith("audit_")]
     assert [name for name in named if f"`{name}`" not in dag["doc"]] == []
+
+
+def test_what_may_heal_is_tried_again_and_a_refusal_is_not(dag: dict[str, Any]) -> None:
+    assert dag["retried"] == {
+        "RegisterUnavailableError": "retry",
+        "ReportNotFiledError": "retry",
+        "ConfigurationRefusedError": "fail",
+        "AlreadyFiledError": "fail",
+        "OSError": "default",
+    }

@@ -21,6 +21,7 @@ from privacy_audit.errors import PrivacyAuditError
 
 TIMEOUTS = {"cto": "5", "rto": "20"}
 """Seconds to connect and to be answered, where an address does not say."""
+_NO_ADDRESS = "its address is none that Apprise knows"
 
 
 class ChannelsMissingError(PrivacyAuditError):
@@ -75,11 +76,14 @@ def deliver(message: Message, url: str) -> Delivery:
 
     # Apprise's own log names addresses, tokens and what servers answered.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    kind = urlsplit(url).scheme.lower()
+    try:
+        kind, address = urlsplit(url).scheme.lower(), _with_timeouts(url)
+    except ValueError:  # half an address, as `json://[::1/`
+        return Delivery("unknown", sent=False, reason=_NO_ADDRESS)
     asset = apprise.AppriseAsset(secure_logging=True, storage_mode=PersistentStoreMode.MEMORY, plugin_paths=[])
     channel = apprise.Apprise(asset=asset)
-    if not channel.add(_with_timeouts(url)):
-        return Delivery(kind or "unknown", sent=False, reason="its address is none that Apprise knows")
+    if not channel.add(address):
+        return Delivery(kind or "unknown", sent=False, reason=_NO_ADDRESS)
     form = _FORMS.get(kind, Form.TEXT)
     sent = channel.notify(
         title=message.subject,

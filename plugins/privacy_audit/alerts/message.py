@@ -58,7 +58,7 @@ class Message:
     @property
     def key(self) -> str:
         """The same for the same audit and owner, so that a message is known when it comes twice."""
-        return hashlib.sha256(f"{self.audit_id}|{self.owner}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.audit_id}|{self.owner}|{self.alert}".encode()).hexdigest()
 
 
 def messages(audit: Audit, link: str, first_seen: Mapping[str, datetime]) -> tuple[Message, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from privacy_audit.data_docs.night import EvidenceMismatchError, Night
-from privacy_audit.errors import PrivacyAuditError
+from privacy_audit.errors import MayHealError
 from privacy_audit.model import Audit
 
 _STORE = "filed"
@@ -20,7 +20,7 @@ _STORE = "filed"
 _REASONS = "great_expectations.render.renderer.site_builder"
 
 
-class DataDocsError(PrivacyAuditError):
+class DataDocsError(MayHealError):
     """The Data Docs of the night could not be published; those of an earlier night stay in place."""
 
 

@@ -6,7 +6,7 @@ once. Messages of errors never carry addresses, passwords or the server's own wo
 """
 
 from privacy_audit.register.access import RegisterOutdatedError, RegisterRefusedError, RegisterUnavailableError
-from privacy_audit.register.deliveries import claim_delivery, mark_delivered, release_delivery
+from privacy_audit.register.deliveries import claim_delivery, mark_delivered, release_delivery, was_delivered
 from privacy_audit.register.filing import AlreadyFiledError, Filed, file
 from privacy_audit.register.history import FiledAudit, first_seen, last_audits
 from privacy_audit.register.migration import upgrade
@@ -25,4 +25,5 @@ __all__ = [
     "mark_delivered",
     "release_delivery",
     "upgrade",
+    "was_delivered",
 ]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from privacy_audit.errors import PrivacyAuditError
+from privacy_audit.errors import MayHealError, PrivacyAuditError
 
 CONNECT_SECONDS = 5
 PATIENCE = "60s"
@@ -27,7 +27,7 @@ _MEANINGS = {
 _ANY = ("it did not do what was asked.", "Check the connection of the register and that its role owns its database.")
 
 
-class RegisterUnavailableError(PrivacyAuditError):
+class RegisterUnavailableError(MayHealError):
     """The register cannot be reached, or its server did not do what was asked. Nothing was filed."""
 
 

@@ -39,3 +39,10 @@ def release_delivery(url: sa.URL | str, key: str) -> None:
     """The message could not be sent: the next try may. One that was sent stays sent."""
     with transaction(url) as connection:
         connection.execute(deliveries.delete().where(deliveries.c.key == key, deliveries.c.sent_at.is_(None)))
+
+
+def was_delivered(url: sa.URL | str, key: str) -> bool:
+    """Whether the message was sent, and not only claimed."""
+    sent = sa.select(deliveries.c.key).where(deliveries.c.key == key, deliveries.c.sent_at.is_not(None))
+    with transaction(url) as connection:
+        return connection.scalar(sent) is not None

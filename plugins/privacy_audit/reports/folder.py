@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from privacy_audit import wording
-from privacy_audit.errors import Mistake, PrivacyAuditError
+from privacy_audit.errors import MayHealError, Mistake
 from privacy_audit.model import Audit
 from privacy_audit.reports import canonical_json, interface
 
@@ -28,7 +28,7 @@ _LOCK = ".lock"
 _PATIENCE_SECONDS = 60
 
 
-class ReportNotFiledError(PrivacyAuditError):
+class ReportNotFiledError(MayHealError):
     """The report could not be written. Reports filed before are untouched."""
 
     def __init__(self, place: Path, fact: str, way_out: str) -> None:
