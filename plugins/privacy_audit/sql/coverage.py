@@ -34,8 +34,9 @@ class Ledger:
     """Whether the consent must come before the moment itself (a guardian's), or may come with it."""
 
     def computed_once(self) -> Ledger:
-        """The same ledger for a statement that reads it more than once."""
-        return Ledger(sa.select(self.intervals).cte("consents"), sa.select(self.doubts).cte("doubts"), self.strict)
+        """The same ledger for a statement that reads it more than once, in the order that all its readers need."""
+        intervals = sa.select(self.intervals).order_by(self.intervals.c.subject, self.intervals.c.lo)
+        return Ledger(intervals.cte("consents"), sa.select(self.doubts).cte("doubts"), self.strict)
 
 
 @dataclass(frozen=True)
