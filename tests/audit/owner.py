@@ -38,6 +38,13 @@ class Owner:
         return {"mailto": len(self.mails), "json": len(self.posts)}
 
     @property
+    def page(self) -> str:
+        """The first mail as its reader sees it."""
+        page = self.mails[0].get_body(("html",))
+        assert page is not None
+        return str(page.get_content())
+
+    @property
     def connection(self) -> str:
         """The Airflow connection that lists the channels."""
         return json.dumps({"conn_type": "generic", "extra": {"urls": list(self.addresses.values())}})
