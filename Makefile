@@ -49,7 +49,7 @@ lock: install ## Resolve the requirements anew, in full and with hashes
 	UV_CACHE_DIR=var/cache/uv .ci/lock
 
 clean: ## Remove .venv and var, with all reports in it
-	@[ ! -x $(PY) ] || $(PY) -m privacy_audit.demo down
+	@[ ! -x $(PY) ] || $(PY) -m privacy_audit.demo clean
 	rm -rf .venv var
 
 install:

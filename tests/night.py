@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from privacy_audit.demo.installation import installation
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -48,5 +50,6 @@ def spend(home: Path, register: Path) -> Night:
     command = [sys.executable, str(program), str(home), "20000", "--plant", str(planting), "--keep", str(register)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins")}
     done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    installation(home).remove()  # as root it lies elsewhere, and nobody else would remove it
     assert done.returncode == 0, done.stderr.decode()
     return Night(home, json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr, register.read_bytes())

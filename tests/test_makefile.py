@@ -17,6 +17,8 @@ from typing import Any
 import psutil
 import pytest
 
+from privacy_audit.demo.installation import installation
+
 ROOT = Path(__file__).parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text()
 TYPED = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
@@ -161,9 +163,16 @@ def test_an_audit_after_one_that_was_killed_and_beside_another(tmp_path: Path) -
         assert Path(docs[1]).is_file()
     assert len(filed(home)) == 2
     assert running_in(home) == []
+    installation(home).remove()  # as root it lies elsewhere, and nobody else would remove it
     assert list(person.iterdir()) == []  # nothing is written into anyone's home folder
 
 
 def filed(home: Path) -> list[dict[str, Any]]:
     folders = [folder for folder in (home / "reports").iterdir() if folder.is_dir() and not folder.is_symlink()]
     return [json.loads((folder / "audit.json").read_bytes()) for folder in folders]
+
+
+def test_clean_removes_what_was_made_and_ends_what_runs() -> None:
+    recipe = MAKEFILE.partition("\nclean:")[2].partition("\n\n")[0]
+    assert "privacy_audit.demo clean" in recipe
+    assert "rm -rf .venv var" in recipe

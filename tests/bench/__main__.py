@@ -27,6 +27,7 @@ from tests.bench.questions import COPIES, Question, questions
 
 from privacy_audit import audit
 from privacy_audit.demo import company, premises
+from privacy_audit.demo.installation import installation
 from privacy_audit.engine.measure import measure
 from privacy_audit.engine.session import open_store
 from privacy_audit.model import Plan
@@ -47,6 +48,7 @@ def main() -> int:
         _fill(place, as_of, given.scale)
         kept = _questions(place, as_of, given.rounds)
         kept &= _stages(Path(folder), place, as_of)
+    installation(Path(folder)).remove()  # as root it lies elsewhere
     return 0 if kept else 1
 
 

@@ -86,6 +86,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
         demo(home, "down")
         assert [process for process in started if process.is_running()] == []
         assert children_of(home) == []
+        demo(home, "clean")
 
 
 def children_of(home: Path) -> list[psutil.Process]:

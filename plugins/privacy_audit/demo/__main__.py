@@ -1,4 +1,4 @@
-"""`python -m privacy_audit.demo audit | up | down | fill`: what `make` calls, in words for a terminal."""
+"""`python -m privacy_audit.demo audit | up | down | clean | fill`: what `make` calls, in words for a terminal."""
 
 from __future__ import annotations
 
@@ -45,6 +45,14 @@ def down() -> None:
     from privacy_audit.demo import up_and_down
 
     raise typer.Exit(up_and_down.down(settings.load().home))
+
+
+@commands.command()
+def clean() -> None:
+    """End what `up` started, and remove the data of the embedded PostgreSQL, wherever it lies."""
+    from privacy_audit.demo import up_and_down
+
+    raise typer.Exit(up_and_down.clean(settings.load().home))
 
 
 @commands.command()

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 LOOPBACK = "127.0.0.1"
 
-_FOREIGN = ("AIRFLOW", "PG", "GX_", "PYTHON", "PRIVACY_AUDIT_")
+_FOREIGN = ("AIRFLOW", "_AIRFLOW", "__AIRFLOW", "PG", "GX_", "PYTHON", "PRIVACY_AUDIT_")
 """Beginnings of variables that would change what Airflow, PostgreSQL's client, GX or Python do. None is inherited."""
 
 _PASSWORDS = "passwords.json"
@@ -51,6 +51,9 @@ def environment(home: Path, connections: Mapping[str, str], metadata: str, port:
     _passwords(home)
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)},
+        # Everything of the demo is on this machine, and a proxy cannot reach it.
+        "no_proxy": LOOPBACK,
+        "NO_PROXY": LOOPBACK,
         "PYTHONPATH": str(ROOT / "plugins"),
         "PYTHONWARNINGS": "ignore",
         "PRIVACY_AUDIT_HOME": str(home),

@@ -115,8 +115,9 @@ def _wheel_folder() -> Path:
 def _readable_copy(wheel: Path) -> Path:
     """A copy of programs and libraries that `nobody` can read, made whole or not at all."""
     copy = ROOT_FOLDER / f"wheel-{version(WHEEL)}"
+    ROOT_FOLDER.mkdir(parents=True, exist_ok=True)
+    ROOT_FOLDER.chmod(0o755)  # whatever the umask is: `nobody` has to pass
     if not copy.exists():
-        ROOT_FOLDER.mkdir(parents=True, exist_ok=True)
         draft = ROOT_FOLDER / f".{copy.name}.{os.getpid()}"
         shutil.copytree(wheel / _PACKAGE / _PROGRAMS, draft / _PACKAGE / _PROGRAMS, symlinks=True)
         libraries = wheel / f"{_PACKAGE}.libs"

@@ -67,11 +67,13 @@ class Bar:
             self._console.print(f"          {done:,} of {total:,} rows", markup=False, highlight=False)
 
     def __enter__(self) -> Self:
-        self._drawn.start()
+        if self._console.is_interactive:
+            self._drawn.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._drawn.stop()
+        if self._console.is_interactive:  # elsewhere rich would write an empty line
+            self._drawn.stop()
 
 
 class Screen:

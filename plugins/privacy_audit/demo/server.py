@@ -13,11 +13,10 @@ import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -27,6 +26,7 @@ import psycopg2
 import sqlalchemy as sa
 from filelock import FileLock
 
+from privacy_audit.demo import processes
 from privacy_audit.demo.installation import Installation, installation
 from privacy_audit.errors import PrivacyAuditError
 
@@ -41,7 +41,8 @@ SETTINGS: dict[str, str] = {
     "unix_socket_directories": "",  # a deep folder's path does not fit into a socket's address
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # A log that quotes statements would hold the rows they write.
+    # A log that quotes statements would hold the rows they write, and many an error quotes a value: it has neither.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
@@ -73,10 +74,7 @@ class _User:
 
     @property
     def lives(self) -> bool:
-        try:
-            return bool(abs(psutil.Process(self.pid).create_time() - self.created) < 1)
-        except psutil.NoSuchProcess:
-            return False
+        return processes.alive(self.pid, self.created) is not None
 
 
 class EmbeddedPostgres:
@@ -97,16 +95,35 @@ class EmbeddedPostgres:
 
         `extra_settings` count only when this call starts it. ServerError when it cannot be had.
         """
+        _forget_the_callers_settings()
         place = installation(home)
         user = _User(uuid.uuid4().hex, os.getpid(), psutil.Process().create_time())
         with _locked(place):
             facts = _facts(place)
-            _initialise(place, facts["password"])
-            port = _running_port(place) or _launch(place, facts["password"], {**SETTINGS, **(extra_settings or {})})
-            server = cls(place, port, facts["password"], user)
-            server._prove_it_is_ours()
-            _write(place, facts["password"], [*_users(facts), user])
+            password = facts["password"]
+            try:
+                port = _found(place, password)
+                if port is None:
+                    _halt(place)
+                    _initialise(place, password)
+                    port = _launch(place, password, {**SETTINGS, **(extra_settings or {})})
+                server = cls(place, port, password, user)
+                server._prove_it_is_ours()
+                _write(place, password, [*_users(facts), user])
+            except BaseException:
+                # Whatever ends a start, Ctrl-C too: nothing that nobody needs is left running.
+                if not _users(facts):
+                    _halt(place)
+                raise
         return server
+
+    @classmethod
+    def sweep(cls, home: Path) -> None:
+        """Ends a server that nobody needs any more, whoever left it."""
+        place = installation(home)
+        with _locked(place):
+            if not _users(_facts(place)):
+                _halt(place)
 
     def __enter__(self) -> Self:
         return self
@@ -209,13 +226,30 @@ def _initialise(place: Installation, password: str) -> None:
     draft.rename(place.data)
 
 
+def _forget_the_callers_settings() -> None:
+    """PGSERVICE, PGHOSTADDR, PGOPTIONS and their like would lead libpq elsewhere, or change what it is answered."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
+
+
+def _found(place: Installation, password: str) -> int | None:
+    """The port of a server that runs already, as soon as it answers: a killed start may have left it coming up."""
+    found = _postmaster(place)
+    if found is None:
+        return None
+    process, port = found
+    return port if _wait(lambda: _answers(port, password), process, START_SECONDS) else None
+
+
 def _launch(place: Installation, password: str, settings: Mapping[str, str]) -> int:
     """Starts the server on a free port and waits until it answers. Another program may win the port: then again."""
     for _ in range(PORT_ATTEMPTS):
         port = _free_port()
-        process = place.spawn("postgres", "-D", str(place.data), *_options({**settings, "port": str(port)}))
+        spawned = place.spawn("postgres", "-D", str(place.data), *_options({**settings, "port": str(port)}))
+        process = psutil.Process(spawned.pid)
         if _wait(lambda port=port: _answers(port, password), process, START_SECONDS):  # type: ignore[misc]
             return port
+        _halt(place)
     raise ServerError(f"{place.log}: the embedded PostgreSQL does not start. Its log says why.")
 
 
@@ -230,10 +264,10 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float) -> bool:
+def _wait(ready: Callable[[], bool], process: psutil.Process, seconds: float) -> bool:
     """Whether it became ready before its time was over or its process ended."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and processes.wait([process], 0):
         if ready():
             return True
         time.sleep(0.05)
@@ -269,14 +303,22 @@ def _running_port(place: Installation) -> int | None:
 
 
 def _halt(place: Installation) -> None:
-    """Ends the server with a fast shutdown and waits until it is gone."""
+    """Ends the server with a fast shutdown, then whatever a killed start or a killed server left at work."""
     found = _postmaster(place)
-    if found is None:
-        return
-    process, _ = found
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(STOP_SECONDS)
-    except psutil.TimeoutExpired:
-        process.send_signal(signal.SIGQUIT)
-        process.wait(STOP_SECONDS)
+    if found:
+        process, _ = found
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGINT)
+        processes.wait([process], STOP_SECONDS)
+    processes.end(_at_work(place))
+    # The number in it may be another program's by now, and PostgreSQL would take that one for the server.
+    (place.data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _at_work(place: Installation) -> Iterator[psutil.Process]:
+    """Programs of the wheel that work where the data lies, however they came to be there."""
+    programs = place.programs.resolve()
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if Path(process.cwd()).is_relative_to(place.data.parent) and Path(process.exe()).is_relative_to(programs):
+                yield process

@@ -18,6 +18,7 @@ import psutil  # type: ignore[import-untyped]  # it carries no types
 from privacy_audit.demo import airflow as local_airflow
 from privacy_audit.demo import company, keeper, premises, processes
 from privacy_audit.demo.airflow import LOOPBACK, ROOT
+from privacy_audit.demo.installation import installation
 from privacy_audit.demo.screen import Screen, screen
 from privacy_audit.demo.server import EmbeddedPostgres
 from privacy_audit.errors import PrivacyAuditError
@@ -65,11 +66,18 @@ def down(home: Path) -> int:
             if running:
                 first = running[0]  # the keeper ends the others in order; what it leaves is ended by force
                 first.terminate()
-                psutil.wait_procs([first], 2 * processes.PATIENCE_SECONDS)
+                processes.wait([first], 2 * processes.PATIENCE_SECONDS)
                 processes.end(running)
             keeper.record(home).unlink(missing_ok=True)
-            with EmbeddedPostgres.start(home):
-                pass  # entering sweeps up after a keeper that was killed, leaving ends the server
+            EmbeddedPostgres.sweep(home)  # after a keeper that was killed
+    return 0
+
+
+def clean(home: Path) -> int:
+    """Ends what runs and removes the server's data: as root it lies outside the project."""
+    if home.exists():
+        down(home)
+        installation(home).remove()
     return 0
 
 
