@@ -71,25 +71,28 @@ def _run(
 ) -> Any:
     import great_expectations as gx
     from great_expectations.core.run_identifier import RunIdentifier
+    from great_expectations.datasource.fluent import PostgresDatasource
     from great_expectations.datasource.fluent.sql_datasource import TableAsset
 
     from privacy_audit.engine.expectations import expectations
 
     expectations()
     context = ephemeral_context(results)
-    source = context.data_sources.add_postgres(
-        "store",
-        connection_string=url.render_as_string(hide_password=False),
-        kwargs={"connect_args": connect_args(audit_id)},
+    # Made as one: `add_postgres` and `add_table_asset` would try the server and each table on connections outside
+    # contract and snapshot, wait behind any lock for ever, and raise in the server's words. The catalog proves more.
+    source = context.add_datasource(
+        datasource=PostgresDatasource(
+            name="store",
+            connection_string=url.render_as_string(hide_password=False),
+            kwargs={"connect_args": connect_args(audit_id)},
+            assets=[
+                TableAsset(name=suite["name"], schema_name=schema, table_name=table)
+                for suite in suites
+                for _, schema, table in [suite["name"].split(".")]
+            ],
+        )
     )
     attach(source.get_execution_engine().engine, door.snapshot.token)
-    # Assigned, not added: `add_table_asset` reads each table on a connection outside contract and snapshot, where it
-    # waits behind any lock for ever, and raises with the server's own text. What is there, the catalog has proved.
-    source.assets = [
-        TableAsset(name=suite["name"], schema_name=schema, table_name=table)
-        for suite in suites
-        for _, schema, table in [suite["name"].split(".")]
-    ]
     definitions = []
     for suite in suites:
         definition = gx.ValidationDefinition(
