@@ -123,7 +123,7 @@ class ConsentAtEvent(Rule):
         probe, scan = rows_in_gaps(*place).subquery("t"), rows_without(*place).subquery("t")
         index = (self.subject.column, self.clock.column)
         return (
-            Seek(self._judge(probe, frame, ledger), index, probes_per_row_of=self.consents.table),
+            Seek(self._judge(probe, frame, ledger), index, self.consents.table, self.consents.subject),
             Seek(self._judge(scan, frame, ledger)),
         )
 

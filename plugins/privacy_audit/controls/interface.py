@@ -45,6 +45,8 @@ class Seek:
     """Leading columns of the index that leads to these rows; empty when a scan filters them out."""
     probes_per_row_of: str = ""
     """A table each of whose rows costs a probe; empty when one range is read."""
+    probed_by: str = ""
+    """Its column that is compared with the first of the index: of another type, each probe would read the table."""
 
 
 @dataclass(frozen=True, slots=True)

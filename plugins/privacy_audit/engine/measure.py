@@ -119,9 +119,18 @@ def _choose(connection: sa.Connection, rule: Rule, size: _Size, seeks: Sequence[
             return seek, f"suspects filtered out in one scan{advice}"
         if not _has_index(connection, rule.table, seek.index):
             advice = f"; an index on ({columns}) would spare it"
-        elif not _too_many_probes(connection, seek, size):
+        elif _probes_find(connection, rule.table, seek) and not _too_many_probes(connection, seek, size):
             return seek, f"suspects sought by the index on ({columns})"
     return None, "no shorter way shows what this check asks"
+
+
+def _probes_find(connection: sa.Connection, table_name: str, seek: Seek) -> bool:
+    """Whether what is probed with compares with the index's own type."""
+    if not seek.probes_per_row_of:
+        return True
+    names = {"table": quoted(table_name), "column": seek.index[0]}
+    others = {"other": quoted(seek.probes_per_row_of), "other_column": seek.probed_by}
+    return bool(connection.execute(_ALIKE, names | others).scalar())
 
 
 def _too_many_probes(connection: sa.Connection, seek: Seek, size: _Size) -> bool:
@@ -152,12 +161,32 @@ _INDEX = sa.text(
         JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
         JOIN pg_catalog.pg_am am ON am.oid = c.relam
         WHERE i.indrelid = CAST(:table AS regclass) AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+          AND i.indnkeyatts >= cardinality(CAST(:columns AS text[]))
           AND (am.amname = 'btree' OR (am.amname = 'brin' AND cardinality(CAST(:columns AS text[])) = 1))
           AND (SELECT array_agg(a.attname::text ORDER BY k.n)
                FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
                JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
                WHERE k.n <= cardinality(CAST(:columns AS text[]))) = CAST(:columns AS text[])
+          -- in the order in which the columns themselves compare, else the server cannot use it
+          AND NOT EXISTS (
+              SELECT FROM unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[], i.indoption::int2[])
+                          WITH ORDINALITY AS k(attnum, opclass, collation_, option, n)
+              JOIN pg_catalog.pg_opclass o ON o.oid = k.opclass
+              JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+              WHERE k.n <= cardinality(CAST(:columns AS text[]))
+                AND (NOT o.opcdefault OR k.collation_ <> a.attcollation
+                     OR (k.option <> 0 AND cardinality(CAST(:columns AS text[])) > 1))
+          )
     )
+    """
+)
+
+_ALIKE = sa.text(
+    """
+    SELECT count(DISTINCT CASE WHEN t.typname IN ('int2', 'int4', 'int8') THEN 'integer'
+                               WHEN t.typname IN ('text', 'varchar') THEN 'text' ELSE t.oid::text END) = 1
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WHERE (a.attrelid, a.attname) IN ((CAST(:table AS regclass), :column), (CAST(:other AS regclass), :other_column))
     """
 )
 

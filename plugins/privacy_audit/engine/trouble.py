@@ -93,6 +93,7 @@ _LIBPQ: tuple[tuple[str, Cause, str], ...] = (
     ("no password supplied", Cause.REFUSED, "the connection has no password"),
     ("pg_hba.conf", Cause.REFUSED, "the server refuses this user from this host"),
     ("too many connections", Cause.REFUSED, "the server has no connection left for the role"),
+    ("too many clients", Cause.REFUSED, "the server has no connection left for the role"),
     ("remaining connection slots", Cause.REFUSED, "the server has no connection left for the role"),
     ("does not exist", Cause.REFUSED, "the database or role of the connection does not exist"),
     ("is not permitted to log in", Cause.REFUSED, "the role may not log in"),
