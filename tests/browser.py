@@ -58,6 +58,7 @@ class Page:
     def open(self, address: str, width: int = 1280) -> None:
         """Loads a page in a window of that width, in CSS pixels. What was complained of before is forgotten."""
         self._chrome.set_window_size(width, 900)
+        self._chrome.get("about:blank")  # what the page before says late is said now
         self._chrome.get_log("browser")  # type: ignore[no-untyped-call]
         self._chrome.get(address)
 
