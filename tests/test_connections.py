@@ -298,3 +298,11 @@ def test_a_connection_that_nobody_knows_is_refused_with_a_way_out(airflow: dict[
         "connection store_app: is not configured. Set AIRFLOW_CONN_STORE_APP,"
         " or add it with `airflow connections add store_app`."
     )
+
+
+def test_asking_makes_no_airflow_where_there_is_none(tmp_path: Path) -> None:
+    code = "from privacy_audit import connections; connections.find('nowhere')"
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "plugins")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert "connection nowhere: is not configured. Set AIRFLOW_CONN_NOWHERE" in done.stderr
+    assert list(tmp_path.iterdir()) == []

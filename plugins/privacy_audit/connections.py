@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -133,6 +135,8 @@ def _ask_airflow(name: str, variable: str) -> Connection:
     missing = ConnectionMissingError(
         f"connection {name}: is not configured. Set {variable}, or add it with `airflow connections add {name}`."
     )
+    if not _airflow_is_configured():
+        raise missing  # asking it would make it a home in somebody's folder
     try:
         from airflow.exceptions import AirflowNotFoundException
         from airflow.models.connection import Connection as StoredConnection
@@ -158,3 +162,8 @@ def _ask_airflow(name: str, variable: str) -> Connection:
         database=found.schema or "",
         extra=found.extra_dejson,
     )
+
+
+def _airflow_is_configured() -> bool:
+    """Whether this is a process of Airflow's, or one whose user has an Airflow."""
+    return "airflow" in sys.modules or "AIRFLOW_HOME" in os.environ or (Path.home() / "airflow").exists()
