@@ -647,3 +647,18 @@ def test_cleaning_leaves_nothing_of_the_data(tmp_path: Path) -> None:
     assert up_and_down.clean(home) == 0
     assert not data.parent.exists()
     assert up_and_down.clean(tmp_path / "never made") == 0
+
+
+def test_the_programs_outside_the_project_go_with_the_last_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "made by root"
+    (folder / "wheel-1").mkdir(parents=True)
+    (folder / "data of another project").mkdir()
+    monkeypatch.setattr(installations, "ROOT_FOLDER", folder)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    installations.remove_programs()
+    assert folder.exists()
+    (folder / "data of another project").rmdir()
+    installations.remove_programs()
+    assert not folder.exists()

@@ -101,6 +101,14 @@ def installation(home: Path) -> Installation:
     return Installation(programs, base / "data", facts, home / "log" / "postgres.log", (nobody.pw_uid, nobody.pw_gid))
 
 
+def remove_programs() -> None:
+    """As root: removes the folder outside the project, once no home has its data there."""
+    if os.geteuid() == 0 and ROOT_FOLDER.is_dir():
+        data = [entry for entry in ROOT_FOLDER.iterdir() if not entry.name.startswith((".", "wheel-"))]
+        if not data:
+            shutil.rmtree(ROOT_FOLDER)
+
+
 def _wheel_folder() -> Path:
     """The folder that holds the wheel's package and, beside it, its libraries."""
     spec = find_spec(_PACKAGE)

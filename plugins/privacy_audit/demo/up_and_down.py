@@ -18,7 +18,7 @@ import psutil  # type: ignore[import-untyped]  # it carries no types
 from privacy_audit.demo import airflow as local_airflow
 from privacy_audit.demo import company, keeper, premises, processes
 from privacy_audit.demo.airflow import LOOPBACK, ROOT
-from privacy_audit.demo.installation import installation
+from privacy_audit.demo.installation import installation, remove_programs
 from privacy_audit.demo.screen import Screen, screen
 from privacy_audit.demo.server import EmbeddedPostgres
 from privacy_audit.errors import PrivacyAuditError
@@ -78,6 +78,7 @@ def clean(home: Path) -> int:
     if home.exists():
         down(home)
         installation(home).remove()
+        remove_programs()
     return 0
 
 
