@@ -81,6 +81,8 @@ def open_store(url: sa.URL, audit_id: str) -> Iterator[Door]:
                 yield Door(readers, snapshot)
             finally:
                 readers.dispose()
+        # A keeper that was ended raises when it is closed here: its snapshot went with it, and the store is lost as a
+        # whole, whatever the readers were told (of a snapshot that is gone, in words that differ by version).
     finally:
         engine.dispose()
 

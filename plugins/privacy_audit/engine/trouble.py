@@ -24,6 +24,11 @@ class TroubleError(PrivacyAuditError):
         super().__init__(f"{cause}: {reason}")
 
 
+_FULL = "the server has no connection left for the role; an audit needs two"
+_LOST = (
+    "the connection was lost while reading: the network, a restart, a time limit or an operator ended it, and the"
+    " server's log says which"
+)
 _BY_STATE: dict[str, tuple[Cause, str]] = {
     "28P01": (Cause.REFUSED, "the server refused the password"),
     "28000": (Cause.REFUSED, "the server refused the login"),
@@ -41,7 +46,7 @@ _BY_STATE: dict[str, tuple[Cause, str]] = {
     "25P04": (Cause.TIMEOUT, "the transaction reached its time limit"),
     "25P03": (Cause.TIMEOUT, "the transaction idled past its time limit"),
     "40001": (Cause.LOST, "the replica cancelled the read to go on with its recovery"),
-    "53300": (Cause.REFUSED, "the server has no connection left for the role"),
+    "53300": (Cause.REFUSED, _FULL),
     "53400": (Cause.REFUSED, "the server has no resource left for the session"),
 }
 _BY_CLASS: dict[str, tuple[Cause, str]] = {
@@ -80,7 +85,7 @@ class Trouble:
         state = getattr(original, "pgcode", None)
         if state is None:
             if getattr(error, "connection_invalidated", False) or "server closed" in str(original):
-                return TroubleError(Cause.LOST, "the connection was lost while reading")
+                return TroubleError(Cause.LOST, _LOST)
             if isinstance(original, psycopg2.OperationalError):
                 return _no_connection(str(original))
             return TroubleError(Cause.INTERNAL, f"the driver failed ({type(original).__name__})")
@@ -92,9 +97,9 @@ _LIBPQ: tuple[tuple[str, Cause, str], ...] = (
     ("password authentication failed", Cause.REFUSED, "the server refused the password"),
     ("no password supplied", Cause.REFUSED, "the connection has no password"),
     ("pg_hba.conf", Cause.REFUSED, "the server refuses this user from this host"),
-    ("too many connections", Cause.REFUSED, "the server has no connection left for the role"),
-    ("too many clients", Cause.REFUSED, "the server has no connection left for the role"),
-    ("remaining connection slots", Cause.REFUSED, "the server has no connection left for the role"),
+    ("too many connections", Cause.REFUSED, _FULL),
+    ("too many clients", Cause.REFUSED, _FULL),
+    ("remaining connection slots", Cause.REFUSED, _FULL),
     ("does not exist", Cause.REFUSED, "the database or role of the connection does not exist"),
     ("is not permitted to log in", Cause.REFUSED, "the role may not log in"),
     ("SSL", Cause.REFUSED, "no trusted TLS connection could be made"),
