@@ -15,7 +15,8 @@ from privacy_audit.demo import airflow as local_airflow
 
 
 def main() -> None:
-    local_airflow.enter(local_airflow.environment(Path(sys.argv[1]), {}, "described"))
+    home = Path(sys.argv[1])
+    local_airflow.enter(local_airflow.environment(home, {}, local_airflow.sqlite(home, "described")))
     from airflow.dag_processing.dagbag import DagBag
 
     before = set(sys.modules)

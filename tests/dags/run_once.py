@@ -34,7 +34,8 @@ def main() -> None:
         nowhere = {
             f"store_{name}": f"postgresql://nobody:nothing@127.0.0.1:{closed_port()}/{name}" for name in given.down
         }
-        local_airflow.enter(local_airflow.environment(given.home, place.connections | nowhere, "run_once"))
+        own = local_airflow.sqlite(given.home, "run_once")
+        local_airflow.enter(local_airflow.environment(given.home, place.connections | nowhere, own))
         local_airflow.prepare(pools=())
         print(json.dumps(run({"as_of": manifest.as_of.isoformat()})))
         if given.keep:

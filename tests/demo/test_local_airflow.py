@@ -57,7 +57,7 @@ CONNECTIONS = {"store_app": "postgresql://auditor@127.0.0.1:54321/app"}
 
 
 def environment(home: Path, port: int = 8123) -> dict[str, str]:
-    return airflow.environment(home, CONNECTIONS, "scheduled", port)
+    return airflow.environment(home, CONNECTIONS, airflow.sqlite(home, "own"), port)
 
 
 def run(script: str, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -89,7 +89,7 @@ from privacy_audit.demo import airflow
 
 home, names, nonsense = Path(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3]
 os.environ.update(dict.fromkeys(names, nonsense))
-airflow.enter(airflow.environment(home, {}, "scheduled", 8123))
+airflow.enter(airflow.environment(home, {}, airflow.sqlite(home, "own"), 8123))
 
 from airflow.configuration import AIRFLOW_HOME, conf
 
@@ -115,7 +115,7 @@ def test_airflow_itself_reads_what_was_made_and_none_of_the_callers(tmp_path: Pa
     assert read == {
         "home": str(tmp_path / "airflow"),
         "folders": [str(ROOT / "dags"), str(ROOT / "plugins")],
-        "database": f"sqlite:///{tmp_path / 'airflow' / 'scheduled.db'}",
+        "database": f"sqlite:///{tmp_path / 'airflow' / 'own.db'}",
         "logs": str(tmp_path / "log" / "airflow"),
         "host": "127.0.0.1",
         "port": 8123,
@@ -174,7 +174,7 @@ import requests
 
 from privacy_audit.demo import airflow
 
-airflow.enter(airflow.environment(Path(sys.argv[1]), {}, "scheduled"))
+airflow.enter(airflow.environment(Path(sys.argv[1]), {}, "sqlite://"))
 print(requests.post(sys.argv[2] + "product", json={"message": "{}"}, timeout=5).status_code)  # as Apprise does
 print(httpx.post(sys.argv[2] + "product", json={"message": "{}"}, timeout=5).status_code)  # as Airflow's tasks do
 sent = urllib.request.Request(sys.argv[2] + "product", data=b'{"message": "{}"}')

@@ -39,10 +39,12 @@ SERVER_USER = pwd.getpwnam("nobody").pw_uid if IS_ROOT else os.geteuid()
 PATIENCE_SECONDS = 20
 
 OWNER = """
+import signal
 import sys
 from pathlib import Path
 from privacy_audit.demo.server import EmbeddedPostgres
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell is born deaf to it
 with EmbeddedPostgres.start(Path(sys.argv[1])) as server:
     print(server.superuser_url, flush=True)
     for _ in sys.stdin:

@@ -37,12 +37,17 @@ class Login:
     password: str
 
 
+def sqlite(home: Path, name: str) -> str:
+    """SQLAlchemy's address of a file for the tables of an Airflow that is one process: others would find it locked."""
+    return f"sqlite:///{private.folder(home / 'airflow') / name}.db"
+
+
 def environment(home: Path, connections: Mapping[str, str], metadata: str, port: int = 8080) -> dict[str, str]:
     """All environment variables of an Airflow process.
 
     `home` is the folder of everything a run leaves behind (`var/`), `connections` maps Airflow connection ids to URLs,
-    `metadata` names the SQLite file in `var/airflow`: a run in one process and the scheduler each keep their own, or
-    the scheduler would take over the other's tasks. `port` is the api-server's.
+    `metadata` is SQLAlchemy's address of Airflow's own tables: a run in one process and the scheduler each have their
+    own, or the scheduler would take over the other's tasks. `port` is the api-server's.
     """
     airflow = private.folder(home / "airflow")
     log = home / "log" / "airflow"
@@ -59,7 +64,7 @@ def environment(home: Path, connections: Mapping[str, str], metadata: str, port:
         "PRIVACY_AUDIT_HOME": str(home),
         "GX_ANALYTICS_ENABLED": "False",
         "AIRFLOW_HOME": str(airflow),
-        **_core(airflow / f"{metadata}.db", keys),
+        **_core(metadata, keys),
         **_users(airflow),
         **_server(port, keys),
         **_logging(log),
@@ -79,7 +84,7 @@ def logins(home: Path) -> tuple[Login, ...]:
     return tuple(Login(name, role, passwords[name]) for name, role in _ROLES.items())
 
 
-def _core(database: Path, keys: Mapping[str, str]) -> dict[str, str]:
+def _core(database: str, keys: Mapping[str, str]) -> dict[str, str]:
     return {
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
@@ -88,7 +93,7 @@ def _core(database: Path, keys: Mapping[str, str]) -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": "4",  # the executor forks that many workers at its start; the default is 32
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",  # seconds until an edited DAG is seen; the default is 300
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }

@@ -63,13 +63,19 @@ def create_databases(superuser_url: str, passwords: DemoPasswords) -> DemoStores
         connection.autocommit = True
         for store in _STORES:
             reader = f"auditor_{store}"
-            _make_role(cursor, reader, getattr(passwords, reader))
+            _make_role(cursor, reader, getattr(passwords, reader), sessions=8)
             cursor.execute(SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(Identifier(reader)))
             _make_database(cursor, store, reader)
-        _make_role(cursor, "register", passwords.register)
-        _make_database(cursor, "register", reader="register", owner="register")
+        _make_owned(cursor, "register", passwords.register)
         cursor.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
     return DemoStores(*(_in_database(superuser_url, store) for store in _STORES))
+
+
+def create_owned(superuser_url: str, name: str, password: str) -> None:
+    """Make a database and the role of the same name that owns it, where missing; set the password."""
+    with closing(_connect(superuser_url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        _make_owned(cursor, name, password)
 
 
 def fill(
@@ -119,7 +125,12 @@ def _in_database(url: str, database: str | None = None) -> str:
     return (parts.set(database=database) if database else parts).render_as_string(hide_password=False)
 
 
-def _make_role(cursor: extensions.cursor, role: str, password: str) -> None:
+def _make_owned(cursor: extensions.cursor, name: str, password: str) -> None:
+    _make_role(cursor, name, password, sessions=-1)
+    _make_database(cursor, name, reader=name, owner=name)
+
+
+def _make_role(cursor: extensions.cursor, role: str, password: str, sessions: int) -> None:
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
     verb = SQL("ALTER" if cursor.fetchone() else "CREATE")
     # Without the log settings a failing statement would stand in the server's log with the password.
@@ -128,7 +139,7 @@ def _make_role(cursor: extensions.cursor, role: str, password: str) -> None:
         SQL(
             "{} ROLE {} WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS"
             " CONNECTION LIMIT {} PASSWORD {}"
-        ).format(verb, Identifier(role), Literal(-1 if role == "register" else 8), Literal(password))
+        ).format(verb, Identifier(role), Literal(sessions), Literal(password))
     )
 
 

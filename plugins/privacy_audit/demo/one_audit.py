@@ -78,7 +78,8 @@ def _fill_while_airflow_awakes(home: Path, place: premises.Premises, rows: int, 
         bar = terminal.bar("Filling the demo company")
         filling = beside.submit(company.fill, place.stores, datetime.now(UTC).replace(microsecond=0), rows, bar.tell)
         with terminal.stage("Prepared Airflow"):
-            local_airflow.enter(local_airflow.environment(home, place.connections, metadata="one_audit"))
+            own = local_airflow.sqlite(home, "one_audit")
+            local_airflow.enter(local_airflow.environment(home, place.connections, own))
             local_airflow.prepare(pools=())  # a run in one process does not wait for pools
         with terminal.stage(f"Filled the demo company with about {rows:,} rows", bar):
             return filling.result()

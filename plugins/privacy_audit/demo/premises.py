@@ -23,6 +23,8 @@ class Premises:
     """Airflow connection id to URL: what an audit is given, and nothing that may write to a store."""
     inbox_port: int
     """Where the owners' alerts are sent; `inbox.opened` listens there."""
+    airflow: str = field(repr=False)
+    """SQLAlchemy's address of a database for Airflow's own tables, which many processes may write at once."""
 
 
 @contextmanager
@@ -33,6 +35,8 @@ def opened(home: Path) -> Iterator[Premises]:
     with EmbeddedPostgres.start(home) as server:
         inbox_port = inbox.free_port()
         stores = company.create_databases(server.superuser_url, passwords)
+        own = private.kept(home / "run" / "airflow_key.json", lambda: {"airflow": secrets.token_urlsafe(24)})
+        company.create_owned(server.superuser_url, "airflow", own["airflow"])
         yield Premises(
             stores,
             {
@@ -42,6 +46,7 @@ def opened(home: Path) -> Iterator[Premises]:
                 **inbox.connections(inbox_port),
             },
             inbox_port,
+            server.url("airflow", "airflow", own["airflow"]),
         )
 
 

@@ -47,7 +47,7 @@ SETTINGS: dict[str, str] = {
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
     "log_statement": "none",
-    "max_connections": "60",
+    "max_connections": "120",
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
     "wal_level": "minimal",

@@ -45,7 +45,7 @@ def up(home: Path, rows: int, port: int, stores: list[str]) -> int:
         with terminal.stage(f"Filled the demo company with about {rows:,} rows", bar):
             company.fill(place.stores, datetime.now(UTC), rows, bar.tell)
         with terminal.stage("Prepared Airflow"):
-            local_airflow.enter(local_airflow.environment(home, place.connections, "scheduled", port))
+            local_airflow.enter(local_airflow.environment(home, place.connections, place.airflow, port))
             local_airflow.prepare(pools=[f"store_{store}" for store in stores])
         os.environ[keeper.INBOX_PORT] = str(place.inbox_port)
         with terminal.stage("Started api-server, scheduler, dag-processor and triggerer"):
