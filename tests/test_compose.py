@@ -8,8 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import apprise
 import pytest
 from ruamel.yaml import YAML
+
+from privacy_audit import audit, connections, settings
+from privacy_audit.alerts import channel_urls
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yaml"
@@ -101,6 +105,23 @@ def test_nobody_outside_the_machine_reaches_it(name: str) -> None:
 def test_only_the_worker_may_log_in_to_a_store(name: str) -> None:
     holds = any(variable.startswith("AIRFLOW_CONN_") for variable in SERVICES[name].get("environment", {}))
     assert holds == (name == "worker")
+
+
+def test_the_worker_has_every_connection_that_the_audit_asks_for() -> None:
+    given = SERVICES["worker"]["environment"].items()
+    environment = {name: re.sub(r"\$\{[^}]+\}", "secret", str(value)) for name, value in given}
+    stores = [coverage.store for coverage in audit.read_configuration().coverages]
+    assert len(stores) > 1
+    databases = {store.connection for store in stores} | {settings.load({}).register}
+    for name in databases:
+        url = connections.sqlalchemy_url(connections.find(name, environment))
+        assert (url.host in SERVICES, url.password) == (True, "secret")
+    for name in {store.alert for store in stores}:
+        connection = connections.find(name, environment)
+        for address in channel_urls(name, connection.password, connection.extra):
+            channel = apprise.Apprise.instantiate(address)
+            assert channel is not None, address
+            assert (channel.smtp_host, channel.port) == ("mailpit", 1025)
 
 
 def test_every_airflow_shares_the_same_keys() -> None:
