@@ -342,9 +342,9 @@ def crowded(url: sa.URL) -> Iterator[None]:
     crowd: list[Any] = []
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
     with suppress(psycopg2.OperationalError):
-        while len(crowd) < 100:
+        while len(crowd) < 200:
             crowd.append(psycopg2.connect(address))
-    assert len(crowd) < 100
+    assert len(crowd) < 200
     yield
     for connection in crowd:
         connection.close()
@@ -455,3 +455,25 @@ def test_another_store_is_audited_as_if_nothing_had_happened(
         after = other.audit(tmp_path / "night", TABLES)
     assert tallies(after) == AS_IT_WAS
     assert (after.outcome, after.cause, after.checks) == (alone.outcome, alone.cause, alone.checks)
+
+
+def test_a_server_that_falls_silent_in_a_statement_is_given_up(
+    app: Store, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is in between goes on to answer keepalives, and the server's own time limits reach nobody.
+    monkeypatch.setattr(session, "SILENCE_SECONDS", 1.0)
+    proxy.before("count(*) AS population", lambda _: setattr(proxy, "is_silent", True))
+    began = time.monotonic()
+    result = audit(app, proxy, tmp_path)
+    assert time.monotonic() - began < 20
+    assert result.outcome is Outcome.NOT_AUDITED
+    assert result.cause in {Cause.LOST, Cause.UNREACHABLE}
+    assert looks(proxy) == 1, "the second look finds nobody"
+
+
+def test_a_statement_that_takes_its_time_is_not_taken_for_silence(
+    app: Store, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "SILENCE_SECONDS", 4.0)
+    proxy.before("count(*) AS population", lambda _: time.sleep(1), times=2)
+    assert tallies(audit(app, proxy, tmp_path)) == AS_IT_WAS

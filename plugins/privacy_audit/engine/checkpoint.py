@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.engine.session import Door, attach, connect_args
+from privacy_audit.engine.session import Door, connect_args
 from privacy_audit.engine.trouble import Trouble, TroubleError
 from privacy_audit.model import Cause
 
@@ -92,7 +92,7 @@ def _run(
             ],
         )
     )
-    attach(source.get_execution_engine().engine, door.snapshot.token)
+    door.attach(source.get_execution_engine().engine)
     definitions = []
     for suite in suites:
         definition = gx.ValidationDefinition(

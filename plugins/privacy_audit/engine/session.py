@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import NullPool
 
 from privacy_audit.engine.trouble import Trouble, TroubleError
+from privacy_audit.engine.watchdog import Watchdog
 from privacy_audit.model import Cause
 
 CONTRACT: dict[str, str] = {
@@ -43,6 +44,8 @@ CONTRACT: dict[str, str] = {
 _SINCE = {"transaction_timeout": 170000, "enable_presorted_aggregate": 160000}
 """Settings that older servers do not know, and the first version that does."""
 CONNECT_SECONDS = 5
+SILENCE_SECONDS = 660.0
+"""A minute more than `statement_timeout`: a server that says nothing for so long is gone, whatever the network says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +67,51 @@ class Door:
 
     engine: sa.Engine
     snapshot: Snapshot
+    watchdog: Watchdog
+
+    def attach(self, engine: sa.Engine) -> None:
+        """Makes every transaction of an engine import the snapshot, under the contract."""
+        token = _token(self.snapshot.token)
+
+        def imports_snapshot(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{token}'")
+
+        _guard(engine, self.watchdog)
+        event.listen(engine, "begin", imports_snapshot)
 
 
 @contextmanager
 def open_store(url: sa.URL, audit_id: str) -> Iterator[Door]:
     """Connects, proves the contract and the role, and keeps one snapshot open. TroubleError says why it could not."""
-    engine = sa.create_engine(url, poolclass=NullPool, connect_args=_connect_args(audit_id))
-    event.listen(engine, "connect", _harden)
+    engine, readers = (
+        sa.create_engine(url, poolclass=NullPool, connect_args=connect_args(audit_id)) for _ in ("keeper", "readers")
+    )
     try:
-        with Trouble.watch(), engine.connect() as keeper:
-            _prove_contract(keeper)
-            snapshot = _export(keeper)
-            readers = sa.create_engine(url, poolclass=NullPool, connect_args=_connect_args(audit_id))
-            attach(readers, snapshot.token)
-            try:
-                yield Door(readers, snapshot)
-            finally:
-                readers.dispose()
+        with Watchdog(SILENCE_SECONDS) as watchdog, Trouble.watch():
+            _guard(engine, watchdog)
+            with engine.connect() as keeper:
+                _prove_contract(keeper)
+                door = Door(readers, _export(keeper), watchdog)
+                door.attach(readers)
+                try:
+                    yield door
+                finally:
+                    readers.dispose()
         # A keeper that was ended raises when it is closed here: its snapshot went with it, and the store is lost as a
         # whole, whatever the readers were told (of a snapshot that is gone, in words that differ by version).
     finally:
         engine.dispose()
 
 
-def attach(engine: sa.Engine, token: str) -> None:
-    """Makes every transaction of an engine import the snapshot, under the contract."""
+def _guard(engine: sa.Engine, watchdog: Watchdog) -> None:
+    """Every connection of the engine is watched, then hardened."""
+    watchdog.watch(engine)
     event.listen(engine, "connect", _harden)
-
-    def imports_snapshot(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{_token(token)}'")
-
-    event.listen(engine, "begin", imports_snapshot)
 
 
 def connect_args(audit_id: str) -> dict[str, object]:
     """What every connection is opened with."""
-    return _connect_args(audit_id)
-
-
-def _connect_args(audit_id: str) -> dict[str, object]:
     return {
         "application_name": f"privacy-audit/{audit_id}"[:63],
         "connect_timeout": CONNECT_SECONDS,
