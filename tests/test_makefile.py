@@ -76,7 +76,7 @@ def installed(tmp_path: Path) -> Path:
 
 
 def test_what_is_installed_is_not_installed_again(installed: Path) -> None:
-    told = run(".ci/install", "requirements.txt", cwd=installed)
+    told = run(sys.executable, ".ci/install", "requirements.txt", cwd=installed)
     assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
 
 
@@ -84,7 +84,7 @@ def test_a_second_installation_waits_for_the_first(installed: Path) -> None:
     (installed / "var").mkdir()
     with (installed / "var" / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        command = [str(installed / ".ci" / "install"), "requirements.txt"]
+        command = [sys.executable, str(installed / ".ci" / "install"), "requirements.txt"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as second:
             assert second.stdout
             assert "waiting for it" in second.stdout.readline()
