@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,7 +44,8 @@ def audit(home: Path, rows: int) -> int:
         with terminal.stage("Started the embedded PostgreSQL"):
             place = stack.enter_context(premises.opened(home))
             stack.enter_context(inbox.opened(home / "alerts", place.inbox_port))
-        manifest = _fill_while_airflow_awakes(home, place, rows, terminal)
+        manifest = _fill(place, rows, terminal)
+        _awake_airflow(home, place, terminal)
         before = filed.newest(home)
         succeeded = _run_dag(manifest, terminal)
         report = filed.newest(home)
@@ -72,17 +72,19 @@ def _alone(home: Path, terminal: Screen) -> Iterator[None]:
         lock.release()
 
 
-def _fill_while_airflow_awakes(home: Path, place: premises.Premises, rows: int, terminal: Screen) -> Manifest:
-    """The rows are written by the server while this process imports Airflow: two cores, half the time."""
-    with ThreadPoolExecutor(1) as beside:
-        bar = terminal.bar("Filling the demo company")
-        filling = beside.submit(company.fill, place.stores, datetime.now(UTC).replace(microsecond=0), rows, bar.tell)
-        with terminal.stage("Prepared Airflow"):
-            own = local_airflow.sqlite(home, "one_audit")
-            local_airflow.enter(local_airflow.environment(home, place.connections, own))
-            local_airflow.prepare(pools=())  # a run in one process does not wait for pools
-        with terminal.stage(f"Filled the demo company with about {rows:,} rows", bar):
-            return filling.result()
+def _fill(place: premises.Premises, rows: int, terminal: Screen) -> Manifest:
+    """One after the other, and not beside the start of Airflow: that sets variables of the environment while a driver
+    that connects reads them, and the C library then crashes now and then."""
+    bar = terminal.bar("Filling the demo company")
+    with terminal.stage(f"Filled the demo company with about {rows:,} rows", bar):
+        return company.fill(place.stores, datetime.now(UTC).replace(microsecond=0), rows, bar.tell)
+
+
+def _awake_airflow(home: Path, place: premises.Premises, terminal: Screen) -> None:
+    with terminal.stage("Prepared Airflow"):
+        own = local_airflow.sqlite(home, "one_audit")
+        local_airflow.enter(local_airflow.environment(home, place.connections, own))
+        local_airflow.prepare(pools=())  # a run in one process does not wait for pools
 
 
 def _run_dag(manifest: Manifest, terminal: Screen) -> bool:

@@ -50,7 +50,7 @@ _QUIET_SECONDS = 15
 
 
 class Bar:
-    """How far a long work is that counts rows. Drawn while it is entered; may be told of from another thread before."""
+    """How far a long work is that counts rows. Drawn while it is entered."""
 
     def __init__(self, console: Console, doing: str) -> None:
         columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
