@@ -19,7 +19,7 @@ BEGIN
 
     FOR place IN
         SELECT a.attrelid::regclass AS tab, a.attname AS col, t.typname AS type,
-               a.attname IN ('purpose', 'action', 'category', 'channel', 'mailbox', 'client_legal_form',
+               a.attname IN ('purpose', 'action', 'category', 'channel', 'mailbox', 'table_name', 'client_legal_form',
                              'payer_legal_form', 'holder_legal_form', 'legal_basis_ref', 'proof_sha256') AS is_word
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_type t ON t.oid = a.atttypid

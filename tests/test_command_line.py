@@ -161,7 +161,7 @@ def write_expectations(folder: Path) -> None:
     (folder / "stores").mkdir(parents=True)
     for name in ("policy.yaml", "policy.txt"):
         shutil.copy(REAL / name, folder / name)
-    controls = [control.id for control in policy.load(REAL).controls]
+    controls = [control.id for control in policy.load(REAL).controls if control.id != "META-5"]  # of no store
     for store, tables in TABLES.items():
         checked = {COMPUTED[category] for _, category, _ in tables.values()}
         document = {
@@ -451,10 +451,9 @@ def test_findings_are_1(findings: Run) -> None:
 def test_a_store_that_is_down_is_3_although_another_passes(one_down: Run) -> None:
     assert one_down.told.code == 3
     assert one_down.report["outcome"] == "not_audited"
-    assert {store["name"]: store["outcome"] for store in one_down.report["stores"]} == {
-        "archive": "not_audited",
-        "shop": "pass",
-    }
+    outcomes = {store["name"]: store["outcome"] for store in one_down.report["stores"]}
+    assert outcomes.pop("privacy_audit") in ("pass", "not_applicable")  # as runs before left records, or none did
+    assert outcomes == {"archive": "not_audited", "shop": "pass"}
     assert one_down.outcomes() == {
         "archive/archive.logs/RET-4": "not_audited",
         "shop/shop.visits/RET-4": "pass",

@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from privacy_audit import audit, connections, settings
-from privacy_audit.alerts import channel_urls
+from privacy_audit.alerts import channels_of
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yaml"
@@ -116,11 +116,13 @@ def test_the_worker_has_every_connection_that_the_audit_asks_for() -> None:
     for name in databases:
         url = connections.sqlalchemy_url(connections.find(name, environment))
         assert (url.host in SERVICES, url.password) == (True, "secret")
-    for name in {store.alert for store in stores}:
+    rules = audit.read_configuration().handling
+    people = [*stores, *(one for one in (rules.platform, rules.compliance, *rules.routes) if one)]
+    for name in {one.alert for one in people}:
         connection = connections.find(name, environment)
-        for address in channel_urls(name, connection.password, connection.extra):
-            channel = apprise.Apprise.instantiate(address)
-            assert channel is not None, address
+        for listed in channels_of(name, connection.password, connection.extra):
+            channel = apprise.Apprise.instantiate(listed.url)
+            assert channel is not None, name
             assert (channel.smtp_host, channel.port) == ("mailpit", 1025)
 
 

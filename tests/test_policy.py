@@ -226,6 +226,7 @@ def test_the_real_policy_promises_what_it_always_promised(real: Policy) -> None:
         "GEO-1": ("consent_at_event", "critical", {"purpose": "geolocation"}),
         "DEL-1": ("soft_delete", "high", {"period": "P30D"}),
         "HLD-1": ("legal_hold", "critical", {}),
+        "META-5": ("own_records", "medium", {}),
     }
     assert [control.categories for control in real.controls[:5]] == [(category,) for category in Category]
     assert real.zone == "Europe/Paris"

@@ -21,6 +21,7 @@ from privacy_audit.controls import kinds
 from privacy_audit.documents.tree import compose
 from privacy_audit.errors import ConfigurationRefusedError
 from privacy_audit.model import Category, Policy
+from privacy_audit.policy.consistency import OF_THE_AUDIT
 from privacy_audit.settings import Settings
 from privacy_audit.store_map import (
     Birth,
@@ -110,6 +111,11 @@ def edited(case: dict[str, Any]) -> str:
 
 def named(title: str) -> Any:
     return next(slip for slip in CASES["slips"] if slip["case"] == title)
+
+
+def of_stores(promises: Policy) -> list[str]:
+    """The controls that are about stores; one is about the audit itself."""
+    return [control.id for control in promises.controls if control.kind not in OF_THE_AUDIT]
 
 
 def ways(coverage: suites.Coverage, control: str) -> set[str]:
@@ -287,6 +293,36 @@ def test_good_map_is_read_as_it_is_written_and_binds_every_control(folder: Path)
     assert not coverage.unchecked
 
 
+LOG = """\
+  purge_runs:
+    table: lib.purges
+    target: job
+    targets: {lib.positions: gps}
+    finished: {column: ended_on, encoding: date}
+    deleted: gone
+tables:
+"""
+
+
+def test_checks_of_deletion_carry_the_log_of_purges_with_the_word_for_their_own_table(folder: Path) -> None:
+    (coverage,) = configuration(folder, library=GOOD.replace("tables:\n", LOG, 1)).coverages
+    log = {
+        "table": "lib.purges",
+        "target": "job",
+        "finished": {"column": "ended_on", "encoding": "date"},
+        "deleted": "gone",
+    }
+    carried = {check.id: check.rule.as_json().get("purge_runs") for check in coverage.checks}
+    assert carried == {
+        check: None
+        if check.rpartition("/")[2] in ("MIN-1", "MIN-2", "GEO-1", "HLD-1")
+        else {**log, "targets": {"lib.positions": "gps"}}
+        if "lib.positions" in check
+        else log
+        for check in CHECKS
+    }
+
+
 def test_mistakes_of_two_maps_are_said_at_once_and_a_good_map_beside_them_does_not_run(folder: Path) -> None:
     typo, twice = named("keys near a known one"), named("table written twice")
     said = refusal(
@@ -437,7 +473,7 @@ def test_spoilt_map_is_refused_with_places_or_still_accounts_for_every_control(t
         return
     with suppress(ConfigurationRefusedError):  # the policy is contradicted, as by a group that lost its name
         coverage = suites.bind(promises, store)
-        assert all(ways(coverage, control.id) for control in promises.controls)
+        assert all(ways(coverage, control) for control in of_stores(promises))
 
 
 def test_the_real_maps_account_for_every_control_in_exactly_one_way() -> None:
@@ -445,9 +481,9 @@ def test_the_real_maps_account_for_every_control_in_exactly_one_way() -> None:
     stores = [coverage.store.store for coverage in read.coverages]
     assert stores == sorted(path.stem for path in (REAL / "stores").iterdir()) != []
     accounts = {
-        (coverage.store.store, control.id): ways(coverage, control.id)
+        (coverage.store.store, control): ways(coverage, control)
         for coverage in read.coverages
-        for control in read.policy.controls
+        for control in of_stores(read.policy)
     }
-    assert len(accounts) == len(stores) * len(read.policy.controls) > 0
+    assert len(accounts) == len(stores) * (len(read.policy.controls) - 1) > 0
     assert {account: found for account, found in accounts.items() if len(found) != 1} == {}

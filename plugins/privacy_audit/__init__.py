@@ -6,9 +6,10 @@ The pipeline, in the order of a night:
 2. `suites` compiles both into Great Expectations suites, one per table, committed and reviewed.
 3. `engine` opens each store read-only, proves that it sees every row, and runs the suites at one instant T on one
    snapshot; each control kind of `controls/` states its truth once. It gives tallies, not rows.
-4. `findings` turns tallies into findings; `register` files them once; `reports` and `data_docs` tell people;
-   `alerts` tells the owners.
-5. `audit` is the only place where the stages meet; `dags/nightly_audit.py` and the command line call it.
+4. `findings` turns tallies into findings and says how each stands since the nights before; `register` files that
+   once; `reports` and `data_docs` tell people; `alerts` tells the owners what changed.
+5. `records` is what the audit keeps of itself, which is audited and deleted in time like everything else.
+6. `audit` is the only place where the stages meet; `dags/nightly_audit.py` and the command line call it.
 
 The words are those of `model`.
 """

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from privacy_audit import audit, suites
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError
+from privacy_audit.findings_commands import commands
 from privacy_audit.model import TELLING, Audit, Outcome
 
 app = typer.Typer(
@@ -28,6 +29,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback could show what was read
 )
+
+app.add_typer(commands, name="findings")
 
 _PIPED_WIDTH = 1000
 """A pipe has no edge at which a name would have to be cut."""
@@ -86,13 +89,45 @@ def run(
     if json_path and not json_path.parent.is_dir():
         raise ConfigurationRefusedError([Mistake(str(json_path), "lies in no folder.", "Make the folder first.")])
     order = audit.plan(as_of, store, control, f"command line {uuid.uuid4()}", datetime.now(UTC))
-    result = audit.assemble(order, [audit.audit_store(order, name) for name in order["stores"]])
+    result = audit.assemble(order, audit.audit_everything(order))
     if json_path:
         from privacy_audit.reports import canonical_json
 
         json_path.write_bytes(canonical_json.render(result))
     show(result, Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH))
     raise typer.Exit(exit_code(result))
+
+
+@app.command()
+def simulate(
+    policy_file: Annotated[Path, typer.Argument(metavar="POLICY", help="Another policy, as policy.yaml is written.")],
+    store: Annotated[list[str] | None, typer.Option(help="Only this store; may be repeated.")] = None,
+    control: Annotated[list[str] | None, typer.Option(help="Only this control; may be repeated.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Judge by this instant, as 2026-11-24T02:15:00+01:00.")] = None,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Write what would change here.")] = None,
+    show_rows: Annotated[bool, typer.Option("--show-rows", help="Show the SELECTs that list the rows.")] = False,
+) -> None:
+    """Say what another policy would change: exit 0 no row would come into breach, 1 some would. Files nothing."""
+    from privacy_audit import simulation
+    from privacy_audit.simulation import telling
+
+    if json_path and not json_path.parent.is_dir():
+        raise ConfigurationRefusedError([Mistake(str(json_path), "lies in no folder.", "Make the folder first.")])
+    result = simulation.simulate(policy_file, as_of, store, control, datetime.now(UTC))
+    if json_path:
+        json_path.write_bytes(telling.render(result))
+    telling.show(result, Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH), show_rows=show_rows)
+    found = Exit.FINDINGS if result.breaking else Exit.NOTHING_FOUND
+    raise typer.Exit(found if result.whole else Exit.NOT_AUDITED)
+
+
+@app.command()
+def maintain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Delete nothing; say what would be deleted.")] = False,
+) -> None:
+    """Delete the audit's own records that are past the periods of expectations/handling.yaml."""
+    for line in audit.maintain(datetime.now(UTC), dry_run=dry_run)["told"]:
+        typer.echo(line)
 
 
 def exit_code(result: Audit) -> Exit:

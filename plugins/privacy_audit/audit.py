@@ -7,10 +7,12 @@ instant) and store results. Heavy libraries are imported by the stage that needs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,8 +21,15 @@ from pydantic import TypeAdapter
 
 from privacy_audit import connections, controls, documents, policy, suites
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError, did_you_mean
+from privacy_audit.findings import handling, waivers
+from privacy_audit.findings.handling import Handling
+from privacy_audit.findings.lifecycle import Rules
+from privacy_audit.findings.standing import Chronicle, Standing
+from privacy_audit.findings.waivers import Waiver
+from privacy_audit.letter import Letter
 from privacy_audit.model import Audit, Cause, Control, Outcome, Policy, StoreResult
-from privacy_audit.periods import local_date
+from privacy_audit.periods import Period, local_date
+from privacy_audit.policy.consistency import OF_THE_AUDIT
 from privacy_audit.settings import Settings, load
 from privacy_audit.store_map import StoreMap
 
@@ -39,6 +48,8 @@ class Configuration:
     settings: Settings
     policy: Policy
     coverages: tuple[suites.Coverage, ...]
+    handling: Handling = field(default_factory=Handling)
+    waivers: tuple[Waiver, ...] = ()
 
     @cached_property
     def files(self) -> dict[str, bytes]:
@@ -47,23 +58,35 @@ class Configuration:
 
     @cached_property
     def digest(self) -> str:
-        """Of policy and store maps: all that a verdict depends on besides the stores and T."""
+        """Of policy, store maps, waivers and handling: all that a report depends on besides the stores, T and the
+        register."""
         maps = (coverage.store.model_dump_json() for coverage in self.coverages)
-        return hashlib.sha256("\n".join((self.policy.digest, *maps)).encode()).hexdigest()
+        waived = (waiver.key for waiver in self.waivers)
+        parts = (self.policy.digest, *maps, *waived, self.handling.model_dump_json())
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def rules(self) -> Rules:
+        """What people laid down about findings."""
+        formerly = {new: old for it in self.coverages for new, old in suites.former_fingerprints(it).items()}
+        return Rules(self.handling, self.waivers, formerly)
 
     def coverage(self, store: str) -> suites.Coverage:
         """What becomes of each control in a store; KeyError when there is no such store."""
         return {coverage.store.store: coverage for coverage in self.coverages}[store]
 
 
-def read_configuration(settings: Settings | None = None) -> Configuration:
-    """Policy and store maps; ConfigurationRefusedError with every mistake of every file."""
+def read_configuration(settings: Settings | None = None, policy_file: Path | None = None) -> Configuration:
+    """Policy and store maps; ConfigurationRefusedError with every mistake of every file.
+
+    `policy_file` stands in for the policy of the expectations.
+    """
     settings = settings or load()
     mistakes: list[Mistake] = []
     coverages: list[suites.Coverage] = []
     promises: Policy | None = None
     try:
-        promises = policy.load(settings.expectations, controls.kinds())
+        promises = policy.load(settings.expectations, controls.kinds(), policy_file)
     except ConfigurationRefusedError as error:
         mistakes += error.mistakes
     for path in _map_files(settings.expectations):
@@ -76,9 +99,34 @@ def read_configuration(settings: Settings | None = None) -> Configuration:
     mistakes += _unread(settings.expectations)
     if not coverages and not mistakes:
         mistakes.append(Mistake("expectations/stores", "holds no store map.", "Add one file per store."))
+    handled, waived, faults = _rules_of_people(settings.expectations, promises, coverages, sound=not mistakes)
+    mistakes += faults
     if mistakes or promises is None:
         raise ConfigurationRefusedError(mistakes)
-    return Configuration(settings, promises, tuple(coverages))
+    return Configuration(settings, promises, tuple(coverages), handled, waived)
+
+
+def _rules_of_people(
+    expectations: Path, promises: Policy | None, coverages: Sequence[suites.Coverage], *, sound: bool
+) -> tuple[Handling, tuple[Waiver, ...], list[Mistake]]:
+    """How findings are handled and which are waived, with the mistakes of both files. Waivers name checks: they are
+    read only where policy and store maps are sound."""
+    rules = Handling()
+    try:
+        rules = handling.read(expectations)
+        if promises and sound:
+            return rules, waivers.read(expectations, _waivable(coverages), rules, promises.zone), []
+    except ConfigurationRefusedError as error:
+        return rules, (), list(error.mistakes)
+    return rules, (), []
+
+
+def _waivable(coverages: Iterable[suites.Coverage]) -> dict[str, waivers.Waivable]:
+    return {
+        check.id: waivers.Waivable(check.control, check.rule.never_waived)
+        for coverage in coverages
+        for check in coverage.checks
+    }
 
 
 def _unread(expectations: Path) -> Iterable[Mistake]:
@@ -120,24 +168,32 @@ def plan(
     """
     configuration = read_configuration()
     suites.check(configuration.settings.expectations, configuration.files)
-    instant = _instant(as_of, now)
+    instant = instant_of(as_of, now)
     known_stores = [coverage.store.store for coverage in configuration.coverages]
     known_controls = [control.id for control in configuration.policy.controls]
-    chosen = _chosen("store", stores, known_stores)
-    asked = _chosen("control", controls, known_controls)
-    in_force = [control.id for control in _in_force(configuration.policy, instant) if control.id in asked]
+    chosen = chosen_from("store", stores, known_stores)
+    asked = chosen_from("control", controls, known_controls)
+    in_force = [control.id for control in in_force_at(configuration.policy, instant) if control.id in asked]
+    own = _of_the_audit(configuration.policy, in_force)
     return {
         "audit_id": f"{instant:%Y%m%dT%H%M%SZ}-{hashlib.sha256(run_key.encode()).hexdigest()[:8]}",
         "as_of": instant.isoformat(),
-        "stores": chosen,
+        "stores": [] if own and own == in_force else chosen,  # no store has anything to do with it
         "controls": in_force,
+        "records": own[0] if own and chosen == known_stores else "",
+        "whole": len(chosen) == len(known_stores) and len(asked) == len(known_controls),
         "expectations_digest": configuration.digest,
         "limits": _limits(configuration, instant, now, chosen, asked, in_force),
         "triggered_by": run_key,
     }
 
 
-def _instant(as_of: str | None, now: datetime) -> datetime:
+def _of_the_audit(promises: Policy, names: Iterable[str]) -> list[str]:
+    """Those of some controls that are about the audit's own records; there is one at most."""
+    return [name for name in names if promises.control(name).kind in OF_THE_AUDIT]
+
+
+def instant_of(as_of: str | None, now: datetime) -> datetime:
     """T, to the whole second: the first moment the audit was asked for, unless one was given."""
     if as_of is None:
         return now.astimezone(UTC).replace(microsecond=0)
@@ -157,7 +213,8 @@ def _instant(as_of: str | None, now: datetime) -> datetime:
     return in_utc.replace(microsecond=0)
 
 
-def _chosen(what: str, asked: Sequence[str] | None, known: Sequence[str]) -> list[str]:
+def chosen_from(what: str, asked: Sequence[str] | None, known: Sequence[str]) -> list[str]:
+    """The known names that were asked for, all when none was; ConfigurationRefusedError when one is unknown."""
     unknown = [name for name in asked or [] if name not in known]
     if unknown:
         raise ConfigurationRefusedError(
@@ -167,7 +224,8 @@ def _chosen(what: str, asked: Sequence[str] | None, known: Sequence[str]) -> lis
     return [name for name in known if not asked or name in asked]
 
 
-def _in_force(promises: Policy, instant: datetime) -> list[Control]:
+def in_force_at(promises: Policy, instant: datetime) -> list[Control]:
+    """The controls that are promised on the civil day of an instant."""
     today = local_date(instant, ZoneInfo(promises.zone))
     return [
         control
@@ -192,12 +250,20 @@ def _limits(
     others = [control.id for control in configuration.policy.controls if control.id not in asked]
     if others:
         limits.append(f"Controls not asked for in this run: {', '.join(others)}.")
+    own = _of_the_audit(configuration.policy, in_force)
+    if own and left_out:
+        limits.append(f"Looked at only when all stores are asked for: {', '.join(own)}.")
     idle = [name for name in asked if name not in in_force]
     if idle:
         limits.append(f"Controls not in force at the instant of the audit: {', '.join(idle)}.")
-    if (now - instant).total_seconds() > 86_400:
-        limits.append("The stores were read later than the instant judged by: what was deleted in between is not seen.")
-    return limits
+    return [*limits, *read_later(instant, now)]
+
+
+def read_later(instant: datetime, now: datetime) -> list[str]:
+    """What is not seen by who judges by an instant that is over for more than a day."""
+    if (now - instant).total_seconds() <= 86_400:
+        return []
+    return ["The stores were read later than the instant judged by: what was deleted in between is not seen."]
 
 
 def audit_store(order: Order, store: str) -> dict[str, Any]:
@@ -206,22 +272,82 @@ def audit_store(order: Order, store: str) -> dict[str, Any]:
 
     configuration = _configuration_of(order)
     coverage = configuration.coverage(store)
-    store_order = _store_order(order, configuration, coverage)
+    return _dump(engine.audit_store(_store_order(order, configuration, coverage), address_of(coverage.store)))
+
+
+def audit_records(order: Order) -> dict[str, Any]:
+    """What the audit says of its own records, as JSON: a store beside the others. What cannot be read is an outcome.
+
+    Only for an order whose `records` names the control.
+    """
+    from privacy_audit import records
+
+    configuration = _configuration_of(order)
+    return _dump(records.audit(_records_order(order, configuration), _shelves(configuration.settings)))
+
+
+def _records_order(order: Order, configuration: Configuration) -> Any:
+    from privacy_audit import records
+
+    told = configuration.handling.platform or configuration.coverages[0].store
+    return records.RecordsOrder(
+        control=configuration.policy.control(order["records"]),
+        audit_id=order["audit_id"],
+        as_of=datetime.fromisoformat(order["as_of"]),
+        zone=ZoneInfo(configuration.policy.zone),
+        periods=_periods(configuration),
+        owner=told.owner,
+        alert=told.alert,
+    )
+
+
+def _periods(configuration: Configuration) -> dict[Any, Period]:
+    """How long the records of each kind are kept."""
+    from privacy_audit import records
+
+    return {records.Kind(name): Period.parse(text) for name, text in configuration.handling.records}
+
+
+def _shelves(settings: Settings) -> list[Any]:
+    """Where the audit keeps what it wrote. Data Docs are none of it: they show tonight and nothing else."""
+    from privacy_audit import engine, records
+    from privacy_audit.reports import folder
+
+    def url() -> Any:
+        return register_url(settings)
+
+    return [
+        records.Audits(url),
+        records.Folders(records.Kind.REPORTS, settings.home / folder.FOLDER, folder.LATEST, folder.LOCK),
+        records.Folders(records.Kind.VALIDATIONS, settings.home / engine.RESULTS),
+        records.Messages(url),
+    ]
+
+
+def audit_everything(order: Order) -> list[dict[str, Any]]:
+    """What the audit says of all that an order names, one after the other."""
+    stores = [audit_store(order, store) for store in order["stores"]]
+    return [*stores, audit_records(order)] if order["records"] else stores
+
+
+def address_of(store: StoreMap) -> Callable[[], Any]:
+    """Finds where a store is, when it is called. A connection that nobody made is a store that cannot be reached."""
+    from privacy_audit import engine
 
     def url() -> Any:
         try:
-            return connections.sqlalchemy_url(connections.find(coverage.store.connection))
+            return connections.sqlalchemy_url(connections.find(store.connection))
         except connections.ConnectionMissingError as error:
             raise engine.TroubleError(Cause.UNREACHABLE, str(error)) from None
 
-    return _dump(engine.audit_store(store_order, url))
+    return url
 
 
 def _configuration_of(order: Order) -> Configuration:
     """What must be true, as it was when the audit began: a report names the policy that its stores were judged by."""
     configuration = read_configuration()
     if configuration.digest != order["expectations_digest"]:
-        fact = "policy or store maps changed after the audit had begun."
+        fact = "policy, store maps, waivers or handling changed after the audit had begun."
         raise ConfigurationRefusedError([Mistake("expectations", fact, "Start a new audit.")])
     return configuration
 
@@ -250,6 +376,8 @@ def assemble(order: Order, results: Sequence[Mapping[str, Any] | None]) -> Audit
     configuration = _configuration_of(order)
     found = {result["name"]: _STORE_RESULT.validate_python(dict(result)) for result in results if result}
     stores = tuple(found.get(name) or _crashed(order, configuration, name) for name in order["stores"])
+    if order["records"]:
+        stores += (_of_records(order, configuration, found),)
     limits = (*order["limits"], *(f"In store {store.name}, {limit}." for store in stores for limit in store.limits))
     return Audit(
         id=order["audit_id"],
@@ -258,6 +386,7 @@ def assemble(order: Order, results: Sequence[Mapping[str, Any] | None]) -> Audit
         stores=stores,
         limits=limits,
         triggered_by=order["triggered_by"],
+        whole=order["whole"],
     )
 
 
@@ -268,18 +397,33 @@ def _crashed(order: Order, configuration: Configuration, store: str) -> StoreRes
     return engine.store_not_audited(_store_order(order, configuration, configuration.coverage(store)), trouble)
 
 
-def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """Writes the report and files the audit in the register. Doing it again files nothing twice."""
-    from privacy_audit import register
-    from privacy_audit.reports import canonical_json, folder
+def _of_records(order: Order, configuration: Configuration, found: Mapping[str, StoreResult]) -> StoreResult:
+    from privacy_audit import records
 
-    settings = load()
+    return found.get(records.STORE) or records.crashed(_records_order(order, configuration))
+
+
+def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """Files the audit in the register and writes the report of how findings stand since. Doing it again files nothing
+    twice and writes the same report."""
+    from privacy_audit import register
+    from privacy_audit.reports import folder
+
+    settings, configuration = load(), _configuration_of(order)
     audit = assemble(order, results)
-    report = folder.write(audit, settings.home)
-    digest = hashlib.sha256(canonical_json.render(audit)).hexdigest()
-    url = register_url(settings)
-    register.upgrade(url)
-    filed = register.file(url, audit, digest)
+    try:
+        url = register_url(settings)
+        register.upgrade(url)
+        filed = register.file(url, _docket(configuration, audit), _telling(configuration, audit))
+    except (
+        connections.ConnectionMissingError,
+        register.RegisterUnavailableError,
+        register.RegisterOutdatedError,
+        register.RegisterRefusedError,
+    ):
+        folder.write_unfiled(audit, settings.home)
+        raise
+    report = folder.write(audit, filed.chronicle, settings.home)
     return {
         "audit_id": audit.id,
         "outcome": audit.outcome.value,
@@ -288,6 +432,22 @@ def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str,
         "not_audited": sorted(_not_audited(audit)),
         "counts": _counts(audit),
     }
+
+
+def _docket(configuration: Configuration, audit: Audit) -> Any:
+    """All that is filed of an audit."""
+    from privacy_audit import register
+    from privacy_audit.policy.changes import promises
+    from privacy_audit.reports import canonical_json
+
+    promised = promises(configuration.policy, configuration.coverages)
+    return register.Docket(
+        audit,
+        report_sha256=hashlib.sha256(canonical_json.render(audit)).hexdigest(),
+        promises_digest=hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest(),
+        promises=promised,
+        rules=configuration.rules,
+    )
 
 
 def register_url(settings: Settings) -> Any:
@@ -318,42 +478,96 @@ def publish_docs(order: Order, results: Sequence[Mapping[str, Any] | None]) -> d
     return {"index": str(index)}
 
 
-def send_alerts(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """Tells each owner once. A channel that is down is counted, and neither hides a finding nor stops the filing."""
+def _telling(configuration: Configuration, audit: Audit) -> Callable[[Any, Chronicle, Mapping[str, Standing]], None]:
+    """Files, in the transaction of an audit, what each recipient is to be told of it. Nobody is told here: a message
+    that waits beside its audit is not lost when its channel is down, nor sent of an audit that was not filed."""
     from privacy_audit import alerts, register
 
-    settings = load()
-    audit = assemble(order, results)
-    url = register_url(settings)
-    seen = register.first_seen(url, [check.fingerprint for check in audit.checks])
+    link = report_link(configuration.settings, audit.id)
+
+    def enqueue(connection: Any, chronicle: Chronicle, before: Mapping[str, Standing]) -> None:
+        digests = register.digests(connection)
+        messages = alerts.messages(audit, chronicle, configuration.handling, link, digests, before)
+        register.enqueue(connection, map(alerts.letter, messages))
+
+    return enqueue
+
+
+def send_alerts(*_handed: object) -> dict[str, Any]:
+    """Tells each owner all that was filed for them and that some channel of theirs has not taken yet.
+
+    What the tasks before hand on is not looked at: the outbox of the register is. A channel that is down is counted,
+    stops no other, and is told everything in one message once it is back.
+    """
+    from privacy_audit import register
+
+    url = register_url(load())
+    register.upgrade(url)
     sent, failed = 0, []
-    for message in alerts.messages(audit, report_link(settings, audit.id), seen):
-        try:
-            connection = connections.find(message.alert)
-            channels = alerts.channel_urls(connection.name, connection.password, connection.extra)
-        except (connections.ConnectionMissingError, alerts.ChannelsMissingError) as error:
-            failed.append(f"{message.owner}: {error}")
-            continue
-        for channel in channels:
-            key = alerts.channel_key(message, channel)
-            if not register.claim_delivery(url, audit.id, message.owner, key):
-                if not register.was_delivered(url, key):
-                    failed.append(f"{message.owner}: another sender claimed the message and has not sent it")
-                continue
-            delivery = alerts.deliver(message, channel)
-            if delivery.sent:
-                register.mark_delivered(url, key)
-                sent += 1
-            else:
-                register.release_delivery(url, key)
-                failed.append(f"{message.owner}, by {delivery.channel}: {delivery.reason}")
+    letters = sorted(register.pending(url), key=_addressee)
+    for _, waiting in groupby(letters, key=_addressee):
+        amount, failures = _send_to_owner(url, list(waiting))
+        sent += amount
+        failed += failures
     return {"sent": sent, "failed": failed}
+
+
+def _addressee(letter: Letter) -> tuple[str, str]:
+    return letter.owner, letter.alert
+
+
+def _send_to_owner(url: Any, letters: Sequence[Letter]) -> tuple[int, list[str]]:
+    """Tells one owner by each channel of one connection; gives how many messages were sent, and what was not."""
+    from privacy_audit import alerts, register
+
+    owner, alert = _addressee(letters[0])
+    try:
+        connection = connections.find(alert)
+        channels = alerts.channels_of(connection.name, connection.password, connection.extra)
+    except (connections.ConnectionMissingError, alerts.ChannelsMissingError) as error:
+        return 0, [f"{owner}: {error}"]
+    outcomes = [_send_by_channel(url, letters, channel) for channel in channels]
+    register.close(url, [letter.key for letter in letters], [channel.key for channel in channels])
+    return sum(amount for amount, _ in outcomes), [f"{owner}{failure}" for _, failure in outcomes if failure]
+
+
+def _send_by_channel(url: Any, letters: Sequence[Letter], channel: Any) -> tuple[int, str]:
+    """Tells a channel in one message what it has not been told; gives how many were sent, and why it was not told."""
+    from privacy_audit import alerts, register
+
+    keys = register.claim(url, letters, channel.key)
+    if keys is None:
+        return 0, ": another sender claimed the message and has not sent it"
+    if not keys:
+        return 0, ""
+    delivery = alerts.deliver(alerts.merge([alerts.load(it.content) for it in letters if it.key in keys]), channel)
+    if not delivery.sent:
+        register.release(url, keys, channel.key)
+        return delivery.count, f", by {delivery.channel}: {delivery.reason}"
+    register.mark_delivered(url, keys, channel.key)
+    return delivery.count, ""
 
 
 def report_link(settings: Settings, audit_id: str) -> str:
     """Where people open the report: an address if one is configured, else the file."""
     path = f"reports/{audit_id}/report.html"
     return f"{settings.reports_url.rstrip('/')}/{path}" if settings.reports_url else str(settings.home / path)
+
+
+def maintain(now: datetime, *, dry_run: bool = False) -> dict[str, Any]:
+    """Deletes the audit's own records that are past their period, or only counts them: by kind, what went and what was
+    left, and why. Doing it again finishes what broke off.
+
+    NotMaintainedError when something could not be deleted; all else was then deleted all the same.
+    """
+    from privacy_audit import records
+
+    configuration = read_configuration()
+    shelves, zone = _shelves(configuration.settings), ZoneInfo(configuration.policy.zone)
+    swept = records.maintain(shelves, _periods(configuration), now, zone, dry_run=dry_run)
+    return {one.kind.value: asdict(one) for one in swept} | {
+        "told": [records.told(one, dry_run=dry_run) for one in swept]
+    }
 
 
 def gate(filed: Mapping[str, Any] | None, told: Mapping[str, Any] | None, docs: Mapping[str, Any] | None) -> None:

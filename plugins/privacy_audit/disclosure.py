@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from privacy_audit.findings.standing import Chronicle, Point, Standing
 from privacy_audit.model import AGE_BUCKETS, Audit, CheckResult, StoreResult, Tally
 from privacy_audit.periods import local_date
 
@@ -20,10 +21,38 @@ def is_small(tally: Tally) -> bool:
     return 0 < tally.violating < SMALL_COUNT
 
 
+def is_few(rows: int) -> bool:
+    """Whether a date that was kept beside so many violating rows may be told by month only. None is few, too: the
+    date is then of rows that there were before, and nobody knows how many."""
+    return rows < SMALL_COUNT
+
+
 def disclosed(audit: Audit) -> Audit:
     """The same audit with the dates of small counts coarsened. Each format calls it once, first."""
     zone = ZoneInfo(audit.policy.zone)
     return replace(audit, stores=tuple(_disclosed_store(store, zone) for store in audit.stores))
+
+
+def disclosed_chronicle(chronicle: Chronicle) -> Chronicle:
+    """The same chronicle with the dates of small counts coarsened, in findings and in each of their nights."""
+    return replace(
+        chronicle,
+        standings=tuple(map(_disclosed_standing, chronicle.standings)),
+        series={place: tuple(map(_disclosed_point, points)) for place, points in chronicle.series.items()},
+    )
+
+
+def _disclosed_standing(standing: Standing) -> Standing:
+    if not is_few(standing.violating):
+        return standing
+    return replace(standing, overdue_since=_first_day(standing.overdue_since))
+
+
+def _disclosed_point(point: Point) -> Point:
+    if not is_few(point.violating or 0):
+        return point
+    ages = _merged_below_a_month(point.ages) if point.ages else ()
+    return replace(point, overdue_since=_first_day(point.overdue_since), ages=ages)
 
 
 def _disclosed_store(store: StoreResult, zone: ZoneInfo) -> StoreResult:

@@ -120,6 +120,8 @@ class Control:
     """Categories it speaks of; empty when it is not about a category."""
     parameters: dict[str, str] = field(default_factory=dict)
     """What the kind asks for, as `{"period": "P2M"}`."""
+    formerly: tuple[str, ...] = ()
+    """Ids it had before: findings filed under them go on under its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,49 @@ class Tally:
             raise TallyMismatchError(f"age buckets sum to {sum(self.ages)}, violating rows are {self.violating}")
 
 
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How many rows that are not in breach at T will be, by time alone, if nothing is deleted before.
+
+    Judged as the tally is, some civil days (policy's zone) after T: of the rows that are there at T, under the legal
+    holds in force at T. A row that becomes undecidable is not counted.
+    """
+
+    in_30_days: int
+    in_90_days: int
+    """These rows too, so never fewer than in 30 days."""
+    estimated: bool
+    """Whether the numbers are the planner's estimates; otherwise each row was judged."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.in_30_days <= self.in_90_days:
+            raise TallyMismatchError(f"{self.in_30_days} rows due in 30 days, {self.in_90_days} in 90")
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """What the store's own log says of the job that deletes the rows of a check. It decides no outcome.
+
+    Of its runs only those count that finished, at a moment that can be a fact, at T or before.
+    """
+
+    last_ran: datetime | None
+    """When the last run finished; None when no run is on file."""
+    last_deleted: datetime | None
+    """When the last run finished that is known to have deleted a row; None when none is."""
+    idle_runs: int
+    """Runs after that one which deleted nothing."""
+    untold_runs: int = 0
+    """Runs after that one of which the log does not say how many rows they deleted."""
+
+    def __post_init__(self) -> None:
+        runs = self.idle_runs + self.untold_runs + (self.last_deleted is not None)
+        if min(self.idle_runs, self.untold_runs) < 0 or (self.last_ran is None) is (runs > 0):
+            raise TallyMismatchError(f"{runs} runs of a purge that last ran at {self.last_ran}")
+        if self.last_ran and self.last_deleted and self.last_ran < self.last_deleted:
+            raise TallyMismatchError("the last run of a purge was before one that deleted")
+
+
 class Cause(StrEnum):
     """Why a check or store ended in review or was not audited. Said in words by `reason`."""
 
@@ -235,6 +280,11 @@ class Cause(StrEnum):
     """The tally did not add up, or the evaluated checks are not the expected ones."""
     MISSING = "missing"
     """No table of the store is mapped to what the control speaks of, and no owner signed that there is none."""
+
+
+def fingerprint_of(control: str, store: str, table: str, qualifier: str) -> str:
+    """Identity of a place across nights: control, store, table, qualifier; no count, date, wording or version."""
+    return hashlib.sha256("|".join(("v1", control, store, table, qualifier)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +311,17 @@ class CheckResult:
     """Why the outcome is not a pass, in words; empty on a pass."""
     show_rows: str = ""
     """SELECT that lists the violating rows to an engineer who is entitled to read them."""
+    show_undecidable: str = ""
+    """The same for the rows that cannot be decided."""
     fix: str = ""
     """How to close the finding, in words."""
+    draft: str = ""
+    """Script that would delete or empty the violating rows: for the owner to review and run, never run by the audit.
+    Empty when no row violates, and where only a person can settle what becomes of them."""
+    forecast: Forecast | None = None
+    """Rows that time alone will put in breach; None where no clock decides alone, or that was not found out."""
+    purge: Purge | None = None
+    """What the log of purge runs says; None where the store map names none, or it could not be read."""
     late_holds: int = 0
     """Held rows whose hold began after they were already overdue: the breach before it is not cured."""
     reading: str = ""
@@ -270,9 +329,8 @@ class CheckResult:
 
     @property
     def fingerprint(self) -> str:
-        """Identity of the finding across nights: control, store, table, qualifier; no count, date or wording."""
-        parts = "|".join(("v1", self.control, self.store, self.table, self.qualifier))
-        return hashlib.sha256(parts.encode()).hexdigest()
+        """Identity of the finding across nights; see `fingerprint_of`."""
+        return fingerprint_of(self.control, self.store, self.table, self.qualifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +369,8 @@ class Audit:
     """What this audit could not or did not look at, as sentences."""
     triggered_by: str = ""
     """Run id of the scheduler or `command line`."""
+    whole: bool = True
+    """Whether every store and every control in force was asked for. A run over some says nothing of the rest."""
 
     @property
     def outcome(self) -> Outcome:

@@ -149,8 +149,7 @@ def _instant(clock: ColumnClock) -> ColumnClock:
 def _day(clock: ColumnClock) -> ColumnClock:
     if clock.encoding is Encoding.YEAR:
         raise ValueError(
-            f"Column {clock.column} tells only a year, so no hold can be judged at an instant."
-            " Name a column with a day."
+            f"Column {clock.column} tells only a year, and a day is needed here. Name a column with a day."
         )
     return clock
 
@@ -447,12 +446,41 @@ class LegalHolds(Part):
     may_be_empty: bool = True
 
 
+class PurgeRuns(Part):
+    """The log of the jobs that delete rows, one row per run. It tells why rows are still there, and decides nothing."""
+
+    table: TableName
+    target: Identifier
+    """Column that names what was purged."""
+    targets: dict[TableName, Line] = {}
+    """Our name of a table to the log's word; the same word when not listed."""
+    finished: DayClock
+    """A null: the run did not finish."""
+    deleted: Identifier
+    """Column with how many rows the run deleted; a null: nobody knows."""
+
+    def word_for(self, table: str) -> str:
+        """What the log calls a table."""
+        return self.targets.get(table, table)
+
+
 class Registers(Part):
-    """The registers the store keeps. One that is missing makes the controls that need it `not_audited`."""
+    """The registers the store keeps. One that is missing makes the controls that need it `not_audited`.
+
+    The log of purge runs is no such register: no control needs it.
+    """
 
     consents: Consents | None = None
     guardian_consents: GuardianConsents | None = None
     legal_holds: LegalHolds | None = None
+    purge_runs: PurgeRuns | None = None
+
+    def purge_runs_of(self, table: str) -> PurgeRuns | None:
+        """The log as the checks of one table carry it: with the word for that table only."""
+        if self.purge_runs is None:
+            return None
+        own = {name: word for name, word in self.purge_runs.targets.items() if name == table}
+        return self.purge_runs.model_copy(update={"targets": own})
 
 
 class NotApplicable(Part):
@@ -481,3 +509,5 @@ class StoreMap(Part):
     registers: Registers = Registers()
     tables: dict[TableName, TableMap] = Field(min_length=1)
     not_applicable: tuple[NotApplicable, ...] = ()
+    formerly: dict[TableName, tuple[TableName, ...]] = {}
+    """Table to the names it had before, so that its findings go on."""

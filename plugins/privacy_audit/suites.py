@@ -10,15 +10,19 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
 from privacy_audit.controls import Lack, Rule, kinds
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, did_you_mean
-from privacy_audit.model import Control, Policy, Severity
+from privacy_audit.model import Control, Policy, Severity, fingerprint_of
+from privacy_audit.policy.consistency import OF_THE_AUDIT
 from privacy_audit.store_map import StoreMap
 
 _NAMESPACE = uuid.UUID("6b1d6e0e-5f0a-5d7a-9c3e-2f0d3c1a7b55")
+_TAKEN = ("privacy_audit", "records")
+"""No store may be called so: among results and tasks these are the audit's own records."""
 _GX_SEVERITY = {
     Severity.CRITICAL: "critical",
     Severity.HIGH: "critical",
@@ -41,6 +45,12 @@ class Check:
     def suite(self) -> str:
         """Name of the suite it belongs to: `store.schema.table`."""
         return f"{self.store}.{self.rule.table}"
+
+    def former_names(self, store: StoreMap) -> Iterator[tuple[str, str]]:
+        """Control and table as they were called before one of them was renamed, in each combination."""
+        controls = (self.control.id, *self.control.formerly)
+        tables = (self.rule.table, *store.formerly.get(self.rule.table, ()))
+        return islice(product(controls, tables), 1, None)
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,10 @@ Place = Callable[..., str]
 
 
 def bind(policy: Policy, store: StoreMap, place: Place | None = None) -> Coverage:
-    """Every control of the policy, bound to one store. ConfigurationRefusedError when map and policy contradict."""
+    """Every control of the policy, bound to one store. ConfigurationRefusedError when map and policy contradict.
+
+    Those about the audit itself are about no store.
+    """
     place = place or (lambda *path: f"expectations/stores/{store.store}.yaml")
     signed = {
         name: f"{entry.reason} Signed by {entry.signed_by} on {entry.on:%-d %B %Y}."
@@ -87,15 +100,20 @@ def bind(policy: Policy, store: StoreMap, place: Place | None = None) -> Coverag
     unchecked: list[Unchecked] = []
     mapped: set[str] = set()
     for control in policy.controls:
+        if control.kind in OF_THE_AUDIT:
+            continue
         bound, problem = _bind_control(control, store, policy.zone)
         checks += bound
         mapped |= {control.id} if bound or problem else set()
         if problem or not (bound or control.id in signed):
             unchecked.append(Unchecked(control, store.store, problem or _nothing_mapped(control)))
     mistakes = [
+        *_taken(store, place),
         *_unknown_purposes(policy, store, place),
+        *_unknown_targets(store, {check.rule.table for check in checks if check.rule.purge_runs}, place),
         *_twice(checks, place),
         *_signed_wrongly(policy, store, mapped, place),
+        *_renamed_wrongly(store, {check.rule.table for check in checks}, place),
     ]
     if mistakes:
         raise ConfigurationRefusedError(mistakes)
@@ -124,6 +142,13 @@ def _nothing_mapped(control: Control) -> str:
     )
 
 
+def _taken(store: StoreMap, place: Place) -> Iterator[Mistake]:
+    if store.store in _TAKEN:
+        yield Mistake(
+            place("store"), f'"{store.store}" names the audit\'s own records.', "Give the store another name."
+        )
+
+
 def _unknown_purposes(policy: Policy, store: StoreMap, place: Place) -> Iterator[Mistake]:
     """A misspelt purpose would leave the policy's own word standing, which the ledger may not know."""
     known = {control.parameters["purpose"] for control in policy.controls if "purpose" in control.parameters}
@@ -133,6 +158,14 @@ def _unknown_purposes(policy: Policy, store: StoreMap, place: Place) -> Iterator
             yield Mistake(
                 where, f'no control of the policy speaks of purpose "{purpose}".', did_you_mean(purpose, known)
             )
+
+
+def _unknown_targets(store: StoreMap, purged: set[str], place: Place) -> Iterator[Mistake]:
+    """A misspelt table would leave its own name standing, which the log may not know: no run would be on file."""
+    for table in store.registers.purge_runs.targets if store.registers.purge_runs else ():
+        if table not in purged:
+            fact = f"purge_runs.targets names table {table}, of which no check asks whether rows were deleted."
+            yield Mistake(place("registers", "purge_runs", "targets", table), fact, did_you_mean(table, purged))
 
 
 def _twice(checks: Iterable[Check], place: Place) -> Iterator[Mistake]:
@@ -147,6 +180,7 @@ def _twice(checks: Iterable[Check], place: Place) -> Iterator[Mistake]:
 
 def _signed_wrongly(policy: Policy, store: StoreMap, mapped: set[str], place: Place) -> Iterator[Mistake]:
     known = [control.id for control in policy.controls]
+    of_the_audit = [control.id for control in policy.controls if control.kind in OF_THE_AUDIT]
     seen: set[str] = set()
     for index, entry in enumerate(store.not_applicable):
         for number, name in enumerate(entry.controls):
@@ -154,12 +188,40 @@ def _signed_wrongly(policy: Policy, store: StoreMap, mapped: set[str], place: Pl
             if name not in known:
                 fact = f'not_applicable names control "{name}", which the policy does not have.'
                 yield Mistake(where, fact, did_you_mean(name, known))
+            elif name in of_the_audit:
+                yield Mistake(where, f"{name} is about the audit itself, and about no store.", "Remove it here.")
             elif name in seen:
                 yield Mistake(where, f"{name} is signed as not applicable twice.", "Keep one of the two.")
             elif name in mapped:
                 fact = f"{name} is signed as not applicable, but tables are mapped to it."
                 yield Mistake(where, fact, "Remove the entry under `not_applicable`, or the mapping.")
             seen.add(name)
+
+
+def _renamed_wrongly(store: StoreMap, tables: set[str], place: Place) -> Iterator[Mistake]:
+    seen: set[str] = set()
+    for table, names in store.formerly.items():
+        if table not in tables:
+            fact = f"formerly names table {table}, which no check looks at."
+            yield Mistake(place("formerly", table), fact, did_you_mean(table, tables))
+        for number, name in enumerate(names):
+            if name in tables or name in seen:
+                fact = f"{name} is the name of a table of this map, or the former name of another."
+                yield Mistake(place("formerly", table, number), fact, "Its findings can go on under one name only.")
+            seen.add(name)
+
+
+def former_fingerprints(coverage: Coverage) -> dict[str, tuple[str, ...]]:
+    """Fingerprint of each check whose table or control was renamed, to those it had before."""
+
+    def of(check: Check, control: str, table: str) -> str:
+        return fingerprint_of(control, check.store, table, check.rule.qualifier or "")
+
+    return {
+        of(check, check.control.id, check.rule.table): names
+        for check in coverage.checks
+        if (names := tuple(of(check, *former) for former in check.former_names(coverage.store)))
+    }
 
 
 def compile_suites(policy: Policy, coverages: Iterable[Coverage]) -> dict[str, bytes]:

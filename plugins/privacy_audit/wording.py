@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from privacy_audit.model import Audit, Cause, Outcome, Severity
@@ -74,6 +75,17 @@ def clean(text: str) -> str:
     """The text without what nobody can see: control characters (line feeds and tabs stay), bidi and other format
     characters, line separators. A lone surrogate, which no file can hold, becomes the replacement character."""
     return "".join(_visible(character) for character in text)
+
+
+def clean_all(value: Any) -> Any:
+    """A document of plain values with every text in it clean: a JSON viewer is no place for a bidi trick either."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [clean_all(item) for item in value]
+    if isinstance(value, dict):
+        return {key: clean_all(item) for key, item in value.items()}
+    return value
 
 
 def _visible(character: str) -> str:

@@ -18,6 +18,8 @@ from privacy_audit import audit, suites
 HERE = Path(__file__).parent
 EXPECTATIONS = HERE.parents[1] / "expectations"
 STORES = ["app", "web"]
+RECORDS = "privacy_audit"
+"""What the audit keeps of itself: beside the stores."""
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
 """What a statement gives."""

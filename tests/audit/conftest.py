@@ -43,7 +43,7 @@ def company(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def night(company: Company, tmp_path_factory: pytest.TempPathFactory) -> OneNight:
+def night(company: Company, register: str, tmp_path_factory: pytest.TempPathFactory) -> OneNight:
     """The one night on which the stores are read.
 
     One for all files of this folder: reading the stores imports Great Expectations, which takes seconds.
@@ -51,8 +51,9 @@ def night(company: Company, tmp_path_factory: pytest.TempPathFactory) -> OneNigh
     home = tmp_path_factory.mktemp("night") / "home"
     with pytest.MonkeyPatch.context() as monkeypatch:
         enter(monkeypatch, company, home)
+        monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", airflow_url(sa.make_url(register)))
         order = plan()
-        return OneNight(home, order, [through_xcom(audit.audit_store(order, store)) for store in order["stores"]])
+        return OneNight(home, order, [through_xcom(result) for result in audit.audit_everything(order)])
 
 
 @pytest.fixture(autouse=True)

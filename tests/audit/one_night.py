@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.audit.company import RECORDS
+
 from privacy_audit import audit
 
 NOW = datetime(2026, 11, 24, 0, 15, 30, 987_654, tzinfo=UTC)
@@ -25,6 +27,7 @@ class OneNight:
     home: Path
     order: audit.Order
     results: Results
+    """Of the stores, then of the audit's own records."""
 
     @property
     def app(self) -> Result:
@@ -35,10 +38,12 @@ class OneNight:
 
     @property
     def passing(self) -> Results:
-        """The results as if neither store had broken a promise."""
+        """The results as if neither store had broken a promise. Of its own records the audit had none."""
 
         def passed(result: Result | None) -> Result:
             assert result is not None
+            if result["name"] == RECORDS:
+                return result
             checks = [check for check in result["checks"] if check["id"] == "app/app.logins/RET-4"]
             assert result["name"] == "web" or checks
             return {**result, "outcome": "pass", "checks": checks}

@@ -38,6 +38,11 @@ class Owner:
         return {"mailto": len(self.mails), "json": len(self.posts)}
 
     @property
+    def documents(self) -> list[dict[str, Any]]:
+        """What the webhook was told, for programs."""
+        return [json.loads(post["message"]) for post in self.posts]
+
+    @property
     def page(self) -> str:
         """The first mail as its reader sees it."""
         page = self.mails[0].get_body(("html",))

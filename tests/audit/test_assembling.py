@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.audit.company import STORES
+from tests.audit.company import RECORDS, STORES
 from tests.audit.one_night import OneNight, Result, Results, plan
 
 from privacy_audit import audit
@@ -11,8 +11,8 @@ from privacy_audit.model import Cause, Outcome
 
 
 def test_a_store_without_a_result_is_not_audited_and_neither_is_any_of_its_checks(night: OneNight) -> None:
-    app, web = audit.assemble(night.order, [None, night.results[1]]).stores
-    whole, _ = audit.assemble(night.order, night.results).stores
+    app, web, _ = audit.assemble(night.order, [None, *night.results[1:]]).stores
+    whole, *_ = audit.assemble(night.order, night.results).stores
     assert (app.outcome, app.cause) == (Outcome.NOT_AUDITED, Cause.INTERNAL)
     assert "ended without a result; see its log" in app.reason
     assert [check.id for check in app.checks] == [check.id for check in whole.checks]
@@ -21,22 +21,31 @@ def test_a_store_without_a_result_is_not_audited_and_neither_is_any_of_its_check
     assert web.outcome is Outcome.FAIL
 
 
-@pytest.mark.parametrize("lost", [[None, None], [None], []])
+def test_own_records_without_a_result_are_not_audited(night: OneNight) -> None:
+    *_, lost = audit.assemble(night.order, night.results[:2]).stores
+    *_, whole = audit.assemble(night.order, night.results).stores
+    assert (lost.name, lost.owner, lost.alert) == (RECORDS, whole.owner, whole.alert)
+    assert [check.id for check in lost.checks] == [check.id for check in whole.checks]
+    assert {(check.outcome, check.cause) for check in lost.checks} == {(Outcome.NOT_AUDITED, Cause.INTERNAL)}
+    assert lost.outcome is Outcome.NOT_AUDITED
+
+
+@pytest.mark.parametrize("lost", [[None, None, None], [None], []])
 def test_a_night_on_which_every_store_was_lost_is_no_pass(night: OneNight, lost: Results) -> None:
     assembled = audit.assemble(night.order, lost)
-    assert [store.name for store in assembled.stores] == STORES
+    assert [store.name for store in assembled.stores] == [*STORES, RECORDS]
     assert assembled.outcome is Outcome.NOT_AUDITED
 
 
 def test_one_lost_store_among_stores_that_pass_is_no_pass(night: OneNight) -> None:
     passing = night.passing
     assert audit.assemble(night.order, passing).outcome is Outcome.PASS  # else the next line would prove nothing
-    assert audit.assemble(night.order, [passing[0], None]).outcome is Outcome.NOT_AUDITED
+    assert audit.assemble(night.order, [passing[0], None, passing[2]]).outcome is Outcome.NOT_AUDITED
 
 
 def test_the_stores_keep_the_order_of_the_plan_whichever_was_read_first(night: OneNight) -> None:
     assembled = audit.assemble(night.order, list(reversed(night.results)))
-    assert [store.name for store in assembled.stores] == STORES
+    assert [store.name for store in assembled.stores] == [*STORES, RECORDS]
     assert assembled == audit.assemble(night.order, night.results)
 
 
@@ -50,10 +59,13 @@ def test_results_of_stores_that_were_not_asked_for_change_nothing(night: OneNigh
 
 
 def test_what_the_plan_leaves_out_is_said_by_the_audit(night: OneNight) -> None:
-    assert audit.assemble(plan(stores=["web"]), night.results).limits == ("Stores not asked for in this run: app.",)
+    assert audit.assemble(plan(stores=["web"]), night.results).limits == (
+        "Stores not asked for in this run: app.",
+        "Looked at only when all stores are asked for: META-5.",
+    )
 
 
 def test_a_role_that_may_do_more_than_read_is_said_by_the_audit(night: OneNight) -> None:
     writing: Result = {**night.app, "limits": ["role x may write to 1 relations; it should hold SELECT only"]}
-    limits = audit.assemble(night.order, [writing, night.results[1]]).limits
+    limits = audit.assemble(night.order, [writing, *night.results[1:]]).limits
     assert limits == ("In store app, role x may write to 1 relations; it should hold SELECT only.",)

@@ -16,7 +16,7 @@ def test_a_store_is_told_in_counts(night: OneNight) -> None:
     counted = {
         check.id: (check.outcome.value, check.tally.population, check.tally.violating, check.tally.undecidable)
         for check in assembled.checks
-        if check.tally
+        if check.tally and check.table
     }
     assert counted == {
         "app/app.sessions/RET-4": ("fail", 5, 3, 0),

@@ -19,7 +19,7 @@ PERSONAL = ("8812345001", "8812345003", "zoe.quillfeather@example.net", "203.0.1
 """What stands in the violating rows, and may stand nowhere else."""
 
 
-@pytest.mark.parametrize("stage", ["audit_store", "file", "publish_docs", "send_alerts"])
+@pytest.mark.parametrize("stage", ["audit_store", "audit_records", "file", "publish_docs"])
 def test_a_policy_that_changes_during_the_night_is_refused(
     night: OneNight, expectations: Path, rows: Rows, home: Path, stage: str
 ) -> None:
@@ -28,9 +28,9 @@ def test_a_policy_that_changes_during_the_night_is_refused(
         policy.write("# a comment is a change, too\n")
     begin: Callable[[], Any] = {
         "audit_store": lambda: audit.audit_store(night.order, "app"),
+        "audit_records": lambda: audit.audit_records(night.order),
         "file": lambda: audit.file(night.order, night.results),
         "publish_docs": lambda: audit.publish_docs(night.order, night.results),
-        "send_alerts": lambda: audit.send_alerts(night.order, night.results),
     }[stage]
     with pytest.raises(ConfigurationRefusedError, match=r"changed after the audit had begun\. Start a new audit\."):
         begin()

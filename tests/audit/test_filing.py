@@ -16,7 +16,7 @@ from privacy_audit.demo.server import EmbeddedPostgres
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.register import RegisterUnavailableError
 
-COUNT_ALL = "SELECT (SELECT count(*) FROM audits), (SELECT count(*) FROM results), (SELECT count(*) FROM findings)"
+COUNT_ALL = "SELECT (SELECT count(*) FROM audits), (SELECT count(*) FROM results), (SELECT count(*) FROM standings)"
 
 
 def test_the_audit_is_filed_as_a_report_and_in_the_register(
@@ -29,9 +29,9 @@ def test_the_audit_is_filed_as_a_report_and_in_the_register(
         "report": str(folder),
         "already_filed": False,
         "not_audited": [],
-        "counts": {"fail": 2, "not_audited": 0, "review": 0, "pass": 1, "not_applicable": 18},
+        "counts": {"fail": 2, "not_audited": 0, "review": 0, "pass": 1, "not_applicable": 22},
     }
-    assert set(bytes_below(folder)) == {"audit.json", "report.html", "findings.csv"}
+    assert set(bytes_below(folder)) == {"audit.json", "report.html", "findings.csv", "findings.json"}
     assert rows("SELECT id, as_of, outcome, triggered_by FROM audits") == [
         (night.order["audit_id"], NOW.replace(microsecond=0), "fail", RUN)
     ]
@@ -39,12 +39,12 @@ def test_the_audit_is_filed_as_a_report_and_in_the_register(
         "app/app.sessions/RET-4": 3,
         "web/web.cookies/RET-5": 2,
     }
-    assert rows("SELECT count(*) FROM findings WHERE first_audit = last_audit") == [(2,)]
+    assert rows("SELECT count(*) FROM standings WHERE first_seen = last_seen") == [(2,)]
 
 
 def test_filing_again_files_nothing_twice(night: OneNight, rows: Rows, filed: Result, home: Path) -> None:
     counted, written = rows(COUNT_ALL), bytes_below(home)
-    assert counted == [(1, 21, 2)]
+    assert counted == [(1, 25, 2)]
     assert audit.file(night.order, night.results) == {**filed, "already_filed": True}
     assert rows(COUNT_ALL) == counted
     assert bytes_below(home) == written
@@ -54,8 +54,8 @@ def test_what_was_filed_is_never_overwritten_by_other_results(
     night: OneNight, rows: Rows, filed: Result, home: Path
 ) -> None:
     counted, written = rows(COUNT_ALL), bytes_below(home)
-    with pytest.raises(PrivacyAuditError, match="Another report is already filed under this id"):
-        audit.file(night.order, [None, night.results[1]])
+    with pytest.raises(PrivacyAuditError, match="was filed before with another report"):
+        audit.file(night.order, [None, *night.results[1:]])
     assert filed["outcome"] == "fail"
     assert rows(COUNT_ALL) == counted
     assert bytes_below(home) == written
@@ -67,13 +67,15 @@ def test_a_register_that_is_down_loses_no_report_and_gets_it_once_it_is_back(
     with _down(register, server), pytest.raises(RegisterUnavailableError, match="no connection came about"):
         audit.file(night.order, night.results)
     written = bytes_below(home / "reports")
-    assert f"{night.order['audit_id']}/audit.json" in written
+    assert f"{night.order['audit_id']}.unfiled/audit.json" in written
     assert rows("SELECT count(*) FROM pg_tables WHERE tablename = 'audits'") == [(0,)]  # nothing half-filed either
 
     assert audit.file(night.order, night.results)["already_filed"] is False
     assert audit.file(night.order, night.results)["already_filed"] is True
-    assert rows(COUNT_ALL) == [(1, 21, 2)]
-    assert bytes_below(home / "reports") == written
+    assert rows(COUNT_ALL) == [(1, 25, 2)]
+    filed = {path for path in bytes_below(home / "reports") if path.endswith("audit.json")}
+    assert filed >= {f"{night.order['audit_id']}/audit.json"}
+    assert not any(".unfiled" in path for path in filed)
 
 
 @contextmanager
@@ -88,7 +90,7 @@ def _down(register: str, server: EmbeddedPostgres) -> Iterator[None]:
 
 
 def test_a_lost_store_is_filed_and_named_with_its_checks(night: OneNight, rows: Rows) -> None:
-    filed = through_xcom(audit.file(night.order, [night.results[0], None]))
+    filed = through_xcom(audit.file(night.order, [night.results[0], None, night.results[2]]))
     assert filed["not_audited"] == ["web", "web/web.cookies/RET-5"]
     assert filed["outcome"] == "fail"  # of the other store
     assert rows("SELECT outcome FROM results WHERE check_id = 'web/web.cookies/RET-5'") == [("not_audited",)]

@@ -65,5 +65,5 @@ def test_a_night_that_asks_only_for_what_the_owners_signed_for_passes() -> None:
 
 def _night_of(order: audit.Order) -> tuple[Outcome, Result]:
     """The outcome of a whole night, and what was filed of it."""
-    results: Results = [audit.audit_store(order, store) for store in order["stores"]]
+    results: Results = [*audit.audit_everything(order)]
     return audit.assemble(order, results).outcome, audit.file(order, results)

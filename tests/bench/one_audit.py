@@ -32,6 +32,8 @@ def main(as_of: str) -> None:
     for store in order["stores"]:
         with stage(f"audit {store}"):
             results.append(audit.audit_store(order, store))
+    with stage("audit the audit's own records"):
+        results.append(audit.audit_records(order))
     with stage("file the report"):
         filed = audit.file(order, results)
     with stage("publish the Data Docs"):

@@ -1,4 +1,4 @@
-"""Run in a fresh process by the tests beside it: prints as JSON what Airflow makes of `dags/nightly_audit.py`.
+"""Run in a fresh process by the tests beside it: prints as JSON what Airflow makes of the files in `dags/`.
 
 `described.py HOME`: the environment of the local Airflow is made first, for Airflow reads it at its first import.
 """
@@ -24,19 +24,24 @@ def main() -> None:
     bag = DagBag(local_airflow.ROOT / "dags")
     seconds = time.process_time() - began
     imported = sorted({name.partition(".")[0] for name in set(sys.modules) - before})
-    dag = bag.dags["nightly_audit"]
     document = {
         "seconds": seconds,
         "imported": imported,
         "errors": bag.import_errors,
-        "dags": sorted(bag.dags),
+        "dags": {name: described(dag) for name, dag in bag.dags.items()},
+    }
+    print(json.dumps(document))
+
+
+def described(dag: Any) -> dict[str, Any]:
+    return {
         "schedule": dag.timetable.expression,
         "zone": str(dag.timetable.timezone),
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "timeout": dag.dagrun_timeout.total_seconds(),
         "doc": dag.doc_md,
-        "retried": retried(dag.get_task("file_report")),
+        "retried": {task.task_id: retried(task) for task in dag.tasks},
         "params": {name: dag.params.get_param(name).schema for name in dag.params},
         "tasks": {
             task.task_id: {
@@ -50,7 +55,6 @@ def main() -> None:
             for task in dag.tasks
         },
     }
-    print(json.dumps(document))
 
 
 def retried(task: Any) -> dict[str, str]:

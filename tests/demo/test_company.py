@@ -121,6 +121,23 @@ def test_progress_ends_at_the_rows_that_are_there(stores: DemoStores) -> None:
     assert there == manifest.rows
 
 
+@pytest.mark.parametrize("day", ["a plain day", "the spring night", "midnight of a new year in Paris"])
+def test_one_purge_runs_in_vain_one_is_broken_off_and_the_others_delete(stores: DemoStores, day: str) -> None:
+    as_of = DAYS[day]
+    fill(stores, as_of, ROWS)
+    log = """SELECT table_name, max(finished_at) FILTER (WHERE rows_deleted > 0), max(finished_at),
+                    count(*) FILTER (WHERE rows_deleted = 0)
+             FROM app.purge_runs GROUP BY 1"""
+    today = as_of.astimezone(PARIS).date()
+    days_ago = {
+        table: ((today - worked.astimezone(PARIS).date()).days, (today - ran.astimezone(PARIS).date()).days, in_vain)
+        for table, worked, ran, in_vain in _rows(stores.app, log)
+    }
+    assert days_ago.pop("app.positions") == (10, 1, 9)
+    assert days_ago.pop("app.sessions") == (10, 10, 0)
+    assert set(days_ago.values()) == {(1, 1, 0)}
+
+
 @pytest.mark.parametrize("store", ["app", "web"])
 def test_the_auditor_may_read_and_nothing_else(server, stores: DemoStores, store: str) -> None:
     fill(stores, DAYS["a plain day"], ROWS)

@@ -18,9 +18,9 @@ import psutil
 import pytest
 import requests
 from cryptography.fernet import Fernet
-from tests.reports.audits import broken
+from tests.alerts.nights import first_night
 
-from privacy_audit.alerts import body, deliver, messages
+from privacy_audit.alerts import Channel, body, deliver
 from privacy_audit.demo import airflow, inbox, keeper
 from privacy_audit.demo.airflow import LOOPBACK, ROOT
 
@@ -219,11 +219,21 @@ def test_each_team_finds_its_newest_alert(letters: tuple[Path, int]) -> None:
 @pytest.mark.parametrize("team", inbox.TEAMS)
 def test_the_connection_of_a_team_leads_to_its_file(letters: tuple[Path, int], team: str) -> None:
     folder, port = letters
-    (message, *_) = messages(broken(), "reports/a/report.html", {})
+    (message, *_) = first_night()
     (url,) = json.loads(inbox.connections(port)[f"alerts_{team}"])["extra"]["urls"]
-    assert deliver(message, url).sent
+    assert deliver(message, Channel(url)).sent
     assert [path.name for path in folder.iterdir()] == [f"{team}.json"]
     assert json.loads((folder / f"{team}.json").read_text()) == json.loads(body.document(message))
+
+
+def test_it_is_shown_who_was_told_what_of_tonight(letters: tuple[Path, int]) -> None:
+    folder, port = letters
+    for team, message in zip(inbox.TEAMS, first_night(), strict=True):
+        (url,) = json.loads(inbox.connections(port)[f"alerts_{team}"])["extra"]["urls"]
+        assert deliver(message, Channel(url)).sent
+    told = inbox.told(folder, first_night()[0].audit_id)
+    assert sorted(told) == sorted(f"{message.owner}: {message.subject}" for message in first_night())
+    assert inbox.told(folder, "another night") == []
 
 
 UNKNOWN = ("/", "/nobody", "/PRODUCT", "/products", "/product|web", "/product/x", "/product.json", "/product%00", "/*")

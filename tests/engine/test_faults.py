@@ -45,7 +45,7 @@ TABLES = {
     "app.positions": _table("Positions", "geolocation", "recorded_at"),
     "app.sessions": _table("Sessions", "connection", "started_at"),
 }
-POSITIONS, SESSIONS = "app.positions AS t", "app.sessions AS t"
+POSITIONS, SESSIONS = "FROM app.positions AS t\n LIMIT", "FROM app.sessions AS t\n LIMIT"
 """Words of the statements that count, in their order."""
 AS_IT_WAS = {"RET-3": (3, 1, 1), "RET-4": (1, 0, 0)}
 """Population, violating and undecidable rows of the two checks."""

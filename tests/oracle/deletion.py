@@ -94,7 +94,7 @@ def _period(text: str) -> Callable[[date], date]:
     return lambda day: month_later(day, 12 * numbers["Y"] + numbers["M"])
 
 
-def _hold_starts(
+def hold_starts(
     holds: LegalHolds | None, words: Iterable[str], subject: Any, tables: Tables, calendar: Calendar
 ) -> list[date]:
     """The first civil days of the holds in force at T on a person and one of these words."""
@@ -120,7 +120,7 @@ def _still_to_come(released: Any, holds: LegalHolds, calendar: Calendar) -> bool
 
 def _overdue(rule: Any, words: Iterable[str], subject: Any, shown: datetime | None, breach: date, at: Any) -> Verdict:
     tables, calendar = at
-    starts = _hold_starts(rule.holds, words, subject, tables, calendar)
+    starts = hold_starts(rule.holds, words, subject, tables, calendar)
     if starts:
         return Verdict(State.HELD, subject, shown, breach, late=min(starts) >= breach)
     return Verdict(State.VIOLATING, subject, shown, breach)

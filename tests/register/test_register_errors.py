@@ -11,15 +11,19 @@ from tests import builders
 from tests.register.conftest import Rows
 
 from privacy_audit import register
+from privacy_audit.findings.standing import Triage
 
 USES: dict[str, Callable[[sa.URL | str], object]] = {
     "upgrade": register.upgrade,
-    "file": lambda url: register.file(url, builders.audit(), "d"),
-    "first_seen": lambda url: register.first_seen(url, ["f"]),
+    "file": lambda url: register.file(url, register.Docket(builders.audit(), "d")),
     "last_audits": lambda url: register.last_audits(url, 1),
-    "claim": lambda url: register.claim_delivery(url, "a", "Product", "k"),
-    "mark": lambda url: register.mark_delivered(url, "k"),
-    "release": lambda url: register.release_delivery(url, "k"),
+    "findings": register.findings,
+    "nights": lambda url: register.nights(url, "f"),
+    "instructions": lambda url: register.instructions(url, "f"),
+    "decide": lambda url: register.decide(url, "f", Triage.REMEDIATING, "The purge is mended.", "Ada"),
+    "decisions_of": lambda url: register.decisions_of(url, "f"),
+    "standing_decisions": lambda url: register.standing_decisions(url, ["f"]),
+    "pending": register.pending,
 }
 
 
@@ -68,12 +72,13 @@ def test_a_register_that_takes_no_writing(url: str, rows: Rows) -> None:
 
 
 def test_a_register_that_someone_else_keeps_busy(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("privacy_audit.register.access.PATIENCE", "100ms")
+    monkeypatch.setattr("privacy_audit.register.access.PATIENCE", "1s")
     with sa.create_engine(url, poolclass=sa.NullPool).begin() as other:
         other.exec_driver_sql("LOCK TABLE audits")
         with pytest.raises(register.RegisterUnavailableError, match=r"busy .*SQLSTATE 55P03.* Run this again"):
             USES["file"](url)
-    assert register.file(url, builders.audit(), "d").already_filed is False
+    monkeypatch.undo()
+    assert register.file(url, register.Docket(builders.audit(), "d")).already_filed is False
 
 
 def test_a_connection_that_is_lost_in_the_middle(url: str, rows: Rows) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from alembic.migration import MigrationContext
 from tests import builders
 
 from privacy_audit import register
+from privacy_audit.findings.standing import Kind, Status, Triage
+from privacy_audit.model import Outcome
 from privacy_audit.register.tables import metadata
 
 MIGRATIONS = Path(register.__file__).parent / "migrations"
@@ -74,36 +77,102 @@ def test_an_upgrade_waits_for_the_one_under_way(database: str) -> None:
 
 
 def test_an_upgrade_again_keeps_what_was_filed(url: str) -> None:
-    register.file(url, builders.audit(), "d")
+    filed = register.file(url, register.Docket(builders.audit(), "d"))
+    register.decide(url, filed.chronicle.standings[0].fingerprint, Triage.REMEDIATING, "The purge is mended.", "Ada")
+    tables = [name for (name,) in _ask(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")]
+    before = {table: _ask(url, f"SELECT * FROM {table} ORDER BY 1") for table in tables}
     register.upgrade(url)
-    assert [audit.id for audit in register.last_audits(url, 9)] == [builders.audit().id]
+    assert {table: _ask(url, f"SELECT * FROM {table} ORDER BY 1") for table in tables} == before
+    assert {table for table, rows in before.items() if rows} >= {"audits", "results", "standings", "decisions"}
 
 
-def test_what_was_filed_before_0002_says_when_it_was_last_looked_at(database: str) -> None:
-    _upgrade_to(database, "0001")
-    with sa.create_engine(database, poolclass=sa.NullPool).begin() as connection:
-        for name, night, outcomes in (("n0", 0, ("fail", "not_audited")), ("n1", 1, ("not_audited", "not_audited"))):
-            when = builders.T + timedelta(days=night)
+DAY = timedelta(days=1)
+FAILED = (5, 0, 3, 0, 2, 0, 1)
+"""A tally: 5 rows, of which 3 are in breach and 2 undecidable; one subject."""
+
+
+def _file_until_0002(url: str, revision: str, nights: Mapping[str, Mapping[str, str]]) -> None:
+    """Nights as they were filed then: id of each audit to checks and their outcomes."""
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+        for number, (audit, outcomes) in enumerate(nights.items()):
+            when = builders.T + number * DAY
             connection.exec_driver_sql(
-                "INSERT INTO audits VALUES (%s, %s, %s, '1', 'a', 'b', 'fail', '', 'd')", (name, when, when)
+                "INSERT INTO audits VALUES (%s, %s, %s, '1', 'a', 'b', 'fail', '', 'd')", (audit, when, when)
             )
-            for check, outcome in zip("ab", outcomes, strict=True):
-                counts = (1, 0, 1, 0, 0, 0, 1) if outcome == "fail" else (None,) * 7
-                rest = (False, [1, 0, 0, 0, 0]) if outcome == "fail" else (None, None)
+            for name, outcome in outcomes.items():
+                passed = (5, 5, 0, 0, 0, 0, 0)
+                counts = {"fail": FAILED, "review": (2, 0, 0, 0, 2, 0, 0), "pass": passed}.get(outcome, (None,) * 7)
+                rest = (False, date(2026, 11, 3), [counts[2], 0, 0, 0, 0]) if counts[0] else (None, None, None)
                 connection.exec_driver_sql(
                     "INSERT INTO results (audit_id, check_id, fingerprint, control, store, table_name, qualifier,"
                     " outcome, reason, late_holds, population, compliant, violating, held, undecidable, out_of_scope,"
-                    " subjects, estimated, ages) VALUES (%s, %s, %s, '', '', '', '', %s, '', 0" + ", %s" * 9 + ")",
-                    (name, check, check, outcome, *counts, *rest),
+                    " subjects, estimated, overdue_since, ages)"
+                    " VALUES (%s, %s, %s, 'RET-3', 'app', 'app.t', '', %s, '', 0" + ", %s" * 10 + ")",
+                    (audit, f"check {name}", name, outcome, *counts, *rest),
                 )
-        for check in "ab":
+        for name in sorted({name for outcomes in nights.values() for name in outcomes}):
+            had = [(at, outcomes[name]) for at, outcomes in enumerate(nights.values()) if name in outcomes]
+            found = [(at, outcome) for at, outcome in had if outcome in ("fail", "review", "not_audited")]
+            looked = [at for at, outcome in found if outcome != "not_audited"]
+            seen = [builders.T + at * DAY for at in (found[0][0], max(looked, default=-1))]
+            last = seen[1] if looked else builders.T + found[-1][0] * DAY if revision == "0001" else None
+            ends = [list(nights)[found[0][0]], list(nights)[found[-1][0]], found[-1][1]]
             connection.exec_driver_sql(
-                "INSERT INTO findings VALUES (%s, '', '', '', '', %s, %s, 'n0', 'n1', 'not_audited')",
-                (check, builders.T, builders.T + timedelta(days=1)),
+                "INSERT INTO findings VALUES (%s, 'RET-3', 'app', 'app.t', '', %s, %s, %s, %s, %s)",
+                (name, seen[0], last, *ends),
             )
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_findings_known_before_0003_go_on(database: str, revision: str) -> None:
+    _upgrade_to(database, revision)
+    words = {"f": "fail", "r": "review", "p": "pass", "a": "not_applicable", "b": "not_audited"}
+    histories = {"open": "frf", "late": "bff", "unseen": "frb", "gone": "ffp", "still gone": "fpb", "none": "raa"}
+    histories |= {"blind": "bbb", "looked": "bpp"}
+    nights = {f"n{n}": {name: words[it[n]] for name, it in histories.items()} for n in range(3)}
+    _file_until_0002(database, revision, nights)
     register.upgrade(database)
-    seen = _ask(database, "SELECT fingerprint, first_seen, last_seen FROM findings ORDER BY 1")
-    assert seen == [("a", builders.T, builders.T), ("b", builders.T, None)]
+    findings = {one.check.removeprefix("check "): one for one in register.findings(database)}
+    day = {builders.T + n * DAY: n for n in range(3)} | {None: None}
+    told = {
+        name: (
+            one.kind,
+            one.status,
+            one.outcome,
+            [day[it] for it in (one.first_seen, one.last_seen, one.resolved_at, one.unseen_since)],
+            (one.occurrences, one.rows),
+        )
+        for name, one in findings.items()
+    }
+    breach, sight, opened, closed = Kind.NONCONFORMITY, Kind.NOT_AUDITED, Status.OPEN, Status.RESOLVED
+    assert told == {
+        "open": (breach, opened, Outcome.FAIL, [0, 2, None, None], (3, 5)),
+        "late": (breach, opened, Outcome.FAIL, [1, 2, None, None], (2, 5)),
+        "unseen": (breach, opened, Outcome.REVIEW, [0, 1, None, 2], (2, 2)),
+        "gone": (breach, closed, Outcome.FAIL, [0, 1, 2, None], (2, 5)),
+        "still gone": (breach, closed, Outcome.FAIL, [0, 0, 1, None], (1, 5)),
+        "none": (breach, closed, Outcome.REVIEW, [0, 0, 1, None], (1, 2)),
+        "blind": (sight, opened, Outcome.NOT_AUDITED, [0, 2, None, None], (3, 0)),
+        "looked": (sight, closed, Outcome.NOT_AUDITED, [0, 0, 1, None], (1, 0)),
+    }
+    assert findings["open"].overdue_since == date(2026, 11, 3)
+    assert findings["open"].told_rows == 5  # its owner was told every night
+    assert [one.changes for one in findings.values()] == [()] * len(findings)
+
+
+def test_a_finding_that_was_carried_over_lives_on(database: str) -> None:
+    _upgrade_to(database, "0002")
+    check = builders.check("app/app.t", "RET-3", Outcome.NOT_AUDITED)
+    _file_until_0002(database, "0002", {"n0": {check.fingerprint: "not_audited"}})
+    register.upgrade(database)
+    (carried,) = register.findings(database)
+    tonight = builders.audit(builders.app(check), as_of=builders.T + DAY)
+    (standing,) = register.file(database, register.Docket(tonight, "d")).chronicle.standings
+    assert (standing.fingerprint, standing.first_seen, standing.status) == (
+        carried.fingerprint,
+        builders.T,
+        Status.OPEN,
+    )
 
 
 def test_a_register_of_a_newer_version_is_left_alone(url: str) -> None:

@@ -1,98 +1,122 @@
-"""A finding over many nights: first seen, last seen, in whatever order the nights are filed."""
+"""A finding over many nights: what the register returns of it is what was said of it, night after night."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as budget
-from hypothesis import strategies as st
 from tests import builders
 from tests.register.conftest import Rows
 
 from privacy_audit import register
-from privacy_audit.model import Audit, Outcome
+from privacy_audit.findings.lifecycle import Rules
+from privacy_audit.findings.standing import Chronicle, Kind, Status
+from privacy_audit.model import Audit, CheckResult, Outcome
+from privacy_audit.register import Docket
 
 PLACE = "app/app.positions"
 FINGERPRINT = builders.check(PLACE, "RET-3", Outcome.FAIL).fingerprint
-FOUND = (Outcome.FAIL, Outcome.REVIEW, Outcome.NOT_AUDITED)
 
 
-class Known(NamedTuple):
-    """What the register knows of the finding."""
-
-    first_seen: datetime
-    last_seen: datetime | None
-    first_audit: str
-    last_audit: str
-    last_outcome: str
-
-
-def _at(night: int) -> datetime:
+def _at(night: float) -> datetime:
     return builders.T + timedelta(days=night)
 
 
-def _night(night: int, outcome: Outcome) -> Audit:
-    store = builders.app(builders.check(PLACE, "RET-3", outcome))
-    return builders.audit(store, audit_id=f"n{night}", as_of=_at(night))
+def _fail(rows: int) -> CheckResult:
+    return builders.check(PLACE, "RET-3", Outcome.FAIL, builders.tally(100_000, rows))
 
 
-def _known(rows: Rows) -> list[Known]:
-    columns = ", ".join(Known._fields)
-    return [Known(*row) for row in rows(f"SELECT {columns} FROM findings WHERE fingerprint = '{FINGERPRINT}'")]
+def _night(night: float, *checks: CheckResult | Outcome) -> Audit:
+    made = (builders.check(PLACE, "RET-3", it) if isinstance(it, Outcome) else it for it in checks)
+    return builders.audit(builders.app(*made), audit_id=f"n{night}", as_of=_at(night))
 
 
-def _expected(nights: dict[int, Outcome]) -> list[Known]:
-    found = {night: outcome for night, outcome in nights.items() if outcome in FOUND}
-    if not found:
-        return []
-    looked = [night for night, outcome in found.items() if outcome is not Outcome.NOT_AUDITED]
-    first, last = min(found), max(found)
-    return [Known(_at(first), _at(max(looked)) if looked else None, f"n{first}", f"n{last}", found[last].value)]
+def _file(url: str, audit: Audit, rules: Rules | None = None) -> Chronicle:
+    return register.file(url, Docket(audit, "d", rules=rules or Rules())).chronicle
 
 
-@given(
-    st.dictionaries(st.integers(0, 9), st.sampled_from(list(Outcome)), min_size=1, max_size=4).flatmap(
-        lambda nights: st.permutations(list(nights.items()))
-    )
-)
-@budget(max_examples=30)
-def test_the_order_of_filing_changes_nothing(url: str, rows: Rows, nights: list[tuple[int, Outcome]]) -> None:
-    rows("TRUNCATE audits, results, findings")
-    other = builders.app(builders.check("app/app.other", "RET-1", Outcome.FAIL))
-    register.file(url, builders.audit(other, audit_id="other", as_of=_at(5)), "d")  # another finding moves nothing here
-    for night, outcome in nights:
-        register.file(url, _night(night, outcome), "d")
-    known = _expected(dict(nights))
-    assert _known(rows) == known
-    seen = {FINGERPRINT: known[0].first_seen} if known else {}
-    assert register.first_seen(url, [FINGERPRINT, "0" * 64]) == seen
+def test_the_nights_of_a_finding_are_what_was_said_on_each(url: str) -> None:
+    outcomes = (Outcome.FAIL, Outcome.NOT_AUDITED, Outcome.REVIEW, Outcome.PASS, Outcome.PASS, Outcome.FAIL)
+    told = [_file(url, _night(night, outcome)) for night, outcome in enumerate(outcomes)]
+    said = [(_at(night), told[night].standing(FINGERPRINT)) for night in (0, 1, 2, 3, 5)]
+    assert told[4].standings == ()
+    assert register.nights(url, FINGERPRINT) == tuple(said)
+    assert [one.status for _, one in said if one] == ["new", "open", "open", "resolved", "reopened"]
 
 
-def test_a_night_that_could_not_look_is_not_a_night_that_saw(url: str, rows: Rows) -> None:
-    register.file(url, _night(0, Outcome.FAIL), "d")
-    register.file(url, _night(1, Outcome.NOT_AUDITED), "d")
-    assert _known(rows) == [Known(_at(0), _at(0), "n0", "n1", "not_audited")]
+def test_findings_are_as_they_stood_last_also_the_resolved_ones_and_the_open_come_first(url: str) -> None:
+    _file(url, builders.audit(builders.app(builders.check("app/app.x", "RET-1", Outcome.FAIL), _fail(5))))
+    first = _night(1, Outcome.PASS, builders.check("app/app.x", "RET-1", Outcome.FAIL))
+    _file(url, first)
+    _file(url, _night(2, Outcome.PASS, builders.check("app/app.x", "RET-1", Outcome.FAIL)))
+    told = [(one.check, one.status, one.last_seen) for one in register.findings(url)]
+    assert told == [
+        ("app/app.x/RET-1", Status.OPEN, _at(2)),
+        ("app/app.positions/RET-3", Status.RESOLVED, _at(0)),
+    ]
 
 
-@pytest.mark.parametrize("outcome", [Outcome.PASS, Outcome.NOT_APPLICABLE])
-def test_a_night_without_the_finding_leaves_it_as_it_was(url: str, rows: Rows, outcome: Outcome) -> None:
-    register.file(url, _night(0, Outcome.FAIL), "d")
-    register.file(url, _night(1, outcome), "d")
-    assert _known(rows) == [Known(_at(0), _at(0), "n0", "n0", "fail")]
+def test_a_store_that_was_not_audited_again_stands_as_it_did(url: str) -> None:
+    _file(url, builders.audit())
+    before = [one for one in register.findings(url) if one.store == "web"]
+    chronicle = _file(url, _night(1, Outcome.PASS))
+    assert {one.store for one in chronicle.standings} == {"app"}
+    assert [one for one in register.findings(url) if one.store == "web"] == before != []
 
 
-def test_only_what_no_night_had_is_new(url: str) -> None:
-    assert register.file(url, _night(0, Outcome.FAIL), "d").new_findings == 1
-    assert register.file(url, _night(1, Outcome.REVIEW), "d").new_findings == 0
-    more = builders.app(
-        builders.check(PLACE, "RET-3", Outcome.FAIL),
-        builders.check(PLACE, "RET-3", Outcome.FAIL, qualifier="other_columns"),
-    )
-    assert register.file(url, builders.audit(more, audit_id="n2", as_of=_at(2)), "d").new_findings == 1
+def test_an_audit_of_an_earlier_night_is_filed_and_moves_nothing(url: str, rows: Rows) -> None:
+    _file(url, _night(1, Outcome.FAIL))
+    before = register.findings(url)
+    late = _file(url, _night(0, Outcome.PASS))
+    assert (late.moved, late.standings, register.findings(url)) == (False, (), before)
+    assert rows("SELECT id, moved FROM audits ORDER BY seq") == [("n1", True), ("n0", False)]
+    assert [audit.id for audit in register.last_audits(url, 9)] == ["n1", "n0"]
+    assert _file(url, replace(_night(1, Outcome.PASS), id="again")).moved is True
 
 
-def test_nothing_is_asked_of_a_register_about_nothing(url: str) -> None:
-    assert register.first_seen(url, []) == {}
+def test_what_is_usual_is_counted_by_civil_days_that_looked(url: str) -> None:
+    """Two audits of one day are one night, a night that could not look is none; five are needed to know a jump."""
+    nights = [(0, 100), (0.2, 100), (1, 100), (2, 100), (3, None), (4, 100)]
+    for night, counted in nights:
+        _file(url, _night(night, _fail(counted) if counted else Outcome.NOT_AUDITED))
+    jumps = {}
+    for night in (5, 6):
+        standing = _file(url, _night(night, _fail(5_000 + night))).standing(FINGERPRINT)
+        jumps[night] = standing and standing.braked
+    assert jumps == {5: False, 6: True}
+
+
+def test_only_the_last_fourteen_nights_are_usual(url: str) -> None:
+    for night in range(20):
+        _file(url, _night(night, _fail(10 if night < 6 else 600)))
+    standing = _file(url, _night(20, _fail(2_000))).standing(FINGERPRINT)
+    assert standing
+    assert standing.braked is False
+
+
+def test_the_series_of_a_check_ends_with_tonight_and_goes_on_under_a_new_name(url: str) -> None:
+    moved = builders.check("app/app.tracks", "RET-3", Outcome.FAIL, builders.tally(100_000, 7))
+    rules = Rules(formerly={moved.fingerprint: (FINGERPRINT,)})
+    _file(url, _night(0, _fail(5)))
+    _file(url, _night(1, Outcome.NOT_AUDITED))
+    chronicle = _file(url, _night(2, moved), rules)
+    points = [(it.as_of, it.outcome, it.violating) for it in chronicle.series[moved.fingerprint]]
+    assert points == [
+        (_at(0), Outcome.FAIL, 5),
+        (_at(1), Outcome.NOT_AUDITED, None),
+        (_at(2), Outcome.FAIL, 7),
+    ]
+    assert [one.first_seen for one in chronicle.standings if one.kind is Kind.NONCONFORMITY and one.is_open] == [_at(0)]
+
+
+@pytest.mark.parametrize("nights", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_the_last_night_counts_in_whatever_order_they_are_filed(url: str, nights: tuple[int, ...]) -> None:
+    for night in nights:
+        _file(url, _night(night, Outcome.PASS if night == 2 else Outcome.FAIL))
+    assert not [one for one in register.findings(url) if one.is_open]
+
+
+def test_nothing_is_known_of_what_was_never_found(url: str) -> None:
+    _file(url, _night(0, Outcome.PASS))
+    assert (register.findings(url), register.nights(url, FINGERPRINT)) == ((), ())

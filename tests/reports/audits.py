@@ -16,8 +16,10 @@ from privacy_audit.model import (
     Clause,
     Conflict,
     Control,
+    Forecast,
     Outcome,
     Plan,
+    Purge,
     Severity,
     StoreResult,
     Tally,
@@ -132,6 +134,8 @@ ASK_FIRST = "Delete the positions that the statement below lists, and let the ap
 CLOSE = "Close the accounts, or obtain the consent of a guardian before they are used again."
 PURGE = "Run the purge of app.positions, and find out why it stopped on 4 May 2025."
 PURGE_LOGS = "Run the nightly purge again; it stopped on 21 November 2026."
+IN_VAIN = Purge(datetime(2026, 11, 23, 22, 4, tzinfo=UTC), datetime(2026, 10, 15, 21, 4, tzinfo=UTC), 39)
+STOPPED = Purge(datetime(2026, 11, 21, 2, 10, tzinfo=UTC), datetime(2026, 11, 21, 2, 10, tzinfo=UTC), 0)
 NO_END = "64 ended contracts carry no end date, so their period cannot be counted."
 DRIFTED = "Column last_contact_at of app.prospects does not exist; the store map names it as the clock."
 SIGNED = "The product sets no cookies: signed by Camille Laurent, head of product, on 3 March 2026."
@@ -145,9 +149,9 @@ def app() -> StoreResult:
     checks = (
         fail("app.positions", "GEO-1", CONSENTLESS, fix=ASK_FIRST, show_rows=GEO_SQL, reading="events", **SCAN),
         fail("app.accounts", "MIN-1", MINORS, fix=CLOSE, show_rows=MIN_SQL, **SCAN),
-        fail("app.positions", "RET-3", POSITIONS, fix=PURGE, show_rows=RET_SQL, late_holds=7, **SCAN),
+        fail("app.positions", "RET-3", POSITIONS, fix=PURGE, show_rows=RET_SQL, late_holds=7, purge=IN_VAIN, **SCAN),
         check("app", "app.users", "RET-3", Outcome.PASS, qualifier="last_position", tally=last_position, **SCAN),
-        check("app", "app.contracts", "RET-1", Outcome.REVIEW, **no_end, **SCAN),
+        check("app", "app.contracts", "RET-1", Outcome.REVIEW, purge=Purge(None, None, 0), **no_end, **SCAN),
         check("app", "app.prospects", "RET-1", Outcome.NOT_AUDITED, cause=Cause.DRIFT, reason=DRIFTED),
         check("app", "app.sessions", "RET-4", Outcome.PASS, tally=tally(48_222, held=3), late_holds=1, **SCAN),
         check("app", "", "RET-5", Outcome.NOT_APPLICABLE, reason=SIGNED),
@@ -161,7 +165,7 @@ def web() -> StoreResult:
     """The store of visits: one failure on an estimated table, one pass."""
     cookies = tally(1_204_003, held=12, estimated=True)
     checks = (
-        fail("web.connection_logs", "RET-4", LOGS, fix=PURGE_LOGS, show_rows=LOG_SQL, **SEEK),
+        fail("web.connection_logs", "RET-4", LOGS, fix=PURGE_LOGS, show_rows=LOG_SQL, purge=STOPPED, **SEEK),
         check("web", "web.cookies", "RET-5", Outcome.PASS, tally=cookies, **SEEK),
     )
     names = ("web", "Website database", "team-web", "alerts_web")
@@ -215,11 +219,12 @@ def hostile(name: str) -> Audit:
     texts = {"version": name, "title": name, "source_sha256": name, "digest": name}
     policy = replace(POLICY, clauses=(clause,), controls=(control,), conflicts=(conflict,), **texts)
     said = {"plan": Plan.FULL, "plan_reason": name, "reason": name, "show_rows": name, "fix": name, "reading": name}
+    said |= {"show_undecidable": name, "draft": name, "forecast": Forecast(1, 2, estimated=True), "purge": IN_VAIN}
     checks = tuple(
         CheckResult(f"{name}/{outcome}", "RET-3", place, place, place, outcome, name, counted, late_holds=1, **said)
         for outcome, counted in zip(Outcome, (POSITIONS, None, tally(9, undecidable=9), tally(9), None), strict=True)
     )
-    names = (name, name, name, name)
+    names = (place, name, name, name)
     store = StoreResult(*names, Outcome.FAIL, checks, reason=name, snapshot=name)
     lost = StoreResult(*names, Outcome.NOT_AUDITED, (), Cause.LOST, name)
     return Audit("hostile", AS_OF, policy, (store, lost), (name,), name)

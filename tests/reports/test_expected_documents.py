@@ -1,4 +1,4 @@
-"""Each format's whole document, byte for byte, for each audit of `audits.py`.
+"""Each format's whole document, byte for byte, for each night of `histories.py`.
 
 After a wanted change: `REGENERATE_REPORTS=1 pytest tests/reports/test_expected_documents.py`, which writes the files
 and fails so that it cannot stay switched on. Then read the diff as the compliance officer would: does each changed line
@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.reports.audits import AUDITS
+from tests.reports.histories import NIGHTS
 
 from privacy_audit.reports import interface
 from privacy_audit.reports.interface import ReportFormat
@@ -21,9 +21,9 @@ FORMATS = interface.formats()
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.FILE_NAME)
-@pytest.mark.parametrize("name", AUDITS)
+@pytest.mark.parametrize("name", NIGHTS)
 def test_document(name: str, form: ReportFormat) -> None:
-    told = form.render(AUDITS[name]())
+    told = form.render(*NIGHTS[name]())
     path = EXPECTED / f"{name}.{form.FILE_NAME}"
     if os.environ.get("REGENERATE_REPORTS"):
         path.write_bytes(told)
@@ -32,9 +32,9 @@ def test_document(name: str, form: ReportFormat) -> None:
 
 
 def test_every_expected_file_is_compared() -> None:
-    compared = {f"{name}.{form.FILE_NAME}" for name in AUDITS for form in FORMATS}
+    compared = {f"{name}.{form.FILE_NAME}" for name in NIGHTS for form in FORMATS}
     assert {path.name for path in EXPECTED.iterdir()} == compared
 
 
 def test_formats_are_found_by_themselves() -> None:
-    assert [form.FILE_NAME for form in FORMATS] == ["audit.json", "findings.csv", "report.html"]
+    assert [form.FILE_NAME for form in FORMATS] == ["audit.json", "findings.csv", "findings.json", "report.html"]

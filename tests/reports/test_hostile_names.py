@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.reports import audits
+from tests.reports import histories
 
-from privacy_audit.reports import canonical_json, findings_csv, html, interface
+from privacy_audit.reports import canonical_json, findings_csv, findings_json, html, interface
 
 NAMES = {
     "script": "<script>alert(1)</script>",
@@ -55,12 +55,12 @@ class Page(HTMLParser):
         self.attributes += [(name, value or "") for name, value in attrs]
 
 
-HARMLESS = Page(html.render(audits.hostile("name")))
+HARMLESS = Page(html.render(*histories.hostile("name")))
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_html_has_the_same_elements_whatever_the_names(name: str) -> None:
-    page = Page(html.render(audits.hostile(name)))
+    page = Page(html.render(*histories.hostile(name)))
     assert page.tags == HARMLESS.tags
     assert [attribute for attribute, _ in page.attributes] == [attribute for attribute, _ in HARMLESS.attributes]
     links = [value for attribute, value in page.attributes if attribute in {"href", "src", "action"}]
@@ -68,16 +68,16 @@ def test_html_has_the_same_elements_whatever_the_names(name: str) -> None:
 
 
 def test_template_words_in_names_stay_words() -> None:
-    page = html.render(audits.hostile("{{7*7}}{% raw %}"))
+    page = html.render(*histories.hostile("{{7*7}}{% raw %}"))
     assert b"<h4 id=" in page
     assert b">{{7*7}}{% raw %}</h4>" in page
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_csv_has_no_formula_and_no_extra_cell(name: str) -> None:
-    rows = list(csv.reader(io.StringIO(findings_csv.render(audits.hostile(name)).decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(findings_csv.render(*histories.hostile(name)).decode(), newline="")))
     assert {len(row) for row in rows} == {len(findings_csv.COLUMNS)}
-    assert len(rows) == 6, "the header, a store that is lost, four checks that did not pass"
+    assert len(rows) == 8, "the header, a store that is lost, four checks that did not pass, two that nobody looks at"
     cells = [cell for row in rows for cell in row]
     assert not [cell for cell in cells if cell.lstrip(' "\u200b')[:1] in set("=+-@\t\r\uff1d") and cell]
 
@@ -85,14 +85,15 @@ def test_csv_has_no_formula_and_no_extra_cell(name: str) -> None:
 @pytest.mark.parametrize("form", interface.formats(), ids=lambda form: form.FILE_NAME)
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_nothing_invisible_and_no_address(name: str, form: interface.ReportFormat) -> None:
-    told = form.render(audits.hostile(name)).decode()
+    told = form.render(*histories.hostile(name)).decode()
     assert not UNSEEN & set(told)
     assert "://" not in told
 
 
 def test_json_keeps_the_text() -> None:
-    document = json.loads(canonical_json.render(audits.hostile("<b>{{7*7}}</b>")))
-    assert document["policy"]["title"] == "<b>{{7*7}}</b>"
+    audit, history = histories.hostile("<b>{{7*7}}</b>")
+    assert json.loads(canonical_json.render(audit))["policy"]["title"] == "<b>{{7*7}}</b>"
+    assert json.loads(findings_json.render(audit, history))["waivers"][0]["reason"] == "<b>{{7*7}}</b>"
 
 
 @given(st.text())

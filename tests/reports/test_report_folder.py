@@ -10,8 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.reports import audits
+from tests.reports import audits, histories
 
+from privacy_audit.findings.standing import Chronicle
 from privacy_audit.reports import folder, interface
 from privacy_audit.reports.folder import ReportNotFiledError
 
@@ -28,27 +29,27 @@ def content(filed: Path) -> dict[str, bytes]:
 
 
 def test_files_every_format_and_points_latest_at_it(tmp_path: Path) -> None:
-    audit = audits.broken()
-    filed = folder.write(audit, tmp_path / "var")
+    audit, history = histories.NIGHTS["lively"]()
+    filed = folder.write(audit, history, tmp_path / "var")
     assert filed == tmp_path / "var" / "reports" / audit.id
-    assert content(filed) == {form.FILE_NAME: form.render(audit) for form in interface.formats()}
+    assert content(filed) == {form.FILE_NAME: form.render(audit, history) for form in interface.formats()}
     assert (filed.parent / "latest").resolve() == filed.resolve()
     assert not (filed.parent / "latest").readlink().is_absolute(), "the home may be moved"
     assert visible(tmp_path / "var") == {audit.id, "latest"}
 
 
 def test_the_same_report_again_changes_nothing(tmp_path: Path) -> None:
-    filed = folder.write(audits.broken(), tmp_path)
+    filed = folder.write(audits.broken(), Chronicle(), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in filed.iterdir()}
-    assert folder.write(audits.broken(), tmp_path) == filed
+    assert folder.write(audits.broken(), Chronicle(), tmp_path) == filed
     assert {path: path.stat().st_mtime_ns for path in filed.iterdir()} == before
 
 
 def test_another_report_under_the_same_id_is_refused(tmp_path: Path) -> None:
-    filed = folder.write(audits.broken(), tmp_path)
+    filed = folder.write(audits.broken(), Chronicle(), tmp_path)
     before = content(filed)
     with pytest.raises(ReportNotFiledError) as refused:
-        folder.write(replace(audits.broken(), triggered_by="somebody else"), tmp_path)
+        folder.write(replace(audits.broken(), triggered_by="somebody else"), Chronicle(), tmp_path)
     assert str(refused.value) == (
         f"{filed}: Another report is already filed under this id; it differs in audit.json, report.html. "
         "A filed report is never overwritten: give the new audit an id of its own."
@@ -57,16 +58,16 @@ def test_another_report_under_the_same_id_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_tampered_report_is_refused(tmp_path: Path) -> None:
-    filed = folder.write(audits.broken(), tmp_path)
+    filed = folder.write(audits.broken(), Chronicle(), tmp_path)
     (filed / "extra.txt").write_text("x")
     with pytest.raises(ReportNotFiledError, match=r"differs in extra\.txt"):
-        folder.write(audits.broken(), tmp_path)
+        folder.write(audits.broken(), Chronicle(), tmp_path)
 
 
 def test_latest_is_the_newest_instant_not_the_last_written(tmp_path: Path) -> None:
-    newest = folder.write(audits.broken(), tmp_path)
+    newest = folder.write(audits.broken(), Chronicle(), tmp_path)
     older = replace(audits.clean(), as_of=audits.AS_OF - timedelta(days=1))
-    folder.write(older, tmp_path)
+    folder.write(older, Chronicle(), tmp_path)
     assert (tmp_path / "reports" / "latest").resolve() == newest.resolve()
 
 
@@ -75,7 +76,7 @@ def test_a_latest_that_shows_nothing_is_replaced(tmp_path: Path, pointer: str) -
     (tmp_path / "reports" / "unreadable").mkdir(parents=True)
     (tmp_path / "reports" / "unreadable" / "audit.json").write_text("[]")
     (tmp_path / "reports" / "latest").symlink_to(pointer)
-    filed = folder.write(audits.broken(), tmp_path)
+    filed = folder.write(audits.broken(), Chronicle(), tmp_path)
     assert (tmp_path / "reports" / "latest").resolve() == filed.resolve()
 
 
@@ -84,7 +85,7 @@ def test_a_latest_that_shows_nothing_is_replaced(tmp_path: Path, pointer: str) -
 )
 def test_an_id_that_is_no_folder_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ReportNotFiledError, match="is no name for the folder of a report"):
-        folder.write(replace(audits.broken(), id=name), tmp_path)
+        folder.write(replace(audits.broken(), id=name), Chronicle(), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -94,11 +95,11 @@ def test_links_to_elsewhere_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "reports").symlink_to(elsewhere)
     with pytest.raises(ReportNotFiledError, match="is a link to elsewhere"):
-        folder.write(audits.broken(), tmp_path / "a")
+        folder.write(audits.broken(), Chronicle(), tmp_path / "a")
     (tmp_path / "b" / "reports").mkdir(parents=True)
     (tmp_path / "b" / "reports" / audits.broken().id).symlink_to(elsewhere)
     with pytest.raises(ReportNotFiledError, match="Something else"):
-        folder.write(audits.broken(), tmp_path / "b")
+        folder.write(audits.broken(), Chronicle(), tmp_path / "b")
     assert not list(elsewhere.iterdir())
 
 
@@ -107,17 +108,18 @@ def test_links_to_elsewhere_are_refused(tmp_path: Path) -> None:
 KILLED_AT_EACH_STEP = """
 import os, signal, sys
 from pathlib import Path
+from privacy_audit.findings.standing import Chronicle
 from privacy_audit.reports import folder, interface
 from tests.reports import audits
 
 base = Path(sys.argv[1])
 for form in interface.formats():
-    form.render(audits.clean())
+    form.render(audits.clean(), Chronicle())
 step = 0
 while True:
     step += 1
     home = base / str(step)
-    folder.write(audits.broken(), home)
+    folder.write(audits.broken(), Chronicle(), home)
     child = os.fork()
     if child == 0:
         seen = 0
@@ -128,7 +130,7 @@ while True:
                 if seen == step:
                     os.kill(os.getpid(), signal.SIGKILL)
         sys.addaudithook(hook)
-        folder.write(audits.clean(), home)
+        folder.write(audits.clean(), Chronicle(), home)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     if os.WIFEXITED(status):
@@ -149,7 +151,7 @@ def test_kill_9_at_any_step_leaves_complete_reports_only(tmp_path: Path) -> None
         for name in visible(home):
             assert set(content(home / "reports" / name)) == FILES
             json.loads((home / "reports" / name / "audit.json").read_bytes())
-        folder.write(audits.clean(), home)
+        folder.write(audits.clean(), Chronicle(), home)
         assert visible(home) == {audits.broken().id, audits.clean().id, "latest"}
         assert not (home / "reports" / ".part").exists()
     assert len(states) == 2, "before the rename, and after it"
@@ -159,14 +161,15 @@ def test_kill_9_at_any_step_leaves_complete_reports_only(tmp_path: Path) -> None
 DISK_FULL = """
 import resource, sys
 from pathlib import Path
+from privacy_audit.findings.standing import Chronicle
 from privacy_audit.reports import folder
 from tests.reports import audits
 
 home = Path(sys.argv[1])
-folder.write(audits.clean(), home)
+folder.write(audits.clean(), Chronicle(), home)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
-    folder.write(audits.broken(), home)
+    folder.write(audits.broken(), Chronicle(), home)
 except folder.ReportNotFiledError as error:
     print(error)
 """
@@ -184,5 +187,5 @@ def test_a_full_disk_leaves_the_reports_that_were_there(tmp_path: Path) -> None:
     assert visible(tmp_path) == {audits.clean().id, "latest"}
     assert not (tmp_path / "reports" / ".part").exists()
     assert content(tmp_path / "reports" / "latest") == {
-        form.FILE_NAME: form.render(audits.clean()) for form in interface.formats()
+        form.FILE_NAME: form.render(audits.clean(), Chronicle()) for form in interface.formats()
     }

@@ -1,6 +1,23 @@
-"""Alerts: what an owner is told of a night (`message`), in which form (`body`), and by which channel (`channels`)."""
+"""Alerts: who is told what of a night (`composing`), in which form (`body`), and by which channel (`channels`).
 
-from privacy_audit.alerts.channels import ChannelsMissingError, Delivery, channel_key, channel_urls, deliver
-from privacy_audit.alerts.message import Line, Message, messages
+What was composed is kept as a letter until every channel has taken it; `merge` makes one message of several nights.
+"""
 
-__all__ = ["ChannelsMissingError", "Delivery", "Line", "Message", "channel_key", "channel_urls", "deliver", "messages"]
+from privacy_audit.alerts.channels import Channel, ChannelsMissingError, Delivery, channels_of, deliver
+from privacy_audit.alerts.composing import messages
+from privacy_audit.alerts.merge import merge
+from privacy_audit.alerts.message import Line, Message, letter, load
+
+__all__ = [
+    "Channel",
+    "ChannelsMissingError",
+    "Delivery",
+    "Line",
+    "Message",
+    "channels_of",
+    "deliver",
+    "letter",
+    "load",
+    "merge",
+    "messages",
+]

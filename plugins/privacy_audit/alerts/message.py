@@ -1,166 +1,275 @@
-"""What is said to an owner about a night: said once, in counts, with the way to the rows and the way out. Pure."""
+"""What is said to an owner about a night: in counts, with the way to the rows and the way out. Nouns, and pure."""
 
 from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import groupby
-from zoneinfo import ZoneInfo
+from enum import StrEnum
+from typing import Any
 
-from privacy_audit import disclosure, wording
-from privacy_audit.model import FOUND, Audit, Cause, CheckResult, Outcome, Severity, StoreResult, Tally
+from pydantic import TypeAdapter
+
+from privacy_audit import wording
+from privacy_audit.findings.standing import Change, Kind, Status
+from privacy_audit.letter import Letter
+from privacy_audit.model import Outcome, Severity
 
 DETAILED = 10
-"""So many findings are told one by one; the others are counted. The report has them all."""
-_SEVERITIES = tuple(Severity)
+"""So many findings are told to people one by one; the others are counted. Programs and the report get them all."""
+LISTED = 30
+"""So many open findings a digest lists for people; the others are counted."""
+_NAMED = 3
+"""A subject names so many stores; more are counted."""
+
+
+class Action(StrEnum):
+    """What a ticket of the finding has to do."""
+
+    OPEN = "open"
+    UPDATE = "update"
+    CLOSE = "close"
+
+
+class MessageKind(StrEnum):
+    """What a message is about, in one word."""
+
+    NOT_AUDITED = "not_audited"
+    """Nothing but places where nobody could look."""
+    FINDINGS = "findings"
+    POLICY = "policy"
+    """What is promised or checked has changed."""
+    GOOD_NEWS = "good_news"
+    DIGEST = "digest"
+
+
+class Urgency(StrEnum):
+    """How a channel should show it, in the words of Apprise."""
+
+    FAILURE = "failure"
+    WARNING = "warning"
+    SUCCESS = "success"
+    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One finding, told."""
+    """One finding, told. Dates are civil and written `2026-11-24`, or `2026-11` where few rows are meant."""
 
+    fingerprint: str
+    kind: Kind
     check: str
+    """Id of the check; `store/_store` for a store as a whole."""
     control: str
     outcome: Outcome
+    """As it was last seen."""
     severity: Severity
+    status: Status
+    changes: tuple[Change, ...]
+    """What the audit changed that is worth telling; empty in a digest."""
+    said: tuple[str, ...]
+    """The same in words; in a digest, how the finding stands."""
+    action: Action
     promise: str
     violating: int
+    """Rows, as last seen; strict, whatever is waived."""
     subjects: int
     undecidable: int
     since: str
-    """Since when the promise is broken, from the data: `4 May 2025`, or a month where few rows are meant."""
+    """First day of the breach, from the data; empty when nobody knows."""
     first_seen: str
-    """Civil date of the first audit that found it."""
+    due_by: str
+    owner: str
+    """Team that owns the store."""
     reason: str
     fix: str
+    waiver: str = ""
+    """Id of the waiver that covers it."""
+    waived_until: str = ""
+    decision: str = ""
+    """What a person last said of it."""
+    quiet: bool = False
+    """Not told to people: only its ticket closes, for a waiver covers it from tonight on."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not known to be gone."""
+        return self.status is not Status.RESOLVED
+
+    @property
+    def command(self) -> str:
+        """Prints the SELECT that lists the rows, and the draft that removes them."""
+        return f"privacy-audit findings show {self.fingerprint[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Sentences under a title, beside the findings."""
+
+    about: str
+    """A stable word for programs: `policy_loosened`, `waivers_ending`."""
+    title: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The weekly digest: what stands beside tonight's news. Without anything open it is the sign of life."""
+
+    day: date
+    """Civil day of its audit."""
+    unseen: tuple[str, ...]
+    """What nobody could look at, as sentences: said first, for what is open there is not known."""
+    open: tuple[Line, ...]
+    """The most urgent first, the waived ones last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """All that one owner is told of one night."""
+    """All that one owner is told by one connection of one night, or of several when a channel was down."""
 
     audit_id: str
     as_of: datetime
+    day: date
+    """Civil day of the instant, in the policy's zone."""
     owner: str
     alert: str
     """Name of the Airflow connection with the owner's channels."""
-    outcome: Outcome
-    subject: str
-    lines: tuple[Line, ...]
-    """The most urgent findings: not audited first, then failures by severity, then reviews."""
-    not_told: int
-    """Findings beyond those."""
     link: str
+    stores: tuple[str, ...] = ()
+    """Titles of the stores that the lines are about."""
+    lines: tuple[Line, ...] = ()
+    """The most urgent first."""
+    sections: tuple[Section, ...] = ()
+    digest: Digest | None = None
+    nights: tuple[date, ...] = field(default=())
+    """Civil days of the audits it tells; one entry per audit."""
 
     @property
     def key(self) -> str:
-        """The same for the same audit and owner, so that a message is known when it comes twice."""
+        """The same for the same audit, owner and connection, so that a message is known when it comes twice."""
         return hashlib.sha256(f"{self.audit_id}|{self.owner}|{self.alert}".encode()).hexdigest()
 
+    @property
+    def told(self) -> tuple[Line, ...]:
+        """The findings that people are told of."""
+        return tuple(line for line in self.lines if not line.quiet)
 
-def messages(audit: Audit, link: str, first_seen: Mapping[str, datetime]) -> tuple[Message, ...]:
-    """One message per owner of a store in which anything did not pass; nothing for the others.
+    @property
+    def says_nothing(self) -> bool:
+        """Whether there is nothing in it for people: only tickets that close."""
+        return not (self.told or self.sections or self.digest)
 
-    `first_seen` maps fingerprints to the T of the first audit that found them; those missing are new tonight.
-    """
-    by_owner = sorted(audit.stores, key=lambda store: (store.owner, store.alert))
-    grouped = groupby(by_owner, key=lambda store: (store.owner, store.alert))
-    told = (_message(audit, list(stores), link, first_seen) for _, stores in grouped)
-    return tuple(message for message in told if message.lines)
+    @property
+    def kind(self) -> MessageKind:
+        """What it is about."""
+        opened = [line for line in self.told if line.is_open]
+        if opened:
+            blind = all(line.kind is Kind.NOT_AUDITED for line in opened)
+            return MessageKind.NOT_AUDITED if blind else MessageKind.FINDINGS
+        if any(section.about.startswith("policy") for section in self.sections):
+            return MessageKind.POLICY
+        if self.told and not (self.digest and (self.digest.open or self.digest.unseen)):
+            return MessageKind.GOOD_NEWS
+        return MessageKind.DIGEST
 
+    @property
+    def urgency(self) -> Urgency:
+        """How loudly a channel should tell it."""
+        match self.kind:
+            case MessageKind.GOOD_NEWS:
+                return Urgency.SUCCESS
+            case MessageKind.DIGEST:
+                return Urgency.INFO
+            case MessageKind.POLICY:
+                return Urgency.WARNING
+            case _:
+                loud = (Outcome.FAIL, Outcome.NOT_AUDITED)
+                pressing = any(line.is_open and not line.waiver and line.outcome in loud for line in self.told)
+                return Urgency.FAILURE if pressing else Urgency.WARNING
 
-def _message(audit: Audit, stores: Sequence[StoreResult], link: str, first_seen: Mapping[str, datetime]) -> Message:
-    lines = sorted((line for store in stores for line in _lines(audit, store, first_seen)), key=_urgency)
-    return Message(
-        audit_id=audit.id,
-        as_of=audit.as_of,
-        owner=one_line(stores[0].owner),
-        alert=stores[0].alert,
-        outcome=lines[0].outcome if lines else Outcome.PASS,
-        subject=_subject(audit, stores, lines),
-        lines=tuple(lines[:DETAILED]),
-        not_told=max(0, len(lines) - DETAILED),
-        link=link,
-    )
+    @property
+    def subject(self) -> str:
+        """One line: what happened, where and when."""
+        nights = f" ({len(self.nights)} nights)" if len(self.nights) > 1 else ""
+        return f"privacy_audit{nights}: {'; '.join(self._headlines())}{self._where()} - {wording.day(self.day)}"
 
+    def _headlines(self) -> list[str]:
+        loosened = sum(len(section.sentences) for section in self.sections if section.about == "policy_loosened")
+        changed = any(section.about.startswith("policy") for section in self.sections)
+        said = [_counted(("promise loosened", "promises loosened"), loosened)] if loosened else []
+        if changed and not loosened:
+            said.append("what is promised has changed")
+        news = ", ".join([*said, *_news(self.told)])
+        digest = f"weekly digest: {_digested(self.digest, bool(self.told))}" if self.digest else ""
+        return [part for part in (news, digest) if part]
 
-def _subject(audit: Audit, stores: Sequence[StoreResult], lines: Sequence[Line]) -> str:
-    titles = " and ".join(one_line(store.title) for store in stores)
-    counts = {outcome: [line for line in lines if line.outcome is outcome] for outcome in FOUND}
-    parts = []
-    if counts[Outcome.NOT_AUDITED]:
-        stores_down = [line for line in counts[Outcome.NOT_AUDITED] if line.control == "all"]
-        single = len(counts[Outcome.NOT_AUDITED]) - len(stores_down)
-        parts += [f"{_many(len(stores_down), 'store')} not audited"] if stores_down else []
-        parts += [f"{_many(single, 'check')} not audited"] if single else []
-    if broken := counts[Outcome.FAIL]:
-        critical = sum(line.severity is Severity.CRITICAL for line in broken)
-        parts.append(f"{_many(len(broken), 'promise')} broken" + (f" ({critical} critical)" if critical else ""))
-    if not parts:
-        parts.append(f"{_many(len(counts[Outcome.REVIEW]), 'check')} to review")
-    return f"privacy_audit: {', '.join(parts)} in {titles} - {wording.day(_civil(audit, audit.as_of))}"
-
-
-def _lines(audit: Audit, store: StoreResult, first_seen: Mapping[str, datetime]) -> list[Line]:
-    if store.cause or (store.outcome is Outcome.NOT_AUDITED and not store.checks):
-        return [_store_line(audit, store, first_seen)]
-    return [_line(audit, check, first_seen) for check in store.checks if check.outcome in FOUND]
-
-
-def _store_line(audit: Audit, store: StoreResult, first_seen: Mapping[str, datetime]) -> Line:
-    """A store that could not be looked at is told as one: its checks all have the same cause."""
-    known = [first_seen.get(check.fingerprint, audit.as_of) for check in store.checks]
-    severities = [audit.policy.control(check.control).severity for check in store.checks]
-    return Line(
-        check=f"{store.name}/*",
-        control="all",
-        outcome=Outcome.NOT_AUDITED,
-        severity=min(severities, key=_SEVERITIES.index, default=Severity.CRITICAL),
-        promise=f"{len(store.checks)} checks of {one_line(store.title)} could not be run; nothing is known of them.",
-        violating=0,
-        subjects=0,
-        undecidable=0,
-        since="",
-        first_seen=wording.day(_civil(audit, min(known, default=audit.as_of))),
-        reason=one_line(store.reason),
-        fix=wording.WAYS_OUT[store.cause or Cause.INTERNAL],
-    )
+    def _where(self) -> str:
+        if not self.stores or not (self.told or self.digest):
+            return ""
+        if len(self.stores) > _NAMED:
+            return f" in {len(self.stores)} stores"
+        *others, last = self.stores
+        return f" in {', '.join(others)} and {last}" if others else f" in {last}"
 
 
-def _line(audit: Audit, check: CheckResult, first_seen: Mapping[str, datetime]) -> Line:
-    tally = check.tally
-    violating = tally.violating if tally else 0
-    return Line(
-        check=one_line(check.id),
-        control=check.control,
-        outcome=check.outcome,
-        severity=audit.policy.control(check.control).severity,
-        promise=one_line(check.sentence),
-        violating=violating,
-        subjects=tally.subjects if tally else 0,
-        undecidable=tally.undecidable if tally else 0,
-        since=_since(tally) if tally else "",
-        first_seen=wording.day(_civil(audit, first_seen.get(check.fingerprint, audit.as_of))),
-        reason=one_line(check.reason),
-        fix=one_line(check.fix) if check.outcome is Outcome.FAIL else "",
-    )
+_HEADLINES = (
+    ("store not audited", "stores not audited"),
+    ("check not audited", "checks not audited"),
+    ("promise broken", "promises broken"),
+    ("check to review", "checks to review"),
+    ("jump to look at", "jumps to look at"),
+    ("waiver ended", "waivers ended"),
+    ("finding worse", "findings worse"),
+    ("finding past its day", "findings past their day"),
+    ("waiver about to end", "waivers about to end"),
+    ("resolved", "resolved"),
+)
+"""What a subject counts, singular and plural, in the order in which it is said."""
+_STORE, _CHECK, _BROKEN, _REVIEW, _JUMP, _UNWAIVED, _WORSE, _DUE, _ENDING, _RESOLVED = _HEADLINES
+_BY_CHANGE = {
+    Change.JUMPED: _JUMP,
+    Change.WAIVER_EXPIRED: _UNWAIVED,
+    Change.WAIVER_EXCEEDED: _UNWAIVED,
+    Change.WAIVER_WITHDRAWN: _UNWAIVED,
+    Change.WORSENED: _WORSE,
+    Change.GREW: _WORSE,
+    Change.DUE_PASSED: _DUE,
+    Change.WAIVER_ENDING: _ENDING,
+}
 
 
-def _urgency(line: Line) -> tuple[int, int, int, str]:
-    return (FOUND.index(line.outcome), _SEVERITIES.index(line.severity), -line.violating, line.check)
+def _headline(line: Line) -> tuple[str, str]:
+    """Under which of the headlines a finding is counted: each under one."""
+    if not line.is_open:
+        return _RESOLVED
+    if line.kind is Kind.NOT_AUDITED:
+        return _CHECK if line.control else _STORE
+    if Change.FOUND in line.changes or Change.RETURNED in line.changes:
+        return _REVIEW if line.outcome is Outcome.REVIEW else _BROKEN
+    return next((said for change, said in _BY_CHANGE.items() if change in line.changes), _WORSE)
 
 
-def _civil(audit: Audit, instant: datetime) -> date:
-    return instant.astimezone(ZoneInfo(audit.policy.zone)).date()
+def _counted(noun: tuple[str, str], amount: int) -> str:
+    return f"{amount} {noun[0] if amount == 1 else noun[1]}"
 
 
-def _since(tally: Tally) -> str:
-    if tally.overdue_since is None:
-        return ""
-    return wording.month(tally.overdue_since) if disclosure.is_small(tally) else wording.day(tally.overdue_since)
+def _news(lines: tuple[Line, ...]) -> list[str]:
+    """What a subject counts, and how much of what is open is critical."""
+    said = []
+    for noun in _HEADLINES:
+        counted = [line for line in lines if _headline(line) is noun]
+        critical = sum(line.is_open and line.severity is Severity.CRITICAL for line in counted)
+        if counted:
+            said.append(_counted(noun, len(counted)) + (f" ({critical} critical)" if critical else ""))
+    return said
+
+
+def _digested(digest: Digest, beside_news: bool) -> str:
+    unseen = "not everything was audited, " if digest.unseen else ""
+    more = " more" if beside_news else ""
+    return unseen + (f"{len(digest.open)}{more} open" if digest.open else f"nothing{more} open")
 
 
 def one_line(text: str) -> str:
@@ -169,5 +278,31 @@ def one_line(text: str) -> str:
     return "".join(char for char in spaced if unicodedata.category(char) not in ("Cf", "Cs")).strip()
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
+_MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
+
+
+def dump(message: Message) -> dict[str, Any]:
+    """The message as plain JSON; `load` gives it back.
+
+    It may wait in the outbox while a newer version is installed: a field that is added later needs a default.
+    """
+    dumped: dict[str, Any] = _MESSAGE.dump_python(message, mode="json")
+    return dumped
+
+
+def load(content: dict[str, Any]) -> Message:
+    """The message that was dumped."""
+    return _MESSAGE.validate_python(content)
+
+
+def letter(message: Message) -> Letter:
+    """The message as the register keeps it until it has been sent."""
+    return Letter(
+        key=message.key,
+        audit_id=message.audit_id,
+        as_of=message.as_of,
+        owner=message.owner,
+        alert=message.alert,
+        digest=message.digest is not None,
+        content=dump(message),
+    )

@@ -16,11 +16,13 @@ import sqlalchemy as sa
 
 from privacy_audit.controls.interface import (
     Lack,
+    Remedy,
     Rule,
     Seek,
     common,
     outside,
     read_subject,
+    remedy_of_group,
     subject_columns,
     subject_needs,
 )
@@ -93,10 +95,14 @@ class ConsentAtEvent(Rule):
 
     @property
     def fix(self) -> str:
+        what = f"Set {', '.join(self.columns_of_group)} to null in" if self.columns_of_group else "Delete"
         return (
-            f"Delete these rows of {self.table}: nothing can consent to them now. Then stop the writer from recording"
+            f"{what} these rows of {self.table}: nothing can consent to them now. Then stop the writer from recording"
             f" before a grant and after a withdrawal of {self.purpose} in {self.consents.table}."
         )
+
+    def remedy(self) -> Remedy:
+        return remedy_of_group(self.columns_of_group)
 
     @property
     def reading(self) -> str:

@@ -17,7 +17,9 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from privacy_audit.controls.interface import (
+    Delete,
     Lack,
+    Remedy,
     Rule,
     Seek,
     common,
@@ -49,6 +51,7 @@ class GuardianConsent(Rule):
 
     kind: ClassVar[str] = "guardian_consent"
     expectation: ClassVar[str] = "expect_guardian_consent_for_minors"
+    never_waived: ClassVar[str] = "nobody may accept that a child's data is processed without its guardian's consent."
     parameters: ClassVar[frozenset[str]] = frozenset({"age"})
 
     age: int = Field(ge=1, le=25)
@@ -92,6 +95,10 @@ class GuardianConsent(Rule):
             "Suspend these accounts and ask the guardian by the promised way. Delete what was collected before a"
             " consent: it cannot be consented to afterwards. Then close the way by which a minor goes on without one."
         )
+
+    def remedy(self) -> Remedy | None:
+        """What a minor left behind by using the service goes; whether the account does, the guardian is asked first."""
+        return None if self.table == self.persons.table else Delete()
 
     def columns(self) -> Sequence[str]:
         return (

@@ -27,6 +27,7 @@ class GuardianConsentForm(Rule):
 
     kind: ClassVar[str] = "guardian_consent_form"
     expectation: ClassVar[str] = "expect_guardian_consent_in_promised_form"
+    never_waived: ClassVar[str] = "nobody may accept that a child's data is processed without its guardian's consent."
     parameters: ClassVar[frozenset[str]] = frozenset({"channel", "mailbox"})
 
     channel: str
@@ -69,6 +70,9 @@ class GuardianConsentForm(Rule):
             f"Ask these guardians again by {self.channel} to {self.mailbox}, and archive message id and digest in"
             f" {self.table}. Until then treat the child as being without consent."
         )
+
+    def remedy(self) -> None:
+        """A consent in the wrong form is still a trace of what a guardian said: it is mended by asking again."""
 
     def columns(self) -> Sequence[str]:
         form = self.form

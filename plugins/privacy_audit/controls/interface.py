@@ -26,6 +26,7 @@ from privacy_audit.store_map import (
     Line,
     Name,
     Part,
+    PurgeRuns,
     Relation,
     StoreMap,
     Subject,
@@ -57,6 +58,27 @@ class Lack:
     """A sentence for the map's writer, without its full stop."""
 
 
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Violating rows are deleted, whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetNull:
+    """Violating rows stay, and lose what they may not hold."""
+
+    columns: tuple[str, ...]
+
+
+Remedy = Delete | SetNull
+"""What is done with the rows of a finding. The owner of the store does it; the audit never does."""
+
+
+def remedy_of_group(columns: tuple[str, ...]) -> Remedy:
+    """The remedy for a group of columns; without columns the row itself is the data."""
+    return SetNull(columns) if columns else Delete()
+
+
 class Rule(Part, ABC):
     """A control bound to one table. Its fields are what a compiled suite carries."""
 
@@ -67,6 +89,8 @@ class Rule(Part, ABC):
     parameters: ClassVar[frozenset[str]] = frozenset()
     """Parameters a control of this kind must have; `optional_parameters` may be left out."""
     optional_parameters: ClassVar[frozenset[str]] = frozenset()
+    never_waived: ClassVar[str] = ""
+    """Why no waiver may quiet its findings, as a sentence; empty when one may."""
 
     table: TableName
     title: Line
@@ -78,6 +102,8 @@ class Rule(Part, ABC):
     zone: Zone
     no_data_before: date
     may_be_empty: bool = False
+    purge_runs: PurgeRuns | None = None
+    """The log of the jobs that delete these rows, where deletion is promised. What it says decides no outcome."""
 
     @classmethod
     @abstractmethod
@@ -98,6 +124,10 @@ class Rule(Part, ABC):
         """How to close a finding."""
 
     @abstractmethod
+    def remedy(self) -> Remedy | None:
+        """What is done with violating rows; None where only a person can settle that, and `fix` says how."""
+
+    @abstractmethod
     def columns(self) -> Sequence[str]:
         """The columns of the table itself that are read, without the key."""
 
@@ -112,6 +142,11 @@ class Rule(Part, ABC):
     def seeks(self, frame: Frame) -> Sequence[Seek]:
         """Ways to the rows that may not be compliant, the best first; none when only a full count can find them."""
         return ()
+
+    @property
+    def foreseeable(self) -> bool:
+        """Whether time alone puts rows in breach, so that the day is known before."""
+        return False
 
     @property
     def reading(self) -> str:

@@ -27,6 +27,7 @@ class LegalHold(Rule):
 
     kind: ClassVar[str] = "legal_hold"
     expectation: ClassVar[str] = "expect_legal_holds_complete"
+    never_waived: ClassVar[str] = "data under a legal hold is evidence, and its register must be in order."
 
     holder: Identifier
     """Column that names the person held."""
@@ -72,6 +73,9 @@ class LegalHold(Rule):
             f"Complete these holds in {self.table} with the matter, the person's key and the category, or release them."
             " Until then check by hand that nothing they mean to keep is deleted."
         )
+
+    def remedy(self) -> None:
+        """Only who placed a hold knows what it means to keep, and whether it may be released."""
 
     def columns(self) -> Sequence[str]:
         return (self.holder, self.matter, self.category, self.started.column, self.released.column)

@@ -17,11 +17,13 @@ import sqlalchemy as sa
 from pydantic import field_validator
 
 from privacy_audit.controls.interface import (
+    Remedy,
     Rule,
     Seek,
     common,
     outside,
     read_subject,
+    remedy_of_group,
     subject_columns,
     subject_needs,
 )
@@ -95,6 +97,7 @@ class Retention(Rule):
                         out_of_scope=group.out_of_scope,
                         subject=mapped.subject,
                         holds=store.registers.legal_holds,
+                        purge_runs=store.registers.purge_runs_of(name),
                     )
 
     @property
@@ -114,6 +117,13 @@ class Retention(Rule):
         else:
             how = f"Delete these rows of {self.table}, or anonymise them irreversibly"
         return f"{how}, in every copy. Then find out why the nightly purge left them, and mend it."
+
+    def remedy(self) -> Remedy:
+        return remedy_of_group(self.columns_of_group)
+
+    @property
+    def foreseeable(self) -> bool:
+        return True
 
     def columns(self) -> Sequence[str]:
         optional = [self.row_period.column] if self.row_period else []

@@ -14,7 +14,16 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from pydantic import Field, field_validator
 
-from privacy_audit.controls.interface import Rule, Seek, common, read_subject, subject_columns, subject_needs
+from privacy_audit.controls.interface import (
+    Delete,
+    Remedy,
+    Rule,
+    Seek,
+    common,
+    read_subject,
+    subject_columns,
+    subject_needs,
+)
 from privacy_audit.model import Category, Control
 from privacy_audit.periods import Period
 from privacy_audit.sql.clocks import ClockSql, needs_of, read_clock
@@ -56,6 +65,7 @@ class SoftDeletion(Rule):
                     categories=categories or tuple(Category),
                     subject=mapped.subject,
                     holds=store.registers.legal_holds,
+                    purge_runs=store.registers.purge_runs_of(name),
                 )
 
     @property
@@ -68,6 +78,13 @@ class SoftDeletion(Rule):
             f"Delete these rows of {self.table} for good, in every copy. A mark only hides them."
             " Then let a nightly job delete marked rows when their window ends."
         )
+
+    def remedy(self) -> Remedy:
+        return Delete()
+
+    @property
+    def foreseeable(self) -> bool:
+        return self.mark.clock is not None  # a flag says that, not when
 
     def columns(self) -> Sequence[str]:
         marks = [self.mark.clock.column] if self.mark.clock else []

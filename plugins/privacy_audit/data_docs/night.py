@@ -115,8 +115,11 @@ class Night:
 
     @property
     def counted_suites(self) -> set[str]:
-        """Suites in which a check was counted: each must have a validation result, and a page."""
-        return {suite_of(check) for check in self.audit.checks if check.tally is not None}
+        """Suites in which a check was counted: each must have a validation result, and a page.
+
+        What was counted in no table (the audit's own records) was not counted by Great Expectations.
+        """
+        return {suite_of(check) for check in self.audit.checks if check.tally is not None and check.table}
 
     def prove(self, suite: str, evidence: Mapping[str, Mapping[str, Any]]) -> None:
         """EvidenceMismatchError unless a suite's filed results hold these very checks and counts, by check id."""

@@ -12,6 +12,14 @@ from privacy_audit.demo.planting import Effect, Moments, beside
 
 _BATCH = 250_000
 """Rows per statement: a progress bar moves every second or so."""
+PURGED = (
+    "app.users", "app.prospects", "app.newsletter_subscriptions", "app.positions", "app.sessions", "app.devices",
+    "app.downloads", "app.invoices", "app.payments", "app.bank_details", "app.ticket_messages", "app.support_tickets",
+    "app.marketing_messages", "app.rights_requests",
+)  # fmt: skip
+"""Tables of the product that have a nightly purge, in the order in which its job takes them."""
+_PURGE_NIGHTS = 30
+"""So many nights of purges are in the log."""
 _HEADING = re.compile(r"^-- rows: (\S+)\n", re.MULTILINE)
 
 
@@ -47,6 +55,7 @@ class Sizes:
             "app.bank_details": self._share(10),
             **{f"app.{table}": self._share(share) for table, share in later.items()},
             "app.rights_requests": self._share(1),
+            "app.purge_runs": _PURGE_NIGHTS * len(PURGED),
             "web.visitors": visitors,
             "web.visits": self._share(110),
             "web.cookies": visitors + visitors // 5,
@@ -82,7 +91,7 @@ class Sizes:
         yield beside("web/web.visits/GEO-1", visits * 3 // 4)
         yield beside("web/web.visits/RET-4", visits // 5)
 
-    def _told(self, table: str) -> dict[str, int]:
+    def _told(self, table: str) -> dict[str, object]:
         """What the statement of a table is told besides T and its numbers."""
         size = self.tables[table]
         people = self.tables["app.users" if table.startswith("app.") else "web.visitors"]
@@ -97,6 +106,8 @@ class Sizes:
             "with_address": size * 4 // 5,
             "without_position": size * 3 // 4,
             "without_address": size // 5,
+            "purged": list(PURGED),
+            "jobs": len(PURGED),
         }
 
     def statements(self, store: str, at: Moments) -> Iterator[tuple[str, dict[str, object], int]]:

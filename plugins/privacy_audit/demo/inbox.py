@@ -1,4 +1,4 @@
-"""What the demo's owners receive: a webhook on 127.0.0.1 that keeps each alert as a file, in place of a team's chat."""
+"""What the demo's people receive: a webhook on 127.0.0.1 that keeps each alert as a file, in place of a team's chat."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-TEAMS = ("product", "web")
-"""The teams whose channels the connections `alerts_<team>` are."""
+TEAMS = ("product", "web", "platform", "compliance")
+"""The teams whose channels the connections `alerts_<team>` are: owners of stores, and those of `handling.yaml`."""
 _LARGEST_BODY = 1 << 20
 
 
@@ -67,3 +67,9 @@ def _keep(file: Path, message: object) -> None:
     draft = file.with_suffix(".new")
     draft.write_text(json.dumps(message, indent=2, ensure_ascii=False) + "\n")
     draft.replace(file)
+
+
+def told(folder: Path, audit_id: str) -> list[str]:
+    """Who was told what of an audit, a line for each team: its name and the subject of its message."""
+    found = (json.loads(file.read_text()) for file in sorted(folder.glob("*.json")))
+    return [f"{alert['owner']}: {alert['subject']}" for alert in found if alert.get("audit_id") == audit_id]

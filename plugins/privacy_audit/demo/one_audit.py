@@ -26,6 +26,7 @@ _hookimpl = HookimplMarker("airflow")
 
 _TOLD = {
     "fix_instant": "Fixed the instant and checked the configuration",
+    "audit_records": "Audited the audit's own records",
     "file_report": "Filed the report",
     "publish_data_docs": "Published the Data Docs",
     "send_alerts": "Sent the alerts",
@@ -144,4 +145,6 @@ def _compare(manifest: Manifest, report: filed.Filed, terminal: Screen) -> bool:
 def _point_at(home: Path, report: filed.Filed, terminal: Screen) -> None:
     terminal.say(f"Report:    {report.folder / 'report.html'}")
     terminal.say(f"Data Docs: {home / 'data_docs' / 'index.html'}")
-    terminal.say(f"Alerts:    {home / 'alerts'}   (what the owners of the stores were told)")
+    terminal.say(f"Alerts:    {home / 'alerts'}")
+    for line in inbox.told(home / "alerts", report.audit_id) or ["nobody was told anything: nothing is new"]:
+        terminal.say(f"           {line}")

@@ -17,10 +17,12 @@ import sqlalchemy as sa
 from privacy_audit.engine import verdict
 from privacy_audit.engine.checkpoint import RESULTS, run_suites
 from privacy_audit.engine.details import read_details
+from privacy_audit.engine.draft import draft
 from privacy_audit.engine.measure import FULL_SCAN_ROWS
+from privacy_audit.engine.purge_log import hidden_logs, unread_logs, without_logs
 from privacy_audit.engine.session import Door, open_store
 from privacy_audit.engine.trouble import Trouble, TroubleError
-from privacy_audit.engine.visibility import read_catalog
+from privacy_audit.engine.visibility import Catalog, read_catalog
 from privacy_audit.model import Cause, CheckResult, Outcome, StoreResult, roll_up
 from privacy_audit.suites import Check, Coverage
 
@@ -78,24 +80,26 @@ def _attempt(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
         target = url()
         with open_store(target, order.audit_id) as door:
             opened = time.monotonic()
-            checks = _look(order, door, target)
+            checks, limits = _look(order, door, target)
             seconds = {"open": opened - started, "checks": time.monotonic() - opened}
             snapshot = f"{door.snapshot.taken_at.isoformat()} on PostgreSQL {door.snapshot.server_version}"
             result = _store_result(order, checks, snapshot=snapshot, seconds=seconds)
-            return replace(result, limits=door.snapshot.limits)
+            return replace(result, limits=(*door.snapshot.limits, *limits))
     except TroubleError as trouble:
         return store_not_audited(order, trouble)
 
 
-def _look(order: StoreOrder, door: Door, url: sa.URL) -> list[CheckResult]:
-    """Proves what can be seen, runs that, and gives a result for every check, in their order."""
+def _look(order: StoreOrder, door: Door, url: sa.URL) -> tuple[list[CheckResult], tuple[str, ...]]:
+    """Proves what can be seen, runs that, and gives a result for every check, in their order, and the limits of it."""
     checks = order.checks
-    blocked = {**_blocked(door, checks), **_altered(order)}
+    catalog = _catalog(door, checks)
+    blocked = {**_blocked(catalog, checks), **_altered(order)}
+    hidden = hidden_logs(catalog, checks)
     asked = {check.id for check in checks} - set(blocked)
     details = run_suites(
         door,
         url,
-        _only(order.suites, asked),
+        without_logs(_only(order.suites, asked), hidden),
         audit_id=order.audit_id,
         as_of=order.as_of,
         budget=order.budget,
@@ -107,13 +111,23 @@ def _look(order: StoreOrder, door: Door, url: sa.URL) -> list[CheckResult]:
             Cause.INTERNAL,
             f"{len(missing)} checks are in no committed suite. Run `privacy-audit compile` and commit it.",
         )
-    return [_result(check, blocked, details, order.as_of) for check in checks]
+    results = [_result(check, blocked, details, order.as_of) for check in checks]
+    drafted = [
+        replace(result, draft=draft(check, result.tally, order.coverage.store, catalog, order.as_of))
+        if result.tally
+        else result
+        for check, result in zip(checks, results, strict=True)
+    ]
+    return drafted, tuple(unread_logs(checks, results, hidden))
 
 
-def _blocked(door: Door, checks: Sequence[Check]) -> dict[str, TroubleError]:
-    """The checks whose columns the auditor cannot see, with the reason."""
+def _catalog(door: Door, checks: Sequence[Check]) -> Catalog:
     with Trouble.watch(), door.engine.connect() as connection:
-        catalog = read_catalog(connection, [check.rule for check in checks])
+        return read_catalog(connection, [check.rule for check in checks])
+
+
+def _blocked(catalog: Catalog, checks: Sequence[Check]) -> dict[str, TroubleError]:
+    """The checks whose columns the auditor cannot see, with the reason."""
     blocked = {}
     for check in checks:
         try:

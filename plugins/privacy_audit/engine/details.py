@@ -9,13 +9,22 @@ from typing import Any
 
 from privacy_audit.engine.measure import Measured
 from privacy_audit.engine.trouble import TroubleError
-from privacy_audit.model import Cause, Plan, Tally
+from privacy_audit.model import Cause, Forecast, Plan, Purge, Tally
 
 TALLY_KEYS = (
     "population", "compliant", "violating", "held", "undecidable", "out_of_scope", "subjects",
     "oldest", "newest", "overdue_since", "ages", "estimated",
 )  # fmt: skip
-KEYS = frozenset((*TALLY_KEYS, "plan", "plan_reason", "late_holds", "cause", "reason"))
+FORECAST_KEYS = {"due_in_30_days": "in_30_days", "due_in_90_days": "in_90_days", "due_estimated": "estimated"}
+"""Name of a key to the field of a Forecast."""
+PURGE_KEYS = {
+    "purge_last_ran": "last_ran",
+    "purge_last_deleted": "last_deleted",
+    "purge_idle_runs": "idle_runs",
+    "purge_untold_runs": "untold_runs",
+}
+"""Name of a key to the field of a Purge."""
+KEYS = frozenset((*TALLY_KEYS, *FORECAST_KEYS, *PURGE_KEYS, "plan", "plan_reason", "late_holds", "cause", "reason"))
 """Every key that may appear: the results store keeps nothing else."""
 
 
@@ -30,7 +39,18 @@ def details_of(measured: Measured) -> dict[str, Any]:
         "plan": measured.plan.value,
         "plan_reason": measured.plan_reason,
         "late_holds": measured.late_holds,
+        **_forecast_details(measured.forecast),
+        **_purge_details(measured.purge),
     }
+
+
+def _forecast_details(forecast: Forecast | None) -> dict[str, Any]:
+    return {key: getattr(forecast, name) for key, name in FORECAST_KEYS.items()} if forecast else {}
+
+
+def _purge_details(purge: Purge | None) -> dict[str, Any]:
+    told = {key: getattr(purge, name) for key, name in PURGE_KEYS.items()} if purge else {}
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in told.items()}
 
 
 def trouble_details(trouble: TroubleError) -> dict[str, Any]:
@@ -49,4 +69,19 @@ def read_details(details: Mapping[str, Any]) -> Measured:
         tally[key] = datetime.fromisoformat(tally[key]) if tally[key] else None
     tally["overdue_since"] = date.fromisoformat(tally["overdue_since"]) if tally["overdue_since"] else None
     tally["ages"] = tuple(tally["ages"])
-    return Measured(Tally(**tally), Plan(details["plan"]), details["plan_reason"], details["late_holds"])
+    forecast = {name: details[key] for key, name in FORECAST_KEYS.items() if key in details}
+    return Measured(
+        Tally(**tally),
+        Plan(details["plan"]),
+        details["plan_reason"],
+        details["late_holds"],
+        Forecast(**forecast) if forecast else None,
+        _read_purge(details),
+    )
+
+
+def _read_purge(details: Mapping[str, Any]) -> Purge | None:
+    told = {name: details[key] for key, name in PURGE_KEYS.items() if key in details}
+    for name in ("last_ran", "last_deleted"):
+        told[name] = datetime.fromisoformat(told[name]) if told.get(name) else None
+    return Purge(**told) if "idle_runs" in told else None

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from privacy_audit.controls import Rule, Seek
+from privacy_audit.engine.forecast import count_due, estimate_due
 from privacy_audit.engine.trouble import TroubleError
-from privacy_audit.model import AGE_BUCKETS, Cause, Plan, Tally
+from privacy_audit.model import AGE_BUCKETS, Cause, Forecast, Plan, Purge, Tally
 from privacy_audit.sql.frame import Predicate, RowNeed, table
+from privacy_audit.sql.purges import purge_statement
 from privacy_audit.sql.truth import Truth, tally_statement
+from privacy_audit.store_map import PurgeRuns
 
 FULL_SCAN_ROWS = 500_000
 """The cost budget: up to so many rows (the planner's estimate) a table is scanned, for that proves every row."""
 PROBES_WORTH = 4
 """A probe into an index costs about as much as reading so many rows in order."""
+_Told = TypeVar("_Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Measured:
     plan_reason: str
     late_holds: int
     """Held rows whose hold began after they were already in breach."""
+    forecast: Forecast | None = None
+    purge: Purge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,36 @@ def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int 
         if isinstance(need, RowNeed) and not _holds_a_row(connection, table(need.table, alias="t")):
             raise TroubleError(Cause.EMPTY, f"{need.table} holds no row, and without one every row here would pass.")
     size = _size(connection, rule.table)
+    measured = _count(connection, rule, as_of, budget, size)
+
+    due = partial(_foretold, connection, rule, as_of, measured.tally, exact=size.rows <= budget)
+    forecast = _beside(connection, due) if rule.foreseeable else None
+    purge = _beside(connection, partial(_purge, connection, rule, rule.purge_runs, as_of)) if rule.purge_runs else None
+    return replace(measured, forecast=forecast, purge=purge)
+
+
+def _foretold(connection: sa.Connection, rule: Rule, as_of: datetime, tally: Tally, *, exact: bool) -> Forecast:
+    """What falls due next. A table beyond the budget is not read once more for that."""
+    return count_due(connection, rule, as_of, tally.violating) if exact else estimate_due(connection, rule, as_of)
+
+
+def _purge(connection: sa.Connection, rule: Rule, log: PurgeRuns, as_of: datetime) -> Purge:
+    """What the log of purge runs says of the job of this table."""
+    return Purge(**connection.execute(purge_statement(log, rule.table, rule.frame(as_of))).one()._mapping)
+
+
+def _beside(connection: sa.Connection, ask: Callable[[], _Told]) -> _Told | None:
+    """What is told beside the tally; None when the server ends the statement, for the tally is not lost with it."""
+    try:
+        with connection.begin_nested():
+            return ask()
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        return None
+
+
+def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, size: _Size) -> Measured:
     if size.rows < 0:
         return count_all(
             connection, rule, as_of, "every row counted: the table was never analysed, its size is unknown"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy.dialects import postgresql
-
 from privacy_audit.controls import Rule
 from privacy_audit.engine.measure import Measured
 from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.model import Cause, CheckResult, Outcome, Tally
-from privacy_audit.sql.truth import rows_statement
+from privacy_audit.sql.text import pasteable
+from privacy_audit.sql.truth import Truth, rows_statement, undecidable_statement
 from privacy_audit.suites import Check, Excused, Unchecked
 
 STORE = "_store"
@@ -29,6 +28,8 @@ def judged(check: Check, measured: Measured, as_of: datetime) -> CheckResult:
         cause=cause,
         reason=reason,
         late_holds=measured.late_holds,
+        forecast=measured.forecast,
+        purge=measured.purge,
     )
 
 
@@ -72,6 +73,7 @@ def _result(check: Check, outcome: Outcome, as_of: datetime) -> CheckResult:
         outcome=outcome,
         sentence=check.rule.sentence,
         show_rows=show_rows(check.rule, as_of),
+        show_undecidable=show_undecidable(check.rule, as_of),
         fix=check.rule.fix,
         reading=check.rule.reading,
     )
@@ -93,10 +95,16 @@ def _of_store(entry: Excused | Unchecked, outcome: Outcome, cause: Cause | None)
 
 def show_rows(rule: Rule, as_of: datetime) -> str:
     """The SELECT that lists the violating rows to an entitled engineer, ready to paste."""
-    frame = rule.frame(as_of)
-    statement = rows_statement(rule.judge(rule.rows(*rule.key), frame), rule.key)
-    compiled = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
-    return "\n".join(line.strip() for line in str(compiled).splitlines()) + ";"
+    return f"{pasteable(rows_statement(_truth(rule, as_of), rule.key))};"
+
+
+def show_undecidable(rule: Rule, as_of: datetime) -> str:
+    """The same for the rows that cannot be decided."""
+    return f"{pasteable(undecidable_statement(_truth(rule, as_of), rule.key))};"
+
+
+def _truth(rule: Rule, as_of: datetime) -> Truth:
+    return rule.judge(rule.rows(*rule.key), rule.frame(as_of))
 
 
 def sentence(text: str) -> str:

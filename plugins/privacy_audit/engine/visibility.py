@@ -15,7 +15,8 @@ from privacy_audit.controls import Rule
 from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.errors import did_you_mean
 from privacy_audit.model import Cause
-from privacy_audit.sql.frame import Need, UniqueNeed
+from privacy_audit.sql.frame import AnyNeed, Need, UniqueNeed
+from privacy_audit.sql.purges import needs_of_purges
 from privacy_audit.store_map import Relation
 
 _KINDS = {
@@ -32,6 +33,21 @@ _KINDS = {
 class _Column:
     type: str
     readable: bool
+    required: bool
+    """Declared NOT NULL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key of another table, or of the same one, that points to a table."""
+
+    table: str
+    """`schema.table` whose rows refer."""
+    columns: tuple[str, ...]
+    to: tuple[str, ...]
+    """The columns they refer to, in the same order."""
+    acts: bool
+    """Whether the server itself would delete or change referring rows instead of refusing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,7 @@ class _Table:
     rows_hidden: bool
     columns: Mapping[str, _Column]
     unique: tuple[frozenset[str], ...]
+    references: tuple[Reference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +68,28 @@ class Catalog:
 
     def prove(self, rule: Rule) -> None:
         """TroubleError says what of a rule the auditor cannot see."""
-        needs = list(rule.needs())
+        self._prove(list(rule.needs()), {rule.table: Relation(rule.relation)})
+
+    def prove_log(self, rule: Rule) -> None:
+        """TroubleError says what the auditor cannot see of the log of purge runs. The rule can be judged without it."""
+        self._prove(list(needs_of_purges(rule.purge_runs)), {})
+
+    def _prove(self, needs: list[AnyNeed], declared: Mapping[str, Relation]) -> None:
         for name in dict.fromkeys(need.table for need in needs):
-            self._prove_table(name, Relation(rule.relation) if name == rule.table else None)
+            self._prove_table(name, declared.get(name))
         for need in needs:
             if isinstance(need, UniqueNeed):
                 self._prove_unique(need)
             elif isinstance(need, Need):
                 self._prove_column(need)
+
+    def requires(self, table: str, column: str) -> bool:
+        """Whether a column may not be null."""
+        return self.tables[table].columns[column].required
+
+    def references(self, table: str) -> tuple[Reference, ...]:
+        """The foreign keys that point to a table, in the order of their tables."""
+        return self.tables[table].references
 
     def _prove_table(self, name: str, declared: Relation | None) -> None:
         table = self.tables.get(name)
@@ -114,7 +145,7 @@ _TABLES = sa.text(
 _COLUMNS = sa.text(
     """
     SELECT a.attrelid AS oid, a.attname AS name, t.typname AS type,
-           pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS readable
+           pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS readable, a.attnotnull AS required
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = ANY (CAST(:oids AS oid[])) AND a.attnum > 0 AND NOT a.attisdropped
     """
@@ -130,21 +161,44 @@ _UNIQUE = sa.text(
       AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
     """
 )
+_REFERENCES = sa.text(
+    """
+    SELECT f.confrelid AS oid, n.nspname || '.' || c.relname AS name, f.confdeltype NOT IN ('a', 'r') AS acts,
+           (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(f.conkey) WITH ORDINALITY AS k(attnum, n)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum) AS columns,
+           (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(f.confkey) WITH ORDINALITY AS k(attnum, n)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum) AS "to"
+    FROM pg_catalog.pg_constraint f
+    JOIN pg_catalog.pg_class c ON c.oid = f.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE f.contype = 'f' AND f.confrelid = ANY (CAST(:oids AS oid[])) AND NOT c.relispartition
+    ORDER BY name, f.conname
+    """
+)
 
 
 def read_catalog(connection: sa.Connection, rules: Iterable[Rule]) -> Catalog:
-    """Three statements, however many rules: the tables they read, their columns, their unique indexes."""
-    wanted = {need.table for rule in rules for need in rule.needs()}
+    """Four statements, however many rules: the tables they read, their columns, unique indexes, and who refers."""
+    wanted = {need.table for rule in rules for need in (*rule.needs(), *needs_of_purges(rule.purge_runs))}
     all_tables = connection.execute(_TABLES).all()
     oids = {row.oid: row.name for row in all_tables if row.name in wanted}
     columns: dict[str, dict[str, _Column]] = {name: {} for name in oids.values()}
     unique: dict[str, list[frozenset[str]]] = {name: [] for name in oids.values()}
+    references: dict[str, list[Reference]] = {name: [] for name in oids.values()}
     for row in connection.execute(_COLUMNS, {"oids": list(oids)}):
-        columns[oids[row.oid]][row.name] = _Column(row.type, row.readable)
+        columns[oids[row.oid]][row.name] = _Column(row.type, row.readable, row.required)
     for row in connection.execute(_UNIQUE, {"oids": list(oids)}):
         unique[oids[row.oid]].append(frozenset(row.columns))
+    for row in connection.execute(_REFERENCES, {"oids": list(oids)}):
+        reference = Reference(row.name, tuple(row.columns), tuple(row.to), row.acts)
+        references[oids[row.oid]].append(reference)
     tables = {
-        row.name: _Table(_KINDS[row.kind], row.rows_hidden, columns[row.name], tuple(unique[row.name]))
+        row.name: _Table(
+            _KINDS[row.kind],
+            row.rows_hidden,
+            columns[row.name],
+            tuple(unique[row.name]),
+            tuple(references[row.name]),
+        )
         for row in all_tables
         if row.oid in oids
     }

@@ -20,18 +20,21 @@ from privacy_audit.policy.quotes import differences
 __all__ = ["Asks", "load"]
 
 
-def load(expectations: Path, kinds: Mapping[str, Asks] | None = None) -> Policy:
+def load(expectations: Path, kinds: Mapping[str, Asks] | None = None, file: Path | None = None) -> Policy:
     """The policy of a folder of expectations; ConfigurationRefusedError with every mistake and its place.
 
     With `kinds` (a kind's name to what it asks for) the controls are also held to kinds that exist and to the
-    parameters they ask for. A reader that only needs names leaves it out.
+    parameters they ask for. A reader that only needs names leaves it out. `file` is another policy than the folder's
+    own; the text that it quotes lies beside it, or else in the folder.
     """
-    root, path = expectations.parent, expectations / "policy.yaml"
+    root, path = expectations.parent, file or expectations / "policy.yaml"
     content = documents.read_bytes(path, root=root)
     parsed = documents.parse(content, PolicyFile, documents.name_of(path, root))
-    source = documents.read_bytes(expectations / parsed.value.source.file, root=root)
+    beside = path.parent / parsed.value.source.file
+    text = beside if beside.is_file() else expectations / parsed.value.source.file
+    source = documents.read_bytes(text, root=root)
     mistakes = [
-        *differences(parsed.value, parsed.document, source),
+        *differences(parsed.value, parsed.document, source, documents.name_of(text, root)),
         *contradictions(parsed.value, parsed.document, kinds),
     ]
     if mistakes:
@@ -61,6 +64,7 @@ def _policy(file: PolicyFile, digest: str) -> Policy:
             entry.effective_to,
             entry.categories,
             dict(entry.parameters),
+            entry.formerly,
         )
         for name, entry in file.controls.items()
     )

@@ -16,6 +16,8 @@ from privacy_audit.policy.format import ControlEntry, PolicyFile
 
 _PERIODS = ("period", "review_after")
 """Parameters that are calendar periods, whatever the kind."""
+OF_THE_AUDIT = frozenset({"own_records"})
+"""Kinds about the audit itself, in no file of `controls/`: no table is bound to them, and they have no parameters."""
 _OLDEST_MINOR = 25
 """Years. A higher age of consent is a slip of the pen in every country."""
 
@@ -32,6 +34,17 @@ class Asks(Protocol):
         """Names of those that may be left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Names of parameters."""
+
+    parameters: frozenset[str] = frozenset()
+    optional_parameters: frozenset[str] = frozenset()
+
+
+_NOTHING: Asks = _Asked()
+
+
 def contradictions(file: PolicyFile, document: Document, kinds: Mapping[str, Asks] | None) -> list[Mistake]:
     """Every place where one part of the file does not fit another."""
     return [*_Consistency(file, document).mistakes(kinds)]
@@ -45,6 +58,7 @@ class _Consistency:
     def mistakes(self, kinds: Mapping[str, Asks] | None) -> Iterator[Mistake]:
         yield from self._dates((), self.file.effective_from, self.file.effective_to)
         yield from self._clauses()
+        yield from self._twice_of_the_audit()
         for name, control in self.file.controls.items():
             yield from self._control(name, control)
             if kinds is not None:
@@ -78,6 +92,13 @@ class _Consistency:
                     fact = f"says {clause.automation.value}, but a control names this clause."
                     yield self._mistake((*path, "automation"), fact, "Write control, or take the clause out there.")
 
+    def _twice_of_the_audit(self) -> Iterator[Mistake]:
+        seen: dict[str, str] = {}
+        for name, control in self.file.controls.items():
+            if control.kind in OF_THE_AUDIT and seen.setdefault(control.kind, name) != name:
+                fact = f"{seen[control.kind]} is of kind {control.kind} already."
+                yield self._mistake(("controls", name, "kind"), fact, "The audit has its own records once.")
+
     def _control(self, name: str, control: ControlEntry) -> Iterator[Mistake]:
         path = ("controls", name)
         yield from self._dates(path, control.effective_from, control.effective_to)
@@ -89,6 +110,7 @@ class _Consistency:
                 yield self._mistake((*path, "clauses", number), fact, did_you_mean(clause, known))
         yield from self._repeated((*path, "clauses"), control.clauses)
         yield from self._repeated((*path, "categories"), control.categories)
+        yield from self._formerly(path, name, control)
         yield from self._parameters(path, control.parameters)
 
     def _promised_while_in_force(self, path: tuple[Step, ...], control: ControlEntry) -> Iterator[Mistake]:
@@ -99,6 +121,20 @@ class _Consistency:
         if ends is not None and (control.effective_to is None or control.effective_to > ends):
             fact = f"is promised beyond the policy's own last day, {ends}."
             yield self._mistake((*path, "effective_to"), fact, f"Write effective_to: {ends} or earlier.")
+
+    def _formerly(self, path: tuple[Step, ...], name: str, control: ControlEntry) -> Iterator[Mistake]:
+        """A former id belongs to one control, which is the only one that its findings can go on under."""
+        taken = {old for other, entry in self.file.controls.items() if other != name for old in entry.formerly}
+        for number, old in enumerate(control.formerly):
+            if old in self.file.controls:
+                fact = f'"{old}" is the id of a control of this policy.'
+                yield self._mistake(
+                    (*path, "formerly", number), fact, "Only an id that is no longer used can be former."
+                )
+            elif old in taken:
+                fact = f'another control was "{old}" too.'
+                yield self._mistake((*path, "formerly", number), fact, "Its findings can go on under one of them.")
+        yield from self._repeated((*path, "formerly"), control.formerly)
 
     def _repeated(self, path: tuple[Step, ...], names: tuple[str, ...]) -> Iterator[Mistake]:
         for number, name in enumerate(names):
@@ -113,10 +149,10 @@ class _Consistency:
 
     def _kind(self, name: str, control: ControlEntry, kinds: Mapping[str, Asks]) -> Iterator[Mistake]:
         path = ("controls", name)
-        asks = kinds.get(control.kind)
+        asks = _NOTHING if control.kind in OF_THE_AUDIT else kinds.get(control.kind)
         if asks is None:
             fact = f'there is no kind of control "{control.kind[:80]}".'
-            yield self._mistake((*path, "kind"), fact, did_you_mean(control.kind, kinds))
+            yield self._mistake((*path, "kind"), fact, did_you_mean(control.kind, [*kinds, *OF_THE_AUDIT]))
             return
         known: Iterable[str] = asks.parameters | asks.optional_parameters
         for parameter in control.parameters:

@@ -90,6 +90,8 @@ class ControlEntry(Part):
     effective_to: date | None = None
     categories: tuple[Category, ...] = ()
     parameters: dict[str, Line] = {}
+    formerly: tuple[ControlId, ...] = ()
+    """Ids it had before, so that its findings go on."""
 
 
 class ConflictEntry(Part):

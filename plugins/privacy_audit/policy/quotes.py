@@ -17,14 +17,16 @@ _SHOWN = 160
 """Characters of the policy that a message shows."""
 
 
-def differences(file: PolicyFile, document: Document, source: bytes) -> Iterator[Mistake]:
-    """What the text says and the file does not quote, what the file quotes and the text does not say, the digest."""
+def differences(file: PolicyFile, document: Document, source: bytes, name: str) -> Iterator[Mistake]:
+    """What the text says and the file does not quote, what the file quotes and the text does not say, the digest.
+
+    `source` is the text, and `name` is what messages call its file.
+    """
     digest = hashlib.sha256(source).hexdigest()
     if digest != file.source.sha256:
         place = document.place("source", "sha256")
         fact = f"source.sha256: {file.source.file} was changed; its digest is {digest}."
         yield Mistake(place, fact, "Read what changed, adapt clauses and controls, then write the new digest here.")
-    name = f"{document.name.rpartition('/')[0]}/{file.source.file}".lstrip("/")
     yield from _misquotes(words_of(decode(source, name)), _passages(file), document, file.source.file)
 
 

@@ -1,29 +1,48 @@
 """The register: a PostgreSQL database in which audits, results and findings are filed, each audit once.
 
-Filing is one transaction. A finding keeps the T at which it was first seen; what could not be looked at is filed as
-such and never makes a finding look seen again, or gone. A message is claimed before it is sent, so that it is said
-once. Messages of errors never carry addresses, passwords or the server's own words.
+Filing is one transaction: the results, how each finding stands after them, and what people are to be told. What was
+filed is never changed. A message is claimed before it is sent, so that it is said once. Messages of errors never
+carry addresses, passwords or the server's own words.
 """
 
 from privacy_audit.register.access import RegisterOutdatedError, RegisterRefusedError, RegisterUnavailableError
-from privacy_audit.register.deliveries import claim_delivery, mark_delivered, release_delivery, was_delivered
-from privacy_audit.register.filing import AlreadyFiledError, Filed, file
-from privacy_audit.register.history import FiledAudit, first_seen, last_audits
+from privacy_audit.register.deciding import decide, decisions_of
+from privacy_audit.register.filing import AlreadyFiledError, Docket, Filed, file
+from privacy_audit.register.history import (
+    FiledAudit,
+    Instructions,
+    findings,
+    instructions,
+    last_audits,
+    nights,
+    standing_decisions,
+)
 from privacy_audit.register.migration import upgrade
+from privacy_audit.register.outbox import claim, close, digests, enqueue, mark_delivered, pending, release
 
 __all__ = [
     "AlreadyFiledError",
+    "Docket",
     "Filed",
     "FiledAudit",
+    "Instructions",
     "RegisterOutdatedError",
     "RegisterRefusedError",
     "RegisterUnavailableError",
-    "claim_delivery",
+    "claim",
+    "close",
+    "decide",
+    "decisions_of",
+    "digests",
+    "enqueue",
     "file",
-    "first_seen",
+    "findings",
+    "instructions",
     "last_audits",
     "mark_delivered",
-    "release_delivery",
+    "nights",
+    "pending",
+    "release",
+    "standing_decisions",
     "upgrade",
-    "was_delivered",
 ]

@@ -1,27 +1,46 @@
-"""Files an audit: its results and its findings, in one transaction, once."""
+"""Files an audit: its results, how each finding stands after it, and what people are to be told, in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from privacy_audit.errors import PrivacyAuditError
-from privacy_audit.findings import Finding, findings_of, store_not_audited
+from privacy_audit.findings.lifecycle import Memory, Rules, advance, moves
+from privacy_audit.findings.observed import store_not_audited
+from privacy_audit.findings.standing import Chronicle, Standing
 from privacy_audit.model import Audit, CheckResult, Outcome
+from privacy_audit.register import history
 from privacy_audit.register.access import transaction
-from privacy_audit.register.history import seen_before
-from privacy_audit.register.tables import COUNTS, TALLY, audits, findings, results
+from privacy_audit.register.tables import COUNTS, FOR_THE_ENGINEER, TALLY, audits, policies, results, standings
 
 _LOCK = 7_309_441_127
-"""Advisory lock: one audit is filed at a time. Two that meet in the same findings would else deadlock."""
+"""Advisory lock: one audit is filed at a time, for each goes on from what the one before left."""
+CLOSABLE = (Outcome.FAIL, Outcome.REVIEW)
+"""Outcomes with rows that an engineer can list and settle."""
+USUAL_NIGHTS = 14
+"""By so many nights before tonight it is judged whether a number of rows is unusual."""
 
 
 class AlreadyFiledError(PrivacyAuditError):
     """An audit of that id was filed with other content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """What is filed with an audit."""
+
+    audit: Audit
+    report_sha256: str
+    """Digest of its canonical report."""
+    promises_digest: str = ""
+    promises: Mapping[str, Any] = field(default_factory=dict)
+    """What was promised and checked, of `policy.changes.promises`."""
+    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +49,61 @@ class Filed:
 
     audit_id: str
     already_filed: bool
-    new_findings: int
-    """Findings that no audit had that was filed before."""
+    chronicle: Chronicle
+    """How the findings stand; the same when the same audit is filed again."""
 
 
-def file(url: sa.URL | str, audit: Audit, report_sha256: str) -> Filed:
+Then = Callable[[sa.Connection, Chronicle, Mapping[str, Standing]], None]
+"""What else belongs into the transaction, as messages to people: told how findings stand, and how they stood before."""
+
+
+def file(url: sa.URL | str, docket: Docket, then: Then | None = None) -> Filed:
     """Files an audit in one transaction; the same audit again files nothing.
 
-    `report_sha256` is the digest of its canonical report. AlreadyFiledError when the id was filed with another report,
-    RegisterUnavailableError when the register is down, RegisterOutdatedError when it was not upgraded,
-    RegisterRefusedError when the audit contradicts itself.
+    AlreadyFiledError when the id was filed with another report, RegisterUnavailableError when the register is down,
+    RegisterOutdatedError when it was not upgraded, RegisterRefusedError when the audit contradicts itself.
     """
+    audit = docket.audit
     with transaction(url) as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         filed = connection.scalar(sa.select(audits.c.report_sha256).where(audits.c.id == audit.id))
-        if filed is not None:
-            return _already(audit, filed, report_sha256)
-        connection.execute(audits.insert(), _audit_row(audit, report_sha256))
-        rows = [_result_row(audit.id, check) for check in _results(audit)]
-        if rows:
-            connection.execute(results.insert(), rows)
-        return Filed(audit.id, already_filed=False, new_findings=_file_findings(connection, audit, findings_of(audit)))
+        if filed not in (None, docket.report_sha256):
+            raise AlreadyFiledError(
+                f"audit {audit.id}: was filed before with another report. What was filed stays as it is; "
+                "start a new audit."
+            )
+        before = _file(connection, docket) if filed is None else {}
+        chronicle = history.chronicle(connection, audit, docket.rules)
+        if filed is None and then:
+            then(connection, chronicle, before)
+        return Filed(audit.id, already_filed=filed is not None, chronicle=chronicle)
 
 
-def _already(audit: Audit, filed: str, report_sha256: str) -> Filed:
-    if filed != report_sha256:
-        raise AlreadyFiledError(
-            f"audit {audit.id}: was filed before with another report. What was filed stays as it is; start a new audit."
-        )
-    return Filed(audit.id, already_filed=True, new_findings=0)
+def _file(connection: sa.Connection, docket: Docket) -> Mapping[str, Standing]:
+    """Files all but the messages; gives how the findings stood until now."""
+    audit, rules = docket.audit, docket.rules
+    names = [store.name for store in audit.stores]
+    judged = history.judged(connection, names)
+    promise = {"digest": docket.promises_digest, "promises": docket.promises}
+    connection.execute(insert(policies).values(**promise).on_conflict_do_nothing())
+    connection.execute(audits.insert(), _audit_row(docket, moved=moves(audit, Memory(judged=judged))))
+    rows = [_result_row(audit.id, check) for check in _results(audit)]
+    if rows:
+        connection.execute(results.insert(), rows)
+    series = history.series(connection, audit, rules.formerly)
+    usual = {
+        fingerprint: [point.violating for point in points[:-1] if point.violating is not None][-USUAL_NIGHTS:]
+        for fingerprint, points in series.items()
+    }
+    memory = Memory(history.known(connection, names), usual, judged)
+    stands = [history.standing_row(audit.id, one) for one in advance(audit, memory, rules)]
+    if stands:
+        connection.execute(standings.insert(), stands)
+    return memory.known
 
 
-def _audit_row(audit: Audit, report_sha256: str) -> dict[str, Any]:
+def _audit_row(docket: Docket, *, moved: bool) -> dict[str, Any]:
+    audit = docket.audit
     return {
         "id": audit.id,
         "as_of": audit.as_of,
@@ -70,7 +112,9 @@ def _audit_row(audit: Audit, report_sha256: str) -> dict[str, Any]:
         "policy_digest": audit.policy.digest,
         "outcome": audit.outcome.value,
         "triggered_by": audit.triggered_by,
-        "report_sha256": report_sha256,
+        "report_sha256": docket.report_sha256,
+        "promises": docket.promises_digest,
+        "moved": moved,
     }
 
 
@@ -93,58 +137,9 @@ def _result_row(audit_id: str, check: CheckResult) -> dict[str, Any]:
         "outcome": check.outcome.value,
         "cause": check.cause and check.cause.value,
         "reason": check.reason,
+        **{name: getattr(check, name) if check.outcome in CLOSABLE else "" for name in FOR_THE_ENGINEER},
         "plan": check.plan and check.plan.value,
         "late_holds": check.late_holds,
         **{name: tally and getattr(tally, name) for name in (*COUNTS, *TALLY)},
         "ages": list(tally.ages) if tally else None,
     }
-
-
-def _file_findings(connection: sa.Connection, audit: Audit, observed: Sequence[Finding]) -> int:
-    """Files what was found, or moves what is known of it; gives how many were not known."""
-    if not observed:
-        return 0
-    known = seen_before(connection, [finding.fingerprint for finding in observed])
-    connection.execute(_move(audit), [_finding_row(audit, finding) for finding in observed])
-    return sum(finding.fingerprint not in known for finding in observed)
-
-
-def _finding_row(audit: Audit, finding: Finding) -> dict[str, Any]:
-    looked = finding.outcome is not Outcome.NOT_AUDITED
-    return {
-        "fingerprint": finding.fingerprint,
-        "control": finding.control,
-        "store": finding.store,
-        "table_name": finding.table,
-        "qualifier": finding.qualifier,
-        "first_seen": audit.as_of,
-        "last_seen": audit.as_of if looked else None,
-        "first_audit": audit.id,
-        "last_audit": audit.id,
-        "last_outcome": finding.outcome.value,
-    }
-
-
-def _move(audit: Audit) -> Any:
-    """The statement that files findings of one audit. Audits may be filed in any order: only T decides what moves.
-
-    `greatest` passes over null, so an audit that could not look leaves `last_seen` where it was.
-    """
-    new = insert(findings)
-    excluded = new.excluded
-    earlier = excluded.first_seen < findings.c.first_seen
-    known_last: sa.ColumnElement[str] = sa.literal_column(
-        "findings.last_audit"
-    )  # findings.c would be joined here, not correlated
-    last = sa.select(audits.c.as_of).where(audits.c.id == known_last).scalar_subquery()
-    later = sa.literal(audit.as_of, audits.c.as_of.type) >= last
-    return new.on_conflict_do_update(
-        index_elements=[findings.c.fingerprint],
-        set_={
-            "first_seen": sa.func.least(findings.c.first_seen, excluded.first_seen),
-            "first_audit": sa.case((earlier, excluded.first_audit), else_=findings.c.first_audit),
-            "last_seen": sa.func.greatest(findings.c.last_seen, excluded.last_seen),
-            "last_audit": sa.case((later, excluded.last_audit), else_=findings.c.last_audit),
-            "last_outcome": sa.case((later, excluded.last_outcome), else_=findings.c.last_outcome),
-        },
-    )

@@ -1,4 +1,4 @@
-"""What is filed: audits, the result of each check, findings across nights, and which alerts were sent.
+"""What is filed: audits, the result of each check, how findings stood night after night.
 
 The migrations in `migrations/` make these tables; a test holds the two together. Times are `timestamptz`.
 """
@@ -6,9 +6,10 @@ The migrations in `migrations/` make these tables; a test holds the two together
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from privacy_audit.model import Outcome, Plan
+from privacy_audit.findings.standing import Kind, Status, Triage
+from privacy_audit.model import Outcome, Plan, Severity
 
 metadata = sa.MetaData(
     naming_convention={
@@ -40,6 +41,9 @@ audits = sa.Table(
     sa.Column("outcome", sa.Text(), nullable=False),
     sa.Column("triggered_by", sa.Text(), nullable=False),
     sa.Column("report_sha256", sa.Text(), nullable=False, comment="of the canonical audit.json"),
+    sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False, comment="the order of filing"),
+    sa.Column("promises", sa.Text(), nullable=False, comment="policies.digest: policy and store maps together"),
+    sa.Column("moved", sa.Boolean(), nullable=False, comment="false: a later instant was filed before"),
     sa.CheckConstraint(OUTCOMES, name="outcome"),
     sa.Index("audits_as_of_idx", "as_of"),
 )
@@ -47,6 +51,8 @@ audits = sa.Table(
 COUNTS = ("population", "compliant", "violating", "held", "undecidable", "out_of_scope", "subjects")
 TALLY = ("estimated", "oldest", "newest", "overdue_since")
 """What else a tally says, under the names of `model.Tally`; its `ages` are an array."""
+FOR_THE_ENGINEER = ("sentence", "fix", "show_rows", "show_undecidable", "draft")
+"""What of `model.CheckResult` closes a finding."""
 _WHOLE = (*COUNTS, "estimated", "ages")
 _IDENTITY = "population = compliant + violating + held + undecidable + out_of_scope"
 
@@ -63,6 +69,8 @@ results = sa.Table(
     sa.Column("outcome", sa.Text(), nullable=False),
     sa.Column("cause", sa.Text()),
     sa.Column("reason", sa.Text(), nullable=False),
+    # For the engineer, kept only where there is something to close.
+    *(sa.Column(name, sa.Text(), nullable=False) for name in FOR_THE_ENGINEER),
     sa.Column("plan", sa.Text()),
     *(sa.Column(name, sa.BigInteger()) for name in COUNTS),
     sa.Column("late_holds", sa.BigInteger(), nullable=False),
@@ -85,30 +93,72 @@ results = sa.Table(
     sa.UniqueConstraint("fingerprint", "audit_id"),
 )
 
-findings = sa.Table(
-    "findings",
+standings = sa.Table(
+    "standings",
     metadata,
-    sa.Column("fingerprint", sa.Text(), primary_key=True),
+    # How each finding stood after each audit: what is known of a finding is its last row, its history are all of them.
+    sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+    sa.Column("audit_id", sa.Text(), sa.ForeignKey("audits.id"), nullable=False),
+    sa.Column("fingerprint", sa.Text(), nullable=False),
+    sa.Column("kind", sa.Text(), nullable=False),
+    sa.Column("check", sa.Text(), nullable=False),
     sa.Column("control", sa.Text(), nullable=False),
     sa.Column("store", sa.Text(), nullable=False),
-    sa.Column("table_name", sa.Text(), nullable=False),
+    sa.Column("table", sa.Text(), nullable=False),
     sa.Column("qualifier", sa.Text(), nullable=False),
+    sa.Column("owner", sa.Text(), nullable=False),
+    sa.Column("status", sa.Text(), nullable=False),
+    sa.Column("outcome", sa.Text(), nullable=False, comment="as it was last seen"),
+    sa.Column("severity", sa.Text(), nullable=False),
     sa.Column("first_seen", INSTANT, nullable=False, comment="T of the first audit that found it"),
-    sa.Column("last_seen", INSTANT, comment="T of the last audit that looked and saw it; null while none could look"),
-    sa.Column("first_audit", sa.Text(), sa.ForeignKey("audits.id"), nullable=False),
-    sa.Column("last_audit", sa.Text(), sa.ForeignKey("audits.id"), nullable=False),
-    sa.Column("last_outcome", sa.Text(), nullable=False),
+    sa.Column("last_seen", INSTANT, nullable=False, comment="T of the last audit that found it"),
+    sa.Column("due_by", sa.Date(), nullable=False),
+    sa.Column("occurrences", sa.Integer(), nullable=False),
+    sa.Column("violating", sa.BigInteger(), nullable=False),
+    sa.Column("undecidable", sa.BigInteger(), nullable=False),
+    sa.Column("overdue_since", sa.Date()),
+    sa.Column("reopened_at", INSTANT),
+    sa.Column("resolved_at", INSTANT),
+    sa.Column("unseen_since", INSTANT, comment="T of the first audit after last_seen that could not look"),
+    sa.Column("told_rows", sa.BigInteger(), nullable=False),
+    sa.Column("due_told", sa.Boolean(), nullable=False),
+    sa.Column("braked", sa.Boolean(), nullable=False),
+    sa.Column("waiver", sa.Text(), nullable=False),
+    sa.Column("waived_rows", sa.BigInteger(), nullable=False),
+    sa.Column("waived_until", INSTANT),
+    sa.Column("lapsed", sa.Text(), nullable=False),
+    sa.Column("ending_told", sa.Text(), nullable=False),
+    sa.Column("changes", ARRAY(sa.Text()), nullable=False),
+    sa.UniqueConstraint("audit_id", "fingerprint"),
+    sa.CheckConstraint(_one_of("kind", [kind.value for kind in Kind]), name="kind"),
+    sa.CheckConstraint(_one_of("status", [status.value for status in Status]), name="status"),
+    sa.CheckConstraint("outcome IN ('fail', 'not_audited', 'review')", name="outcome"),
+    sa.CheckConstraint(_one_of("severity", [severity.value for severity in Severity]), name="severity"),
     sa.CheckConstraint("first_seen <= last_seen", name="seen_in_order"),
-    sa.CheckConstraint("last_outcome IN ('fail', 'not_audited', 'review')", name="outcome"),
+    sa.CheckConstraint("(status = 'resolved') = (resolved_at IS NOT NULL)", name="resolved_has_an_instant"),
+    sa.CheckConstraint("(kind = 'not_audited') = (outcome = 'not_audited')", name="kind_has_its_outcome"),
+    sa.Index("standings_fingerprint_seq_idx", "fingerprint", "seq"),
 )
 
-deliveries = sa.Table(
-    "deliveries",
+decisions = sa.Table(
+    "decisions",
     metadata,
-    # No foreign key to audits: owners are told even when the audit could not be filed.
-    sa.Column("key", sa.Text(), primary_key=True, comment="idempotency key of the message and its channel"),
-    sa.Column("audit_id", sa.Text(), nullable=False),
-    sa.Column("owner", sa.Text(), nullable=False),
-    sa.Column("claimed_at", INSTANT, nullable=False, server_default=sa.func.now()),
-    sa.Column("sent_at", INSTANT),
+    sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+    sa.Column("fingerprint", sa.Text(), nullable=False),
+    sa.Column("triage", sa.Text(), nullable=False),
+    sa.Column("comment", sa.Text(), nullable=False),
+    sa.Column("by", sa.Text(), nullable=False),
+    sa.Column("at", INSTANT, nullable=False, server_default=sa.func.now()),
+    sa.CheckConstraint(_one_of("triage", [triage.value for triage in Triage]), name="triage"),
+    sa.CheckConstraint("comment <> '' AND by <> ''", name="is_answered_for"),
+    sa.Index("decisions_fingerprint_seq_idx", "fingerprint", "seq"),
+)
+
+policies = sa.Table(
+    "policies",
+    metadata,
+    # What was promised and checked, by the digest that audits name: two nights under other promises can be compared.
+    sa.Column("digest", sa.Text(), primary_key=True),
+    sa.Column("promises", JSONB(), nullable=False),
+    sa.Column("filed_at", INSTANT, nullable=False, server_default=sa.func.now()),
 )

@@ -11,7 +11,8 @@ from typing import Any
 import rfc8785
 
 from privacy_audit import disclosure, wording
-from privacy_audit.model import AGE_BUCKETS, Audit, Clause, Policy, StoreResult, Tally
+from privacy_audit.findings.standing import Chronicle
+from privacy_audit.model import AGE_BUCKETS, Audit, Clause, Forecast, Policy, Purge, StoreResult, Tally
 from privacy_audit.reports import summary
 
 FILE_NAME = "audit.json"
@@ -19,8 +20,11 @@ SCHEMA = "privacy_audit.audit/1"
 """Name and major version of the document; a field that changes its meaning raises the number."""
 
 
-def render(audit: Audit) -> bytes:
-    """The audit as canonical JSON, without a newline at its end (RFC 8785 allows no white space)."""
+def render(audit: Audit, chronicle: Chronicle | None = None) -> bytes:
+    """The audit as canonical JSON, without a newline at its end (RFC 8785 allows no white space).
+
+    The chronicle is not asked: this is what was found, whatever people decided and other nights showed.
+    """
     canonical: bytes = rfc8785.dumps(to_dict(audit))
     return canonical
 
@@ -95,11 +99,15 @@ def _check(entry: summary.Entry) -> dict[str, Any]:
         "reason": check.reason,
         "fix": check.fix,
         "show_rows": check.show_rows,
+        "show_undecidable": check.show_undecidable,
+        "draft": check.draft,
         "plan": check.plan and check.plan.value,
         "plan_reason": check.plan_reason,
         "reading": check.reading,
         "late_holds": check.late_holds,
         "tally": tally and _tally(tally),
+        "forecast": check.forecast and _forecast(check.forecast),
+        "purge": check.purge and _purge(check.purge),
         **_dates(tally),
     }
 
@@ -115,6 +123,23 @@ def _tally(tally: Tally) -> dict[str, Any]:
         "out_of_scope": tally.out_of_scope,
         "subjects": tally.subjects,
         "ages": [{"label": label, "rows": rows} for (label, _), rows in zip(AGE_BUCKETS, tally.ages, strict=True)],
+    }
+
+
+def _forecast(forecast: Forecast) -> dict[str, Any]:
+    return {
+        "in_30_days": forecast.in_30_days,
+        "in_90_days": forecast.in_90_days,
+        "estimated": forecast.estimated,
+    }
+
+
+def _purge(purge: Purge) -> dict[str, Any]:
+    return {
+        "last_ran": purge.last_ran and wording.iso(purge.last_ran),
+        "last_deleted": purge.last_deleted and wording.iso(purge.last_deleted),
+        "idle_runs": purge.idle_runs,
+        "untold_runs": purge.untold_runs,
     }
 
 

@@ -17,14 +17,19 @@ from filelock import FileLock, Timeout
 
 from privacy_audit import wording
 from privacy_audit.errors import MayHealError, Mistake
+from privacy_audit.findings.standing import Chronicle
 from privacy_audit.model import Audit
 from privacy_audit.reports import canonical_json, interface
 
+FOLDER = "reports"
 LATEST = "latest"
+UNFILED = ".unfiled"
+"""Ends the name of a folder whose audit the register did not take yet."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
 _STAGING = ".part"
 _NEXT_LATEST = ".latest"
-_LOCK = ".lock"
+LOCK = ".lock"
+"""Who writes among the reports, or deletes there, holds this file locked."""
 _PATIENCE_SECONDS = 60
 
 
@@ -35,19 +40,37 @@ class ReportNotFiledError(MayHealError):
         super().__init__(str(Mistake(str(place), fact, way_out)))
 
 
-def write(audit: Audit, home: Path) -> Path:
-    """File the report of an audit and return its folder. The same report again changes nothing.
+def write(audit: Audit, chronicle: Chronicle, home: Path) -> Path:
+    """Write the report of a filed audit and return its folder. The same report again changes nothing.
 
     Raises ReportNotFiledError: the audit's id is no folder name, another report has that id, the disk is full, ...
     """
-    root = home / "reports"
-    target = root / _folder_name(audit.id, root)
-    files = {form.FILE_NAME: form.render(audit) for form in interface.formats()}
+    root = home / FOLDER
+    name = _folder_name(audit.id, root)
+    target = _write(root, name, audit, chronicle, latest=True)
+    shutil.rmtree(root / f"{name}{UNFILED}", ignore_errors=True)
+    return target
+
+
+def write_unfiled(audit: Audit, home: Path) -> Path:
+    """Write what an audit found while the register cannot take it, so that nothing is lost with the run.
+
+    The folder is called after the audit and `.unfiled`; it knows of no other night, and goes when the audit is filed.
+    Raises ReportNotFiledError as `write` does.
+    """
+    root = home / FOLDER
+    return _write(root, _folder_name(audit.id, root) + UNFILED, audit, Chronicle(), latest=False)
+
+
+def _write(root: Path, name: str, audit: Audit, chronicle: Chronicle, *, latest: bool) -> Path:
+    target = root / name
+    files = {form.FILE_NAME: form.render(audit, chronicle) for form in interface.formats()}
     try:
         _prepare(root)
-        with FileLock(root / _LOCK, timeout=_PATIENCE_SECONDS):
+        with FileLock(root / LOCK, timeout=_PATIENCE_SECONDS):
             _file(target, files)
-            _point_latest(root, audit)
+            if latest:
+                _point_latest(root, audit)
     except Timeout as error:
         raise ReportNotFiledError(root, "Another audit has been writing here for a minute.", "Try again.") from error
     except OSError as error:

@@ -18,18 +18,36 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from privacy_audit import disclosure, wording
-from privacy_audit.model import Audit, Automation, Outcome, Severity, Tally
+from privacy_audit.findings import purges, trends
+from privacy_audit.findings.standing import Chronicle
+from privacy_audit.model import Audit, Automation, Forecast, Outcome, Severity, Tally
 from privacy_audit.periods import local_date
-from privacy_audit.reports import age_chart, summary
+from privacy_audit.policy.changes import Direction
+from privacy_audit.reports import age_chart, life_words, summary, trend_chart
+from privacy_audit.reports.life import Life
 
 FILE_NAME = "report.html"
 
+_STYLES = ("report.css", "life.css", "trend.css")
+_PURGED = ("retention", "soft_delete")
+"""Kinds of control that promise deletion, so that rows in breach go by a purge."""
 
-def render(audit: Audit) -> bytes:
+
+def render(audit: Audit, chronicle: Chronicle) -> bytes:
     """The whole page, in UTF-8."""
     told = disclosure.disclosed(audit)
+    life = Life(told, disclosure.disclosed_chronicle(chronicle))
     template = _environment().get_template("report.html.j2")
-    return template.render(**_style(), **_heading(told), **_findings(told), **_policy(told)).encode()
+    return template.render(
+        **_style(),
+        **_heading(told, life),
+        **_findings(told, life),
+        **_life(told, life, chronicle),
+        **_nights(told, chronicle),
+        **_purges(audit),
+        **_due(told),
+        **_policy(told),
+    ).encode()
 
 
 @cache
@@ -43,7 +61,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": wording.number, "count": wording.count, "day": wording.day}
+    environment.filters |= {
+        "number": wording.number,
+        "count": wording.count,
+        "day": wording.day,
+        "signed": life_words.signed,
+    }
     environment.globals |= {
         "age_chart": age_chart.svg,
         "severity_word": wording.SEVERITIES,
@@ -52,6 +75,7 @@ def _environment() -> Environment:
         "outcome_meaning": wording.MEANINGS,
         "ways_out": wording.WAYS_OUT,
         "reading_words": wording.READINGS,
+        "words": life_words,
         "is_small": disclosure.is_small,
         "small_count": disclosure.SMALL_COUNT,
     }
@@ -65,13 +89,14 @@ def _cleaned(value: Any) -> Any:
 @cache
 def _style() -> dict[str, Markup]:
     """The style sheet and the policy that admits it. Both come from our own files; nothing here is anybody's input."""
-    source, _, _ = PackageLoader("privacy_audit.reports").get_source(_environment(), "report.css")
+    loader = PackageLoader("privacy_audit.reports")
+    source = "\n".join(loader.get_source(_environment(), name)[0] for name in _STYLES)
     digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     return {"css": Markup(source), "csp": Markup(policy)}  # noqa: S704 - a file of this package
 
 
-def _heading(audit: Audit) -> dict[str, Any]:
+def _heading(audit: Audit, life: Life) -> dict[str, Any]:
     """Verdict, scope and instant: the first screen."""
     zone = ZoneInfo(audit.policy.zone)
     outcomes = [check.outcome for check in audit.checks]
@@ -80,7 +105,7 @@ def _heading(audit: Audit) -> dict[str, Any]:
         "policy": audit.policy,
         "verdict": wording.verdict(audit),
         "scores": [(outcome, outcomes.count(outcome)) for outcome in wording.OUTCOMES],
-        "worst": summary.worst(audit),
+        "worst": summary.worst(audit, life.quiet),
         "as_of_day": wording.day(local_date(audit.as_of, zone)),
         "as_of_local": wording.instant(audit.as_of, zone),
         "as_of_utc": wording.iso(audit.as_of),
@@ -90,21 +115,79 @@ def _heading(audit: Audit) -> dict[str, Any]:
     }
 
 
-def _findings(audit: Audit) -> dict[str, Any]:
-    """The checks, grouped as they are told."""
+def _findings(audit: Audit, life: Life) -> dict[str, Any]:
+    """The checks, grouped as they are told; those under a waiver after the others."""
     stores_down = summary.stores_not_audited(audit)
     down = {store.name for store in stores_down}
-    failed = summary.with_outcome(audit, Outcome.FAIL)
+    failed = summary.waived_last(summary.with_outcome(audit, Outcome.FAIL), life.quiet)
+    loud = [entry for entry in failed if entry.check.fingerprint not in life.quiet]
     return {
         "entries": summary.entries(audit),
         "stores_down": stores_down,
         "unread": [entry for entry in summary.with_outcome(audit, Outcome.NOT_AUDITED) if entry.store.name not in down],
         "failed": failed,
-        "failed_by_severity": [(severity, list(group)) for severity, group in groupby(failed, _severity)],
+        "failed_by_severity": [(severity, list(group)) for severity, group in groupby(loud, _severity)],
+        "failed_waived": [entry for entry in failed if entry.check.fingerprint in life.quiet],
         "undecided_elsewhere": [entry for entry in failed if entry.check.tally and entry.check.tally.undecidable],
-        "reviewed": summary.with_outcome(audit, Outcome.REVIEW),
+        "reviewed": summary.waived_last(summary.with_outcome(audit, Outcome.REVIEW), life.quiet),
         "passed": summary.with_outcome(audit, Outcome.PASS),
         "inapplicable": summary.with_outcome(audit, Outcome.NOT_APPLICABLE),
+    }
+
+
+def _life(audit: Audit, life: Life, chronicle: Chronicle) -> dict[str, Any]:
+    """How the findings stand, and what changed in the policy since the audit before."""
+    zone = ZoneInfo(audit.policy.zone)
+    by_direction = {
+        direction: [change for change in chronicle.policy_changes if change.direction is direction]
+        for direction in Direction
+    }
+    return {
+        "life": life,
+        "is_earlier": not chronicle.moved,
+        "status": partial(life_words.status, zone=zone),
+        "civil": partial(_civil, zone=zone),
+        "check_of": {entry.check.id: entry for entry in summary.entries(audit)}.get,
+        "policy_changes": {direction: found for direction, found in by_direction.items() if found},
+    }
+
+
+def _nights(audit: Audit, chronicle: Chronicle) -> dict[str, Any]:
+    """Charts and sentences of the nights. Judged by exact dates, which the sentences then tell as coarse as they must:
+    a date that is coarse on one night and exact on the next would look like rows that went."""
+    zone = ZoneInfo(audit.policy.zone)
+    today = local_date(audit.as_of, zone)
+    nights = {entry.key: chronicle.series.get(entry.check.fingerprint, ()) for entry in summary.entries(audit)}
+    shown = {key: trends.trend(points, zone, today) for key, points in nights.items() if len(points) > 1}
+    return {
+        "trend_of": shown.get,
+        "trend_chart": lambda key: trend_chart.svg(nights[key], zone, f"{key}-trend"),
+        "sparkline": lambda key: trend_chart.sparkline(nights[key], zone),
+        "trend_sentences": lambda entry: trends.sentences(shown[entry.key], purge=entry.control.kind in _PURGED),
+        "nights": max((len(trend.nights) for trend in shown.values()), default=0),
+    }
+
+
+def _purges(audit: Audit) -> dict[str, Any]:
+    """What the logs of purge runs say, by the check. The audit is the exact one, for the sentences judge by the day."""
+    zone = ZoneInfo(audit.policy.zone)
+    today = local_date(audit.as_of, zone)
+    return {"purge_sentence": {check.id: purges.sentence(check, today, zone) for check in audit.checks}.get}
+
+
+def _due(audit: Audit) -> dict[str, Any]:
+    """What time alone will put in breach: the checks by their rows of the next 30 days, and all of them together."""
+    forecast = [(entry, entry.check.forecast) for entry in summary.entries(audit) if entry.check.forecast]
+    total = Forecast(
+        sum(due.in_30_days for _, due in forecast),
+        sum(due.in_90_days for _, due in forecast),
+        any(due.estimated for _, due in forecast),
+    )
+    coming = [(entry, due) for entry, due in forecast if due.in_90_days]
+    return {
+        "forecast": sorted(coming, key=lambda pair: (-pair[1].in_30_days, -pair[1].in_90_days, pair[0].check.id)),
+        "forecast_checks": len(forecast),
+        "forecast_total": total,
     }
 
 
@@ -144,6 +227,12 @@ def _when(value: datetime | date, tally: Tally, zone: ZoneInfo) -> Markup:
         civil = local_date(value, zone) if isinstance(value, datetime) else value
         machine, words = civil.isoformat(), wording.day(civil)
     return Markup('<time datetime="{}">{}</time>').format(machine, words)
+
+
+def _civil(moment: datetime, zone: ZoneInfo) -> Markup:
+    """The civil day of an instant."""
+    day = local_date(moment, zone)
+    return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), wording.day(day))
 
 
 def _overdue_days(tally: Tally, today: date) -> int | None:

@@ -6,18 +6,22 @@ import pkgutil
 from importlib import import_module
 from typing import Protocol, runtime_checkable
 
+from privacy_audit.findings.standing import Chronicle
 from privacy_audit.model import Audit
 
 
 @runtime_checkable
 class ReportFormat(Protocol):
-    """A module of this package that tells an audit in one file."""
+    """A module of this package that tells a filed audit in one file."""
 
     FILE_NAME: str
     """The file it is filed as, within the audit's folder."""
 
-    def render(self, audit: Audit) -> bytes:
-        """The whole file. Pure: the same audit gives the same bytes."""
+    def render(self, audit: Audit, chronicle: Chronicle) -> bytes:
+        """The whole file. Pure: the same audit with the same history gives the same bytes.
+
+        An empty `Chronicle()` is an audit that was filed without history: then nothing is said of the nights before.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -34,7 +35,7 @@ class Entry:
     @property
     def key(self) -> str:
         """Its anchor in a page: the same every night."""
-        return f"check-{self.check.fingerprint[:16]}"
+        return anchor(self.check)
 
     @property
     def badness(self) -> tuple[int, int, int, str]:
@@ -52,6 +53,11 @@ class ControlOutcome:
     outcome: Outcome | None
     """None when it was not in force on the day of the audit."""
     checks: int
+
+
+def anchor(check: CheckResult) -> str:
+    """Where in a page a check is told."""
+    return f"check-{check.fingerprint[:16]}"
 
 
 def entries(audit: Audit) -> tuple[Entry, ...]:
@@ -77,10 +83,17 @@ def with_outcome(audit: Audit, outcome: Outcome) -> tuple[Entry, ...]:
     return tuple(entry for entry in entries(audit) if entry.check.outcome is outcome)
 
 
-def worst(audit: Audit, most: int = 3) -> tuple[Entry, ...]:
-    """The checks to read first: what is broken, then what is unknown, each by severity and number of rows."""
+def waived_last(found: Iterable[Entry], waived: Collection[str]) -> tuple[Entry, ...]:
+    """The same checks in the same order, those of these fingerprints after the others."""
+    return tuple(sorted(found, key=lambda entry: entry.check.fingerprint in waived))
+
+
+def worst(audit: Audit, waived: Collection[str] = (), most: int = 3) -> tuple[Entry, ...]:
+    """The checks to read first: what is broken, then what is unknown, each by severity and number of rows; those of
+    waived fingerprints only when there is nothing else."""
     bad = [entry for entry in entries(audit) if entry.check.outcome in _WORST]
-    return tuple(sorted(bad, key=lambda entry: (_WORST.index(entry.check.outcome), entry.badness))[:most])
+    by_badness = sorted(bad, key=lambda entry: (_WORST.index(entry.check.outcome), entry.badness))
+    return waived_last(by_badness, waived)[:most]
 
 
 def stores_not_audited(audit: Audit) -> tuple[StoreResult, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +27,13 @@ class Frame:
     """Zone of the policy's civil dates."""
     no_data_before: date
     """The company's first civil day: an earlier moment is no fact."""
+    holds_of: Frame | None = None
+    """The frame in which legal holds are looked up, where it is another: the future of a register is not known."""
+
+    def after(self, days: int) -> Frame:
+        """So many civil days later, at the same time of day; legal holds stay as they are now."""
+        local = self.as_of.astimezone(self.zone) + timedelta(days=days)
+        return replace(self, as_of=local.astimezone(UTC), holds_of=self)
 
     @cached_property
     def zone(self) -> ZoneInfo:

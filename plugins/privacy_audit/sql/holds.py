@@ -1,12 +1,13 @@
 """Legal holds in SQL: a row that would violate is exempt while a hold in force names its subject and its category.
 
 In force at T: `started <= T < released`; released exactly at T is released. A start that cannot be a fact (null,
-infinite, before the company's first day) exempts nothing: the violation stays in sight.
+infinite, before the company's first day) exempts nothing: the violation stays in sight. Before anything is deleted the
+doubt counts the other way: `may_be_held`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from operator import ge, gt, le
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 
 from privacy_audit.model import Category
 from privacy_audit.sql.clocks import compare_with, moment_of, not_a_number
-from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, civil_date, day, never, no_day, table
+from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, civil_date, day, instant, never, no_day, table, yes
 from privacy_audit.store_map import ColumnClock, Encoding, LegalHolds
 
 
@@ -37,6 +38,7 @@ def read_holds(
     """The holds of a register on rows whose subject is given; none without a register."""
     if register is None:
         return HoldSql(never(), no_day())
+    frame = frame.holds_of or frame
     holds = table(
         register.table, register.subject, register.category, register.started.column, register.released.column,
         alias="hold_rows",
@@ -73,6 +75,40 @@ def _goes_on(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) ->
     if clock.encoding is Encoding.DATE:
         return column > day(frame.today - timedelta(days=1))
     return sa.and_(compare_with(clock, column, frame, gt, frame.as_of), sa.not_(not_a_number(clock, column)))
+
+
+def may_be_held(
+    register: LegalHolds | None, categories: Collection[Category], subject: sa.ColumnElement[Any], frame: Frame
+) -> Predicate:
+    """Whether a hold may mean a row when the statement runs, which may be long after T; never null.
+
+    It may unless it is certainly released by then, names another person, or speaks of other categories only. A hold
+    that has not begun counts too. Where the map does not say whose the rows are, each hold may be on any of them.
+    """
+    if register is None:
+        return never()
+    released = register.released
+    holds = table(register.table, register.subject, register.category, released.column, alias="hold_now")
+    named, says = holds.c[register.subject], sa.cast(holds.c[register.category], sa.Text())
+    words = {category: register.categories.get(category, category.value) for category in Category}
+    concerned = {words[category] for category in categories}
+    others = sorted(set(words.values()) - concerned - {register.every_category})
+    open_holds: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
+        sa.not_(_is_over(released, holds.c[released.column], frame)),
+        *([sa.not_(yes(says.in_(others)))] if others else []),
+    )
+    if isinstance(subject, sa.sql.elements.Null):
+        return sa.exists(open_holds)
+    # Apart from each other the two are cheap; joined by OR, every row would be compared with every hold.
+    return sa.or_(sa.exists(open_holds.where(named == subject)), sa.exists(open_holds.where(named.is_(None))))
+
+
+def _is_over(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) -> Predicate:
+    """Certainly released when the statement runs: at a moment that can be a fact, before the transaction began."""
+    if clock.encoding is Encoding.DATE:
+        today = civil_date(sa.func.now(), frame.zone_name)
+        return yes(sa.and_(column >= day(frame.no_data_before), column < today))
+    return yes(moment_of(clock, column, frame).between(instant(frame.earliest), sa.func.now()))
 
 
 def needs_of_holds(register: LegalHolds | None) -> Iterator[Need]:

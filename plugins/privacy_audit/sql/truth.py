@@ -6,7 +6,7 @@ when the control says so in as many words: whatever is null on the way there is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -133,11 +133,49 @@ def rows_statement(truth: Truth, key: tuple[str, ...]) -> sa.Select[Any]:
     return (
         sa.select(*columns, truth.moment.label("clock"), truth.breach_began.label("in_breach_since"))
         .select_from(truth.source)
-        .where(
-            truth.violating,
-            truth.undecidable.is_(sa.false()),
-            truth.out_of_scope.is_not(sa.true()),
-            truth.held.is_not(sa.true()),
-        )
+        .where(*_violates(truth))
         .order_by(sa.literal_column("in_breach_since"), *columns)
+    )
+
+
+def undecidable_statement(truth: Truth, key: tuple[str, ...]) -> sa.Select[Any]:
+    """The SELECT that lists the rows that cannot be decided: keys, and the clock as far as it can be read."""
+    columns = [truth.row.c[name] for name in key]
+    return (
+        sa.select(*columns, truth.moment.label("clock"))
+        .select_from(truth.source)
+        .where(
+            truth.out_of_scope.is_not(sa.true()),
+            sa.or_(truth.undecidable.is_not(sa.false()), truth.violating.is_(None)),
+        )
+        .order_by(*columns)
+    )
+
+
+def place_statement(truth: Truth, columns: Iterable[str], spared: Predicate) -> sa.Select[Any]:
+    """The violating rows but those spared, locked: where each lies (`in_table`, `at_place`), and these columns of it.
+
+    A row that was changed meanwhile lies at another place, so what is done to the places is done to these rows only.
+    """
+    places = (truth.row.c.tableoid.label("in_table"), truth.row.c.ctid.label("at_place"))
+    return (
+        sa.select(*places, *(truth.row.c[name] for name in columns))
+        .select_from(truth.source)
+        .where(*_violates(truth), sa.not_(spared))
+        .with_for_update(of=truth.row)
+    )
+
+
+def breaches_statement(truth: Truth) -> sa.Select[Any]:
+    """The first day of the breach of each violating row, as `began`."""
+    return sa.select(truth.breach_began.label("began")).select_from(truth.source).where(*_violates(truth))
+
+
+def _violates(truth: Truth) -> tuple[Predicate, ...]:
+    """What makes a row violating and nothing else; together these say what `Truth.state` says."""
+    return (
+        truth.violating,
+        truth.undecidable.is_(sa.false()),
+        truth.out_of_scope.is_not(sa.true()),
+        truth.held.is_not(sa.true()),
     )

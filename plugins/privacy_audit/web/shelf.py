@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from privacy_audit.model import Outcome, roll_up
 
-FILES = ("report.html", "findings.csv", "audit.json")
+FILES = ("report.html", "findings.csv", "findings.json", "audit.json")
 """What a complete report consists of."""
 
 

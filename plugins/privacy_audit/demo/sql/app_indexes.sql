@@ -24,6 +24,7 @@ CREATE INDEX ON app.ticket_messages (sent_at) WHERE sender_ip IS NOT NULL;
 CREATE INDEX ON app.social_comments (user_id);
 CREATE INDEX ON app.marketing_messages (user_id, sent_at);
 CREATE INDEX ON app.rights_requests (user_id);
+CREATE INDEX ON app.purge_runs (table_name, finished_at);
 
 SELECT setval(pg_get_serial_sequence('app.users', 'id'), (SELECT max(id) FROM app.users));
 SELECT setval(pg_get_serial_sequence('app.prospects', 'id'), (SELECT max(id) FROM app.prospects));
@@ -35,5 +36,5 @@ GRANT SELECT ON
     app.users, app.contracts, app.prospects, app.newsletter_subscriptions, app.guardian_consents, app.consent_events,
     app.positions, app.sessions, app.devices, app.downloads, app.invoices, app.payments, app.bank_details,
     app.legal_holds, app.support_tickets, app.ticket_messages, app.social_comments, app.marketing_messages,
-    app.rights_requests
+    app.rights_requests, app.purge_runs
 TO auditor_app;

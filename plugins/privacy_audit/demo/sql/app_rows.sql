@@ -139,3 +139,13 @@ SELECT 1 + mod(pg_temp.mixed(i, 22), %(users)s), (ARRAY['access', 'rectification
        came, CASE WHEN mod(i, 3) > 0 THEN came + interval '9 days' END
 FROM generate_series(%(first)s::bigint, %(last)s) AS i,
      LATERAL (SELECT %(as_of)s::timestamptz - (12 + 15 * pg_temp.unit(i, 23)) * interval '1 day' AS came) AS request
+
+-- rows: app.purge_runs
+INSERT INTO app.purge_runs (table_name, started_at, finished_at, rows_deleted)
+SELECT job, begun, CASE WHEN NOT broken_off THEN begun + interval '4 minutes' END,
+       CASE WHEN broken_off THEN NULL WHEN in_vain THEN 0 ELSE 1 + mod(pg_temp.mixed(i, 24), 400) END
+FROM generate_series(%(first)s::bigint, %(last)s) AS i,
+     LATERAL (SELECT (%(purged)s)[1 + mod(i - 1, %(jobs)s)] AS job, 1 + ((i - 1) / %(jobs)s)::int AS nights_ago) AS run,
+     LATERAL (SELECT (%(today)s::date - nights_ago + time '23:00') AT TIME ZONE 'Europe/Paris' AS begun,
+                     job = 'app.sessions' AND nights_ago < 10 AS broken_off,
+                     job = 'app.positions' AND nights_ago < 10 AS in_vain) AS known

@@ -1,0 +1,48 @@
+"""What falls due next: rows that are not in breach at T and will be 30 and 90 civil days later, if nothing is deleted.
+
+The same truth judges them as they will then be; the rows and the legal holds are those of T.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from privacy_audit.controls import Rule
+from privacy_audit.model import Forecast
+from privacy_audit.sql.frame import Frame, day
+from privacy_audit.sql.truth import breaches_statement
+
+SOON, LATER = 30, 90
+"""The two horizons, in civil days of the policy's zone."""
+
+
+def count_due(connection: sa.Connection, rule: Rule, as_of: datetime, violating: int) -> Forecast:
+    """Each row judged: of those in breach at the later horizon, the day of the breach tells which are so before."""
+    frame = rule.frame(as_of)
+    breaches = _breaches(rule, frame.after(LATER)).subquery("breach")
+    soon = sa.func.count().filter(breaches.c.began <= day(frame.today + timedelta(days=SOON)))
+    in_30, in_90 = connection.execute(sa.select(soon, sa.func.count()).select_from(breaches)).one()
+    return Forecast(in_30 - violating, in_90 - violating, estimated=False)
+
+
+def estimate_due(connection: sa.Connection, rule: Rule, as_of: datetime) -> Forecast:
+    """The planner's estimates, without reading a row. What it believes of T goes off, so that its bias does too."""
+    frame = rule.frame(as_of)
+    now, in_30, in_90 = (
+        _planned_rows(connection, _breaches(rule, at)) for at in (frame, frame.after(SOON), frame.after(LATER))
+    )
+    soon = max(in_30 - now, 0)
+    return Forecast(soon, max(in_90 - now, soon), estimated=True)
+
+
+def _breaches(rule: Rule, frame: Frame) -> sa.Select[Any]:
+    return breaches_statement(rule.judge(rule.rows(), frame))
+
+
+def _planned_rows(connection: sa.Connection, statement: sa.Select[Any]) -> int:
+    compiled = statement.compile(connection, compile_kwargs={"render_postcompile": True})
+    answer = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", compiled.params)
+    return int(answer.scalar_one()[0]["Plan"]["Plan Rows"])

@@ -1,0 +1,24 @@
+"""A letter: a message of one audit to one owner, as the register keeps it until every channel has taken it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What the alerts wrote and the register keeps. Only the alerts read its content."""
+
+    key: str
+    """The same for the same audit, owner and connection: a letter that is filed twice is one letter."""
+    audit_id: str
+    as_of: datetime
+    owner: str
+    alert: str
+    """Name of the Airflow connection that lists the owner's channels."""
+    digest: bool
+    """Whether the owner's weekly digest is in it."""
+    content: dict[str, Any] = field(repr=False)
+    """Plain JSON."""

@@ -1,0 +1,24 @@
+"""What Airflow makes of the files in `dags/`, asked once for all tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def described_dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    home = tmp_path_factory.mktemp("home of the dags")
+    command = [sys.executable, str(Path(__file__).with_name("described.py")), str(home)]
+    environment = {"PYTHONPATH": str(ROOT / "plugins"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    description: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return description

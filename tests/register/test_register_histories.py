@@ -1,0 +1,24 @@
+"""Random histories that are filed: the register remembers all that the life of a finding needs, and nothing else."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import settings as budget
+from tests.findings.drawn import histories
+from tests.findings.nights import Night, fold
+from tests.findings.reference import agree
+
+from privacy_audit import register
+
+
+@given(histories(most=12))
+@budget(max_examples=8)
+def test_findings_stand_in_the_register_as_they_do_in_memory(make_database, upgraded: str, nights: list[Night]) -> None:
+    url = make_database(upgraded)
+    for number, (night, (moved, stands)) in enumerate(zip(nights, fold(nights), strict=True)):
+        docket = register.Docket(night.audit(f"n{number}"), f"d{number}", rules=night.rules())
+        filed = register.file(url, docket)
+        assert (filed.already_filed, filed.chronicle.moved, filed.chronicle.standings) == (False, moved, stands)
+        again = register.file(url, docket)
+        assert (again.already_filed, again.chronicle) == (True, filed.chronicle)
+        agree(nights[: number + 1], moved, filed.chronicle.standings)
