@@ -9,23 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cached_property
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
-from privacy_audit import connections, controls, documents, policy, suites
+from privacy_audit import connections, suites
+from privacy_audit.configuration import Configuration as Configuration
+from privacy_audit.configuration import control_ids as control_ids
+from privacy_audit.configuration import read_configuration as read_configuration
+from privacy_audit.configuration import store_names as store_names
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError, did_you_mean
-from privacy_audit.findings import handling, waivers
-from privacy_audit.findings.handling import Handling
-from privacy_audit.findings.lifecycle import Rules
 from privacy_audit.findings.standing import Chronicle, Standing
-from privacy_audit.findings.waivers import Waiver
 from privacy_audit.letter import Letter
 from privacy_audit.model import Audit, Cause, Control, Outcome, Policy, StoreResult
 from privacy_audit.periods import Period, local_date
@@ -39,124 +37,6 @@ _STORE_RESULT: TypeAdapter[StoreResult] = TypeAdapter(StoreResult)
 
 class NotAuditedError(PrivacyAuditError):
     """Something was not audited, not filed or not told: the run must not look well."""
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """What must be true, read and proved to be whole."""
-
-    settings: Settings
-    policy: Policy
-    coverages: tuple[suites.Coverage, ...]
-    handling: Handling = field(default_factory=Handling)
-    waivers: tuple[Waiver, ...] = ()
-
-    @cached_property
-    def files(self) -> dict[str, bytes]:
-        """The compiled suites as they should be."""
-        return suites.compile_suites(self.policy, self.coverages)
-
-    @cached_property
-    def digest(self) -> str:
-        """Of policy, store maps, waivers and handling: all that a report depends on besides the stores, T and the
-        register."""
-        maps = (coverage.store.model_dump_json() for coverage in self.coverages)
-        waived = (waiver.key for waiver in self.waivers)
-        parts = (self.policy.digest, *maps, *waived, self.handling.model_dump_json())
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-    @property
-    def rules(self) -> Rules:
-        """What people laid down about findings."""
-        formerly = {new: old for it in self.coverages for new, old in suites.former_fingerprints(it).items()}
-        return Rules(self.handling, self.waivers, formerly)
-
-    def coverage(self, store: str) -> suites.Coverage:
-        """What becomes of each control in a store; KeyError when there is no such store."""
-        return {coverage.store.store: coverage for coverage in self.coverages}[store]
-
-
-def read_configuration(settings: Settings | None = None, policy_file: Path | None = None) -> Configuration:
-    """Policy and store maps; ConfigurationRefusedError with every mistake of every file.
-
-    `policy_file` stands in for the policy of the expectations.
-    """
-    settings = settings or load()
-    mistakes: list[Mistake] = []
-    coverages: list[suites.Coverage] = []
-    promises: Policy | None = None
-    try:
-        promises = policy.load(settings.expectations, controls.kinds(), policy_file)
-    except ConfigurationRefusedError as error:
-        mistakes += error.mistakes
-    for path in _map_files(settings.expectations):
-        try:
-            parsed = _read_map(path, settings.expectations)
-            if promises:
-                coverages.append(suites.bind(promises, parsed.value, parsed.document.place))
-        except ConfigurationRefusedError as error:
-            mistakes += error.mistakes
-    mistakes += _unread(settings.expectations)
-    if not coverages and not mistakes:
-        mistakes.append(Mistake("expectations/stores", "holds no store map.", "Add one file per store."))
-    handled, waived, faults = _rules_of_people(settings.expectations, promises, coverages, sound=not mistakes)
-    mistakes += faults
-    if mistakes or promises is None:
-        raise ConfigurationRefusedError(mistakes)
-    return Configuration(settings, promises, tuple(coverages), handled, waived)
-
-
-def _rules_of_people(
-    expectations: Path, promises: Policy | None, coverages: Sequence[suites.Coverage], *, sound: bool
-) -> tuple[Handling, tuple[Waiver, ...], list[Mistake]]:
-    """How findings are handled and which are waived, with the mistakes of both files. Waivers name checks: they are
-    read only where policy and store maps are sound."""
-    rules = Handling()
-    try:
-        rules = handling.read(expectations)
-        if promises and sound:
-            return rules, waivers.read(expectations, _waivable(coverages), rules, promises.zone), []
-    except ConfigurationRefusedError as error:
-        return rules, (), list(error.mistakes)
-    return rules, (), []
-
-
-def _waivable(coverages: Iterable[suites.Coverage]) -> dict[str, waivers.Waivable]:
-    return {
-        check.id: waivers.Waivable(check.control, check.rule.never_waived)
-        for coverage in coverages
-        for check in coverage.checks
-    }
-
-
-def _unread(expectations: Path) -> Iterable[Mistake]:
-    """Files that somebody took for store maps: a store that is not audited by a slip of the pen is not silent."""
-    for path in sorted((expectations / "stores").glob("*")):
-        if path.suffix != ".yaml" and path.suffix.lower() in (".yaml", ".yml"):
-            place = documents.name_of(path, expectations.parent)
-            yield Mistake(place, "is not read: its name does not end in .yaml.", f"Call it {path.stem}.yaml.")
-
-
-def _map_files(expectations: Path) -> list[Path]:
-    return sorted((expectations / "stores").glob("*.yaml"))
-
-
-def _read_map(path: Path, expectations: Path) -> documents.Parsed[StoreMap]:
-    parsed = documents.read(path, StoreMap, root=expectations.parent)
-    if parsed.value.store != path.stem:
-        fact = f'names store "{parsed.value.store}", but the file is called {path.name}.'
-        raise ConfigurationRefusedError([Mistake(parsed.document.place("store"), fact, "Make the two the same.")])
-    return parsed
-
-
-def store_names(settings: Settings | None = None) -> list[str]:
-    """The stores that have a map, by file name alone: cheap enough for a DAG file."""
-    return [path.stem for path in _map_files((settings or load()).expectations)]
-
-
-def control_ids(settings: Settings | None = None) -> list[str]:
-    """The ids of the policy's controls."""
-    return [control.id for control in policy.load((settings or load()).expectations).controls]
 
 
 def plan(

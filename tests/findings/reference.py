@@ -47,6 +47,7 @@ class Life:
         self.pages = pages
         self.paper: Callable[[int], Paper | None] = cache(self._paper)
         self.changes: Callable[[int], frozenset[Change]] = cache(lambda n: frozenset(self._changes(n)))
+        self.told: Callable[[int], int | None] = cache(self._told)
 
     def found(self, n: int) -> list[Page]:
         return [page for page in self.pages[: n + 1] if page.seen is Seen.FOUND]
@@ -102,11 +103,21 @@ class Life:
         unusual = rows >= 1000 and len(usual) >= 5 and rows > 10 * max(1, median(usual))
         return unusual and (rows > usual[-1] or self.is_jump(n - 1))
 
+    def _told(self, n: int) -> int | None:
+        """The rows that growth is measured by: as last told, or where they fell to since, below half of it."""
+        if n < 0 or not self.is_open(n):
+            return None
+        before = self.told(n - 1)
+        if self.paper(n):
+            return before
+        if self.changes(n) or (before is not None and self.rows(n) * 2 < before):
+            return self.rows(n)
+        return before
+
     def has_grown(self, n: int) -> bool:
         """Since its owner was last told of it, of all nights since it was last gone."""
-        told = (m for m in takewhile(self.is_open, range(n - 1, -1, -1)) if self.changes(m) and not self.paper(m))
-        last = next(told, None)
-        return last is not None and not self.paper(n) and self.rows(n) * 5 > self.rows(last) * 6
+        told = self.told(n - 1)
+        return told is not None and not self.paper(n) and self.rows(n) * 5 > told * 6
 
     def has_worsened(self, n: int) -> bool:
         then, now = self.found(n)[-2:]

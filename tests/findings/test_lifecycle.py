@@ -169,7 +169,7 @@ STORIES = {
         3 fail 15         | open          | - | -
         4 fail 16         | open grew     | - | -
         5 fail 2          | open          | - | -
-        6 fail 16         | open          | - | -
+        6 fail 16         | open grew     | - | -
     """,
     "rows that cannot be decided are rows": """
         0 review 10       | new found     | - | -
@@ -184,6 +184,13 @@ STORIES = {
         1 fail 12         | open worsened | - | -
         2 fail 14         | open          | - | -
         3 fail 15         | open grew     | - | -
+    """,
+    "what fell below half of what was told grows from there": """
+        0 fail 100        | new found     | - | -
+        1 fail 50         | open          | - | -
+        2 fail 49         | open          | - | -
+        3 fail 58         | open          | - | -
+        4 fail 59         | open grew     | - | -
     """,
     "what comes back has not grown": """
         0 fail 10         | new found         | - | -

@@ -29,7 +29,7 @@ from tests.audit.owner import Owner, open_channels
 from tests.conftest import MakeDatabase
 from tests.nights.company import STORES, Company
 from tests.nights.script import FIRST_NIGHT, Script
-from tests.nights.tasks import Workers, read_each_text_once
+from tests.nights.tasks import Workers
 from typer.testing import CliRunner
 
 from privacy_audit import audit, register, settings
@@ -258,7 +258,6 @@ class Playing:
     def _install(self, register: str) -> None:
         shutil.copytree(EXPECTATIONS, self._expectations)
         (self._expectations / "handling.yaml").write_text(HANDLING)
-        read_each_text_once(self._env)
         self._env.setenv("PRIVACY_AUDIT_HOME", str(self._home / "var"))
         self._env.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(self._expectations))
         self._env.delenv("PRIVACY_AUDIT_REGISTER", raising=False)

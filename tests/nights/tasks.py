@@ -8,12 +8,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from multiprocessing import get_context
 
-import pytest
-
-from privacy_audit import audit, documents
+from privacy_audit import audit
 
 
 class Workers:
@@ -28,7 +25,7 @@ class Workers:
         """The processes; they end with the block."""
         spawn = get_context("spawn")
         with ExitStack() as stack:
-            processes = {name: ProcessPoolExecutor(1, spawn, read_each_text_once) for name in stores}
+            processes = {name: ProcessPoolExecutor(1, spawn) for name in stores}
             for process in processes.values():
                 stack.enter_context(process)
             yield cls(processes)
@@ -44,9 +41,3 @@ def audit_store(environment: Mapping[str, str], order: str, store: str) -> str:
     os.environ.clear()
     os.environ.update(environment)
     return json.dumps(audit.audit_store(json.loads(order), store), allow_nan=False)
-
-
-def read_each_text_once(patch: pytest.MonkeyPatch | None = None) -> None:
-    """Every stage of every night reads the expectations, and what it reads rarely differs: a process takes the same
-    text apart once. A third of the time of the sixty nights went into that."""
-    (patch or pytest.MonkeyPatch()).setattr(documents, "compose", cache(documents.compose))

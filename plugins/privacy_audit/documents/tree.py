@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeAlias
 
@@ -88,6 +89,7 @@ def in_words(path: Steps) -> str:
     return words.removeprefix(".")
 
 
+@lru_cache(maxsize=16)  # each stage of a night reads the same files, and this is the slow part of reading them
 def compose(text: str, name: str) -> Document:
     """The only document of a text; ConfigurationRefusedError with everything that may not stand in it."""
     builder = _Builder(name)

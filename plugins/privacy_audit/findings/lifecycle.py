@@ -304,7 +304,10 @@ class _Night:
         if self._today > now.due_by and not now.due_told and not now.waived:
             changes = changes | {Change.DUE_PASSED}
             now = replace(now, due_told=True)
-        if changes and not now.waived:
+        fell = (
+            now.rows * 2 < now.told_rows
+        )  # growth is growth from where it fell to, though nobody was told of the fall
+        if (changes or fell) and not now.waived:
             now = replace(now, told_rows=now.rows)
         return replace(now, changes=tuple(change for change in _CHANGES if change in changes))
 

@@ -51,7 +51,7 @@ class Change(StrEnum):
     WORSENED = "worsened"
     """Its control became more severe, or rows that could not be decided are now known to be in breach."""
     GREW = "grew"
-    """Its rows grew by more than the set share since its owner was last told of their number."""
+    """Its rows grew by more than the set share since its owner was last told of their number, or since they fell."""
     JUMPED = "jumped"
     """Its rows are many times what they used to be: a wrong rule or an incident? A person must look first."""
     DUE_PASSED = "due_passed"
@@ -125,7 +125,7 @@ class Standing:
     unseen_since: datetime | None = None
     """T of the first audit after `last_seen` that could not look; None when the last one looked."""
     told_rows: int = 0
-    """Rows when its owner was last told of their number."""
+    """Rows when its owner was last told of their number, or to which they fell since by more than half."""
     due_told: bool = False
     """Whether its owner was told that its day is over."""
     braked: bool = False

@@ -30,7 +30,7 @@ _MOST_NIGHTS = 3652
 """Ten years: beyond, a day on which a backlog is empty is no forecast."""
 
 
-class Purge(StrEnum):
+class Course(StrEnum):
     """Whether rows in breach go, and as fast as they fall due."""
 
     KEPT_UP = "kept_up"
@@ -61,7 +61,7 @@ class Trend:
 
     nights: tuple[Night, ...]
     """Every civil day from the first on file to tonight, those on which nobody looked included."""
-    verdict: Purge
+    verdict: Course
     last_worked: date | None = None
     """Last civil day on which rows in breach went, as the night that looked after it; None when on none on file."""
     since: date | None = None
@@ -123,11 +123,11 @@ def trend(points: Sequence[Point], zone: ZoneInfo, today: date) -> Trend:
     shown = nights(points, zone, today)
     looks = [_look(day, point) for day, point in _by_day(points, zone).items() if _counted(point) and day <= today]
     if not looks:
-        return Trend(shown, Purge.UNKNOWN)
+        return Trend(shown, Course.UNKNOWN)
     audited = looks[-1].day == today
     stretch, week = _stretch(looks), _week(looks) if audited else []
-    verdict = _verdict(looks) if audited else Purge.UNKNOWN
-    growth = _slope(week) if verdict is Purge.SHRINKING else None
+    verdict = _verdict(looks) if audited else Course.UNKNOWN
+    growth = _slope(week) if verdict is Course.SHRINKING else None
     return Trend(
         nights=shown,
         verdict=verdict,
@@ -217,17 +217,17 @@ def _slope(looks: list[_Look]) -> Fraction | None:
     return Fraction(last.rows - first.rows, (last.day - first.day).days) if len(looks) > 1 else None
 
 
-def _verdict(looks: list[_Look]) -> Purge:
+def _verdict(looks: list[_Look]) -> Course:
     """The verdict when the last of the nights is tonight."""
     tonight, stretch, worked = looks[-1], _stretch(looks), _last_worked(looks)
     if not tonight.rows:
-        return Purge.KEPT_UP if tonight.decided else Purge.UNKNOWN
+        return Course.KEPT_UP if tonight.decided else Course.UNKNOWN
     if _quiet(stretch) >= IDLE_NIGHTS:
-        return Purge.IDLE
+        return Course.IDLE
     lately = worked is not None and worked >= looks[-IDLE_NIGHTS:][0].day
     if not lately or not stretch[0].rows:
-        return Purge.UNKNOWN
-    return Purge.SHRINKING if _shrinks(looks) else Purge.BEHIND
+        return Course.UNKNOWN
+    return Course.SHRINKING if _shrinks(looks) else Course.BEHIND
 
 
 def _shrinks(looks: list[_Look]) -> bool:

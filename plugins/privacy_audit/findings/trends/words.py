@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from privacy_audit import wording
-from privacy_audit.findings.trends.counts import Purge, Trend
+from privacy_audit.findings.trends.counts import Course, Trend
 
 _DAY = timedelta(days=1)
 _COME = {True: "fall due", False: "are added"}
@@ -18,15 +18,15 @@ _COME = {True: "fall due", False: "are added"}
 def sentences(shown: Trend, *, purge: bool) -> tuple[str, ...]:
     """What a trend shows, for a reader. `purge`: the control promises deletion, so what makes rows go is a purge."""
     match shown.verdict:
-        case Purge.KEPT_UP:
+        case Course.KEPT_UP:
             return (_kept_up(shown), *_first_night(shown))
-        case Purge.SHRINKING:
+        case Course.SHRINKING:
             return _shrinking(shown, purge)
-        case Purge.BEHIND:
+        case Course.BEHIND:
             return (_behind(shown, purge),)
-        case Purge.IDLE:
+        case Course.IDLE:
             return (_since(shown, purge), _idle(shown, purge))
-        case Purge.UNKNOWN:
+        case Course.UNKNOWN:
             return _unknown(shown, purge)
 
 
