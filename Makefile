@@ -28,13 +28,14 @@ help: ## Say what can be made
 audit: install ## Audit the demo company once, through Airflow; exit 0 when exactly what was planted was found (SCALE=300000 rows)
 	@$(PY) -m privacy_audit.demo audit --scale $(SCALE)
 
+# Two processes, for two cores; what is in one file shares what it set up, and stays together.
 test: install-tests ## Run every check and every test
 	$(PY) -m ruff check . .ci/install
 	$(PY) -m ruff format --check . .ci/install
 	$(PY) -m mypy
 	.venv/bin/lint-imports --cache-dir var/cache/import_linter
 	$(PY) -m privacy_audit compile --check
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses 2 --dist loadfile
 
 bench: install-tests ## Time the audit beside hand-written SQL, on 10 million rows (BENCH_SCALE=10000000 BENCH_ROUNDS=5)
 	@$(PY) -W ignore -m tests.bench --scale $(BENCH_SCALE) --rounds $(BENCH_ROUNDS)

@@ -34,9 +34,13 @@ from privacy_audit.policy.changes import Direction, PolicyChange
 EXPECTED = Path(__file__).parent / "expected"
 FORMS = {"txt": body.text, "html": body.html, "json": body.document}
 
-LOOSENED = PolicyChange(Direction.LOOSENED, "RET-3", "Positions may be kept for 6 months. Until now it was 2 months.")
+LOOSENED = PolicyChange(
+    Direction.LOOSENED, "RET-3", "RET-3 Positions may be kept for 6 months. Until now it was 2 months."
+)
 CHANGED = PolicyChange(Direction.CHANGED, "app/app.sessions/RET-4", "The clock is ended_at now. Until now it was at.")
-TIGHTENED = PolicyChange(Direction.TIGHTENED, "RET-5", "Cookies may be kept for 6 months. Until now it was 13 months.")
+TIGHTENED = PolicyChange(
+    Direction.TIGHTENED, "RET-5", "RET-5 Cookies may be kept for 6 months. Until now it was 13 months."
+)
 
 
 def _week() -> tuple[tuple[Message, ...], ...]:

@@ -22,7 +22,7 @@ from tests import browser
 ROOT = Path(__file__).parents[2]
 DAG = "nightly_audit"
 PAGES = "/privacy-audit"
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 420
 
 pytestmark = pytest.mark.slow
 
