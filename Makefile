@@ -7,6 +7,7 @@ INSTALL = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed, and none i
 	Name yours: make PYTHON=/path/to/python3.12 ...)) .ci/install
 PY = .venv/bin/python
 SCALE = 300000
+SAY = findings list
 PORT = 8080
 BENCH_SCALE = 10000000
 BENCH_ROUNDS = 5
@@ -19,7 +20,7 @@ export MYPY_CACHE_DIR := var/cache/mypy
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONHOME
 
-.PHONY: help audit test bench up down lock clean install install-tests
+.PHONY: help audit ask test bench up down lock clean install install-tests
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -27,6 +28,9 @@ help: ## Say what can be made
 
 audit: install ## Audit the demo company once, through Airflow; exit 0 when exactly what was planted was found (SCALE=300000 rows)
 	@$(PY) -m privacy_audit.demo audit --scale $(SCALE)
+
+ask: install ## Run privacy-audit over the demo company that make audit left (SAY="findings list")
+	@$(PY) -m privacy_audit.demo ask $(SAY)
 
 # Two processes, for two cores; what is in one file shares what it set up, and stays together.
 test: install-tests ## Run every check and every test

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from tests import builders
@@ -13,6 +14,7 @@ from privacy_audit import register
 from privacy_audit.findings.lifecycle import Rules
 from privacy_audit.findings.standing import Chronicle, Kind, Status
 from privacy_audit.model import Audit, CheckResult, Outcome
+from privacy_audit.policy.changes import promises
 from privacy_audit.register import Docket
 
 PLACE = "app/app.positions"
@@ -73,6 +75,21 @@ def test_an_audit_of_an_earlier_night_is_filed_and_moves_nothing(url: str, rows:
     assert rows("SELECT id, moved FROM audits ORDER BY seq") == [("n1", True), ("n0", False)]
     assert [audit.id for audit in register.last_audits(url, 9)] == ["n1", "n0"]
     assert _file(url, replace(_night(1, Outcome.PASS), id="again")).moved is True
+
+
+def test_a_loosened_promise_is_told_once_and_by_an_audit_of_which_people_are_told(url: str) -> None:
+    """An audit of the past tells nobody: it must not use up what the next night has to say."""
+    strict = promises(builders.policy(), ())
+    loose = {**strict, "controls": {**strict["controls"], "RET-3": {**strict["controls"]["RET-3"], "severity": "low"}}}
+
+    def night(number: int, digest: str, promised: dict[str, Any]) -> list[str]:
+        docket = Docket(_night(number, Outcome.PASS), "d", digest, promised)
+        return [change.subject for change in register.file(url, docket).chronicle.policy_changes]
+
+    assert night(0, "strict", strict) == []
+    night(-1, "loose", loose)
+    assert night(1, "loose", loose) == ["RET-3"]
+    assert night(2, "loose", loose) == []
 
 
 def test_what_is_usual_is_counted_by_civil_days_that_looked(url: str) -> None:

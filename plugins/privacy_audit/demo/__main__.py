@@ -1,4 +1,4 @@
-"""`python -m privacy_audit.demo audit | up | down | clean | fill`: what `make` calls, in words for a terminal."""
+"""`python -m privacy_audit.demo audit | ask | up | down | clean | fill`: what `make` calls, in words for a terminal."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ def audit(scale: Rows = company.DEFAULT_ROWS) -> None:
     from privacy_audit.demo import one_audit
 
     raise typer.Exit(one_audit.audit(settings.load().home, scale))
+
+
+@commands.command(context_settings={"ignore_unknown_options": True})
+def ask(words: Annotated[list[str], typer.Argument(help="What follows privacy-audit, as: findings list")]) -> None:
+    """Run the command `privacy-audit` over the demo company."""
+    from privacy_audit.demo import asking
+
+    raise typer.Exit(asking.ask(settings.load().home, words))
 
 
 @commands.command()

@@ -215,10 +215,12 @@ def _decisions(
 
 
 def _policy_changes(connection: sa.Connection, audit_id: str, seq: int) -> tuple[PolicyChange, ...]:
-    """What is promised otherwise than at the audit that was filed before."""
+    """What is promised otherwise than at the audit that was filed before. One of the past, of which nobody is told,
+    is passed over: else what was loosened since would never be announced."""
     of_audit = sa.select(policies.c.promises).join(audits, audits.c.promises == policies.c.digest)
+    earlier = of_audit.where(audits.c.seq < seq, audits.c.moved).order_by(audits.c.seq.desc())
     now = connection.scalar(of_audit.where(audits.c.id == audit_id))
-    before = connection.scalar(of_audit.where(audits.c.seq < seq).order_by(audits.c.seq.desc()).limit(1))
+    before = connection.scalar(earlier.limit(1))
     return changes(before, now) if before and now else ()
 
 

@@ -1,0 +1,35 @@
+"""`make ask` runs the real command with the connections of the demo, and hands on its words and its exit code."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from privacy_audit import register
+from privacy_audit.demo import asking, premises
+from privacy_audit.demo.installation import installation
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="privacy-audit-ask-"))
+    yield folder
+    installation(folder).remove()
+    shutil.rmtree(folder)
+
+
+def test_the_command_is_run_over_the_demo(
+    home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", "postgresql://nobody@127.0.0.1:1/none")
+    assert asking.ask(home, ["findings", "list"]) == 3
+    assert "Upgrade it: every audit that is filed does so first." in capfd.readouterr().err
+
+    with premises.opened(home) as place:
+        register.upgrade(place.connections["privacy_audit_register"].replace("postgresql:", "postgresql+psycopg2:", 1))
+    assert asking.ask(home, ["findings", "list", "--all"]) == 0
+    assert "0 findings" in capfd.readouterr().out
