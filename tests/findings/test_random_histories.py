@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import given
-from hypothesis import settings as budget
 from tests.findings.drawn import histories
 from tests.findings.nights import Night, fold
 from tests.findings.reference import agree
 
 
 @given(histories(most=40))
-@budget(max_examples=2 * int(os.environ.get("EXAMPLES", "50")))
 def test_every_finding_stands_after_each_night_as_its_whole_history_says(nights: list[Night]) -> None:
     for number, (moved, stands) in enumerate(fold(nights)):
         agree(nights[: number + 1], moved, stands)
