@@ -125,7 +125,7 @@ class ConsentAtEvent(Rule):
         if isinstance(self.subject, JoinedSubject) or self.clock.encoding is not Encoding.TIMESTAMPTZ:
             return ()
         ledger = self._ledger(frame).computed_once()
-        place = (self.rows(), self.subject.column, self.clock, ledger, frame)
+        place = (self.rows(frame), self.subject.column, self.clock, ledger, frame)
         probe, scan = rows_in_gaps(*place).subquery("t"), rows_without(*place).subquery("t")
         index = (self.subject.column, self.clock.column)
         return (
@@ -135,7 +135,7 @@ class ConsentAtEvent(Rule):
 
     def _judge(self, row: sa.FromClause, frame: Frame, ledger: Ledger) -> Truth:
         clock = read_event(self.clock, row, frame)
-        subject = read_subject(self.subject, row)
+        subject = read_subject(self.subject, row, frame)
         consent = cover(ledger, subject.key, clock.moment)
         return Truth(
             row=row,

@@ -124,7 +124,7 @@ class GuardianConsent(Rule):
     def seeks(self, frame: Frame) -> Sequence[Seek]:
         if isinstance(self.subject, JoinedSubject):
             return ()
-        row = self.rows()
+        row = self.rows(frame)
         clock = read_event(self.clock, row, frame)
         persons = sa.select(adult_instants(self.persons, self.age, frame)).cte("persons")
         adult = sa.select(persons.c.key).where(
@@ -135,7 +135,7 @@ class GuardianConsent(Rule):
 
     def _judge(self, row: sa.FromClause, frame: Frame, persons: sa.FromClause) -> Truth:
         clock = read_event(self.clock, row, frame)
-        subject = read_subject(self.subject, row)
+        subject = read_subject(self.subject, row, frame)
         age = read_age(persons, subject.key, clock.moment, vague=self.persons.born.encoding is BirthEncoding.YEAR)
         consent = cover(guardian_consents(self.guardian_consents, frame), subject.key, clock.moment)
         # An adult needs no consent, whatever the register says.

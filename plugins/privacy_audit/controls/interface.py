@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 
 from privacy_audit.model import Control
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, table, yes
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, yes
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import (
     Condition,
@@ -161,9 +161,9 @@ class Rule(Part, ABC):
         """T with this store's calendar."""
         return Frame(as_of, self.zone, self.no_data_before)
 
-    def rows(self, *extra: str) -> sa.FromClause:
+    def rows(self, frame: Frame, *extra: str) -> sa.FromClause:
         """The table itself, with the columns that are read."""
-        return table(self.table, *self.columns(), *extra, alias="t")
+        return frame.table(self.table, *self.columns(), *extra, alias="t")
 
 
 def common(table_name: str, mapped: TableMap, store: StoreMap, zone: str) -> dict[str, Any]:
@@ -206,13 +206,13 @@ class SubjectSql:
     joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
 
 
-def read_subject(subject: Subject | None, row: sa.FromClause) -> SubjectSql:
+def read_subject(subject: Subject | None, row: sa.FromClause, frame: Frame) -> SubjectSql:
     """The subject key of rows; of a joined one, through columns that the visibility proof shows to be unique."""
     if subject is None:
         return SubjectSql(sa.null())
     if not isinstance(subject, JoinedSubject):
         return SubjectSql(row.c[subject.column])
-    other = table(subject.table, *subject.on.values(), subject.column, alias="subject_row")
+    other = frame.table(subject.table, *subject.on.values(), subject.column, alias="subject_row")
     on = sa.and_(*(other.c[theirs] == row.c[own] for own, theirs in subject.on.items()))
     return SubjectSql(other.c[subject.column], ((other, on),))
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from privacy_audit.controls.interface import Rule
 from privacy_audit.model import Category, Control
 from privacy_audit.sql.clocks import ClockSql, needs_of, read_clock, read_event
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, table, yes
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, yes
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import ColumnClock, Identifier, Means, Persons, StoreMap
 
@@ -95,7 +95,7 @@ class LegalHold(Rule):
         joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
         unknown: Predicate = row.c[self.holder].is_(None)
         if self.persons:
-            person = table(self.persons.table, self.persons.key, alias="person")
+            person = frame.table(self.persons.table, self.persons.key, alias="person")
             joins = ((person, person.c[self.persons.key] == row.c[self.holder]),)
             unknown = person.c[self.persons.key].is_(None)
         return Truth(

@@ -146,7 +146,7 @@ class Retention(Rule):
 
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
         clock = read_clock(self.clock, row, frame)
-        subject = read_subject(self.subject, row)
+        subject = read_subject(self.subject, row, frame)
         holds = read_holds(self.holds, [self.category], subject.key, frame)
         expired, unsure = self._expired(clock, row, frame)
         return Truth(
@@ -166,7 +166,7 @@ class Retention(Rule):
     def seeks(self, frame: Frame) -> Sequence[Seek]:
         if self.row_period or not isinstance(self.clock, ColumnClock) or isinstance(self.clock, JoinedClock):
             return ()
-        row = self.rows()
+        row = self.rows(frame)
         clock = read_clock(self.clock, row, frame)
         limit = max(Period.parse(text).cutoff(frame.today) for text in (self.period, self.review_after) if text)
         suspects = (clock.maybe_until(limit), clock.odd, clock.missing)

@@ -100,7 +100,7 @@ class SoftDeletion(Rule):
         yield from needs_of_holds(self.holds)
 
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        subject = read_subject(self.subject, row)
+        subject = read_subject(self.subject, row, frame)
         holds = read_holds(self.holds, self.categories, subject.key, frame)
         clock, undecidable, expired = self._marked(row, frame)
         return Truth(
@@ -119,7 +119,7 @@ class SoftDeletion(Rule):
     def seeks(self, frame: Frame) -> Sequence[Seek]:
         if self.mark.clock is None or self.mark.flag is not None:
             return ()
-        row = self.rows()
+        row = self.rows(frame)
         marked = sa.select(*row.c).where(row.c[self.mark.clock.column].is_not(None))
         return (Seek(self.judge(marked.subquery("t"), frame)),)
 

@@ -106,7 +106,7 @@ def _no_hold_meanwhile(register: LegalHolds) -> Iterator[str]:
 def _gather(rule: Rule, remedy: Remedy, store: StoreMap, referring: Iterable[Reference], as_of: datetime) -> str:
     columns = tuple(dict.fromkeys((*rule.key, *(column for other in referring for column in other.to))))
     frame = rule.frame(as_of)
-    truth = rule.judge(rule.rows(*columns, "tableoid", "ctid"), frame)
+    truth = rule.judge(rule.rows(frame, *columns, "tableoid", "ctid"), frame)
     categories = _categories(rule, remedy, store)
     spared = may_be_held(store.registers.legal_holds, categories, truth.subject, frame)
     rows = pasteable(place_statement(truth, columns, spared))

@@ -39,7 +39,7 @@ def estimate_due(connection: sa.Connection, rule: Rule, as_of: datetime) -> Fore
 
 
 def _breaches(rule: Rule, frame: Frame) -> sa.Select[Any]:
-    return breaches_statement(rule.judge(rule.rows(), frame))
+    return breaches_statement(rule.judge(rule.rows(frame), frame))
 
 
 def _planned_rows(connection: sa.Connection, statement: sa.Select[Any]) -> int:

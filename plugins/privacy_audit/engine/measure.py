@@ -94,7 +94,7 @@ def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, 
         return count_all(connection, rule, as_of, f"every row counted: about {size.rows:,}, within {budget:,}")
     frame = rule.frame(as_of)
     seek, reason = _choose(connection, rule, size, rule.seeks(frame))
-    if seek is not None and not _has_rows_in_scope(connection, rule.judge(rule.rows(), frame)):
+    if seek is not None and not _has_rows_in_scope(connection, rule.judge(rule.rows(frame), frame)):
         # An estimate would call them compliant: a table of nothing but empty columns must not pass.
         seek, reason = None, "no row of it is in scope, or it is empty"
     if seek is None:
@@ -104,7 +104,8 @@ def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, 
 
 def count_all(connection: sa.Connection, rule: Rule, as_of: datetime, reason: str = "") -> Measured:
     """Every row is counted in one scan, and the parts are counted apart from the whole."""
-    counts = _run(connection, rule, rule.judge(rule.rows(), rule.frame(as_of)), as_of)
+    frame = rule.frame(as_of)
+    counts = _run(connection, rule, rule.judge(rule.rows(frame), frame), as_of)
     return Measured(_tally(counts, counts["population"], counts["compliant"]), Plan.FULL, reason, counts["late_holds"])
 
 

@@ -104,7 +104,8 @@ def show_undecidable(rule: Rule, as_of: datetime) -> str:
 
 
 def _truth(rule: Rule, as_of: datetime) -> Truth:
-    return rule.judge(rule.rows(*rule.key), rule.frame(as_of))
+    frame = rule.frame(as_of)
+    return rule.judge(rule.rows(frame, *rule.key), frame)
 
 
 def sentence(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.sql.frame import Frame, Predicate, day, first_instant, never, table, yes
+from privacy_audit.sql.frame import Frame, Predicate, day, first_instant, never, yes
 from privacy_audit.store_map import BirthEncoding, Persons
 
 Column = sa.ColumnElement[Any]
@@ -51,7 +51,7 @@ def adult_instants(persons: Persons, age: int, frame: Frame) -> sa.Subquery:
     Each is the first instant of a civil day in the policy's zone: born, and the first and last on which the age, in
     years, may be reached.
     """
-    rows = table(persons.table, persons.key, persons.born.column, alias="person_row")
+    rows = frame.table(persons.table, persons.key, persons.born.column, alias="person_row")
     born = rows.c[persons.born.column]
     first_year, last_year = frame.today.year - _OLDEST_PERSON_YEARS, frame.today.year
     if persons.born.encoding is BirthEncoding.YEAR:

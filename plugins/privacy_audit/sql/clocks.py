@@ -27,7 +27,6 @@ from privacy_audit.sql.frame import (
     first_instant,
     instant,
     never,
-    table,
     yes,
 )
 from privacy_audit.store_map import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, Means
@@ -249,7 +248,7 @@ def _on_day(clock: ColumnClock, column: Column, frame: Frame, of_year: tuple[int
 
 def _joined(clock: JoinedClock, row: sa.FromClause, frame: Frame, number: int) -> ClockSql:
     """The latest of the joined rows, grouped by the joined key so that no row of ours is multiplied."""
-    others = table(clock.table, *clock.on.values(), clock.column, alias=f"clock_{number}_rows")
+    others = frame.table(clock.table, *clock.on.values(), clock.column, alias=f"clock_{number}_rows")
     own = _column(clock, others.c[clock.column], frame)
     latest = (
         sa.select(

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from privacy_audit.sql.clocks import compare_with, moment_of, not_a_number
-from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, table, yes
+from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, yes
 from privacy_audit.store_map import ColumnClock, Consents, EventLedger, GuardianConsents
 
 Column = sa.ColumnElement[Any]
@@ -81,14 +81,18 @@ def consents_for(register: Consents, purpose: str, frame: Frame) -> Ledger:
     if isinstance(register, EventLedger):
         return _events(register, word, frame)
     granted, withdrawn = register.granted, register.withdrawn
-    rows = table(register.table, register.subject, register.purpose, granted.column, withdrawn.column, alias="ledger")
+    rows = frame.table(
+        register.table, register.subject, register.purpose, granted.column, withdrawn.column, alias="ledger"
+    )
     of_purpose = sa.cast(rows.c[register.purpose], sa.Text()) == word
     return _intervals(rows, rows.c[register.subject], granted, withdrawn, of_purpose, frame, strict=False)
 
 
 def guardian_consents(register: GuardianConsents, frame: Frame) -> Ledger:
     """The register of guardians' consents, kept as intervals from receipt to revocation."""
-    rows = table(register.table, register.subject, register.received.column, register.revoked.column, alias="ledger")
+    rows = frame.table(
+        register.table, register.subject, register.received.column, register.revoked.column, alias="ledger"
+    )
     subject = rows.c[register.subject]
     return _intervals(rows, subject, register.received, register.revoked, sa.true(), frame, strict=True)
 
@@ -122,7 +126,7 @@ def _past(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
 
 def _events(register: EventLedger, word: str, frame: Frame) -> Ledger:
     action, at = register.action, register.at
-    rows = table(register.table, register.subject, register.purpose, action.column, at.column, alias="ledger")
+    rows = frame.table(register.table, register.subject, register.purpose, action.column, at.column, alias="ledger")
     does, when = sa.cast(rows.c[action.column], sa.Text()), rows.c[at.column]
     of_purpose = sa.and_(sa.cast(rows.c[register.purpose], sa.Text()) == word, rows.c[register.subject].is_not(None))
     known = yes(does.in_([action.grant, action.withdraw]))

@@ -1,8 +1,9 @@
-"""The instant and the calendar by which a check judges, and the columns it reads."""
+"""The instant and the calendar by which a check judges, and the relations and columns it reads."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from privacy_audit.periods import local_date, start_of_day
+from privacy_audit.sql.planted import Planted
 from privacy_audit.store_map import Encoding
 
 Predicate = sa.ColumnElement[bool]
@@ -19,7 +21,7 @@ Predicate = sa.ColumnElement[bool]
 
 @dataclass(frozen=True)
 class Frame:
-    """T and the civil calendar of the policy."""
+    """T, the civil calendar of the policy, and where relations come from: the store, unless they are planted."""
 
     as_of: datetime
     """T, aware."""
@@ -29,6 +31,15 @@ class Frame:
     """The company's first civil day: an earlier moment is no fact."""
     holds_of: Frame | None = None
     """The frame in which legal holds are looked up, where it is another: the future of a register is not known."""
+    planted: Mapping[str, Planted] = field(default_factory=dict)
+    """Relations by full name that stand in no database."""
+
+    def table(self, name: str, *columns: str, alias: str) -> sa.FromClause:
+        """A relation by its full name with the columns that are read."""
+        wanted = tuple(dict.fromkeys(columns))
+        if name in self.planted:
+            return self.planted[name].relation(wanted, alias)
+        return table(name, *wanted, alias=alias)
 
     def after(self, days: int) -> Frame:
         """So many civil days later, at the same time of day; legal holds stay as they are now."""
@@ -93,7 +104,7 @@ def never() -> Predicate:
 
 
 def table(name: str, *columns: str, alias: str) -> sa.FromClause:
-    """A relation by its full name with the columns that are read."""
+    """A relation of the store by its full name with the columns that are read. Rules ask their `Frame` for it."""
     schema, _, relation = name.partition(".")
     return sa.table(relation, *(sa.column(column) for column in dict.fromkeys(columns)), schema=schema).alias(alias)
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from privacy_audit.model import Category
 from privacy_audit.sql.clocks import compare_with, moment_of, not_a_number
-from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, civil_date, day, instant, never, no_day, table, yes
+from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, civil_date, day, instant, never, no_day, yes
 from privacy_audit.store_map import ColumnClock, Encoding, LegalHolds
 
 
@@ -39,7 +39,7 @@ def read_holds(
     if register is None:
         return HoldSql(never(), no_day())
     frame = frame.holds_of or frame
-    holds = table(
+    holds = frame.table(
         register.table, register.subject, register.category, register.started.column, register.released.column,
         alias="hold_rows",
     )  # fmt: skip
@@ -88,7 +88,7 @@ def may_be_held(
     if register is None:
         return never()
     released = register.released
-    holds = table(register.table, register.subject, register.category, released.column, alias="hold_now")
+    holds = frame.table(register.table, register.subject, register.category, released.column, alias="hold_now")
     named, says = holds.c[register.subject], sa.cast(holds.c[register.category], sa.Text())
     words = {category: register.categories.get(category, category.value) for category in Category}
     concerned = {words[category] for category in categories}

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from privacy_audit.sql.clocks import read_event
-from privacy_audit.sql.frame import TYPES, Frame, Need, table
+from privacy_audit.sql.frame import TYPES, Frame, Need
 from privacy_audit.store_map import PurgeRuns
 
 _WHOLE_NUMBERS = frozenset({"int2", "int4", "int8"})
@@ -20,7 +20,7 @@ _WHOLE_NUMBERS = frozenset({"int2", "int4", "int8"})
 
 def purge_statement(log: PurgeRuns, table_name: str, frame: Frame) -> sa.Select[*tuple[Any, ...]]:
     """One row of aggregates over the runs of a table's job, by the names of the fields of `model.Purge`."""
-    runs = table(log.table, log.target, log.finished.column, log.deleted, alias="run")
+    runs = frame.table(log.table, log.target, log.finished.column, log.deleted, alias="run")
     finished, deleted = read_event(log.finished, runs, frame), runs.c[log.deleted]
     facts = (
         sa.select(
