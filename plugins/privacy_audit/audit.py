@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import groupby
@@ -27,7 +27,7 @@ from privacy_audit.findings.standing import Chronicle, Standing
 from privacy_audit.letter import Letter
 from privacy_audit.model import Audit, Cause, Control, Outcome, Policy, StoreResult
 from privacy_audit.periods import Period, local_date
-from privacy_audit.policy.consistency import OF_THE_AUDIT
+from privacy_audit.policy.consistency import OF_THE_AUDIT, OF_THE_COMPANY, WITHOUT_A_TABLE
 from privacy_audit.settings import Settings, load
 from privacy_audit.store_map import StoreMap
 
@@ -58,14 +58,20 @@ def plan(
     return {
         "audit_id": f"{instant:%Y%m%dT%H%M%SZ}-{hashlib.sha256(run_key.encode()).hexdigest()[:8]}",
         "as_of": instant.isoformat(),
-        "stores": [] if own and own == in_force else chosen,  # no store has anything to do with it
+        "stores": chosen if _of_stores(configuration.policy, in_force) or not in_force else [],
         "controls": in_force,
         "records": own[0] if own and chosen == known_stores else "",
+        "company": chosen == known_stores and bool(_of_the_company(configuration, in_force)),
         "whole": len(chosen) == len(known_stores) and len(asked) == len(known_controls),
         "expectations_digest": configuration.digest,
         "limits": _limits(configuration, instant, now, chosen, asked, in_force),
         "triggered_by": run_key,
     }
+
+
+def _of_stores(promises: Policy, names: Iterable[str]) -> list[str]:
+    """Those of some controls that stores have something to do with."""
+    return [name for name in names if promises.control(name).kind not in WITHOUT_A_TABLE]
 
 
 def _of_the_audit(promises: Policy, names: Iterable[str]) -> list[str]:
@@ -258,6 +264,8 @@ def assemble(order: Order, results: Sequence[Mapping[str, Any] | None]) -> Audit
     stores = tuple(found.get(name) or _crashed(order, configuration, name) for name in order["stores"])
     if order["records"]:
         stores += (_of_records(order, configuration, found),)
+    if order["company"]:
+        stores += (_of_company(order, configuration),)
     limits = (*order["limits"], *(f"In store {store.name}, {limit}." for store in stores for limit in store.limits))
     return Audit(
         id=order["audit_id"],
@@ -268,6 +276,40 @@ def assemble(order: Order, results: Sequence[Mapping[str, Any] | None]) -> Audit
         triggered_by=order["triggered_by"],
         whole=order["whole"],
     )
+
+
+def _of_the_company(configuration: Configuration, names: Collection[str]) -> list[Control]:
+    """Those of some controls of which no store says anything: it is said of the company as a whole."""
+    unanswered = suites.unanswered(configuration.policy, configuration.coverages)
+    known = [control for control in configuration.policy.controls if control.kind in OF_THE_COMPANY]
+    return [control for control in (*known, *unanswered) if control.id in names]
+
+
+def _of_company(order: Order, configuration: Configuration) -> StoreResult:
+    from privacy_audit import company
+
+    told = configuration.handling.compliance or configuration.coverages[0].store
+    of_company = _of_the_company(configuration, order["controls"])
+    checks = [check for coverage in configuration.coverages for check in coverage.checks]
+    said = company.result(
+        company.CompanyOrder(
+            today=local_date(datetime.fromisoformat(order["as_of"]), ZoneInfo(configuration.policy.zone)),
+            attested=[it for it in of_company if it.kind == "attestation"],
+            residence=[it for it in of_company if it.kind == "no_residence_filter"],
+            unanswered=[it for it in of_company if it.kind not in OF_THE_COMPANY],
+            attestations=configuration.attestations,
+            conditions=[
+                (check.id, condition.column)
+                for check in checks
+                for condition in getattr(check.rule, "out_of_scope", ())
+            ],
+            checks=len(checks),
+            owner=told.owner,
+            alert=told.alert,
+        )
+    )
+    assert said is not None, "the order names it only when there is something to say"  # noqa: S101
+    return said
 
 
 def _crashed(order: Order, configuration: Configuration, store: str) -> StoreResult:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from privacy_audit import controls, documents, policy, suites
+from privacy_audit import company, controls, documents, policy, register_files, suites
 from privacy_audit.errors import ConfigurationRefusedError, Mistake
 from privacy_audit.findings import handling, waivers
 from privacy_audit.findings.handling import Handling
@@ -31,6 +31,8 @@ class Configuration:
     coverages: tuple[suites.Coverage, ...]
     handling: Handling = field(default_factory=Handling)
     waivers: tuple[Waiver, ...] = ()
+    attestations: tuple[company.Attestation, ...] = ()
+    """What people say of promises that no database shows."""
 
     @cached_property
     def files(self) -> dict[str, bytes]:
@@ -39,11 +41,13 @@ class Configuration:
 
     @cached_property
     def digest(self) -> str:
-        """Of policy, store maps, waivers and handling: all that a report depends on besides the stores, T and the
-        register."""
+        """Of policy, law, store maps with their registers on file, attestations, waivers and handling: all that a
+        report depends on besides the stores, T and the register."""
         maps = (coverage.store.model_dump_json() for coverage in self.coverages)
         waived = (waiver.key for waiver in self.waivers)
-        parts = (self.policy.digest, *maps, *waived, self.handling.model_dump_json())
+        attested = (attestation.model_dump_json() for attestation in self.attestations)
+        law = self.policy.law.digest if self.policy.law else ""
+        parts = (self.policy.digest, law, *maps, *attested, *waived, self.handling.model_dump_json())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @property
@@ -74,17 +78,23 @@ def read_configuration(settings: Settings | None = None, policy_file: Path | Non
         try:
             parsed = _read_map(path, settings.expectations)
             if promises:
-                coverages.append(suites.bind(promises, parsed.value, parsed.document.place))
+                store = register_files.with_files(parsed.value, settings.expectations)
+                coverages.append(suites.bind(promises, store, parsed.document.place))
         except ConfigurationRefusedError as error:
             mistakes += error.mistakes
     mistakes += _unread(settings.expectations)
     if not coverages and not mistakes:
         mistakes.append(Mistake("expectations/stores", "holds no store map.", "Add one file per store."))
+    attested: tuple[company.Attestation, ...] = ()
+    try:
+        attested = company.read(settings.expectations, promises)
+    except ConfigurationRefusedError as error:
+        mistakes += error.mistakes
     handled, waived, faults = _rules_of_people(settings.expectations, promises, coverages, sound=not mistakes)
     mistakes += faults
     if mistakes or promises is None:
         raise ConfigurationRefusedError(mistakes)
-    return Configuration(settings, promises, tuple(coverages), handled, waived)
+    return Configuration(settings, promises, tuple(coverages), handled, waived, attested)
 
 
 def _rules_of_people(

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Outcome(StrEnum):
@@ -98,6 +99,27 @@ class Clause:
     """Why it is not checkable, or what is missing before it is automated."""
 
 
+class Pack(StrEnum):
+    """Whose rule a control is. The two are versioned apart, and a row may keep one and break the other."""
+
+    POLICY = "policy"
+    """What the company's own policy promises."""
+    LAW = "law"
+    """What the law asks, whether the policy promises it or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the law says it, and who read it there."""
+
+    where: str
+    """As `Regulation (EU) 2016/679, art. 12(3)`."""
+    quote: str
+    """The words, or what they amount to."""
+    checked_on: date
+    checked_by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """One promise made computable. Its `kind` names the file in `controls/` that states its truth."""
@@ -118,10 +140,15 @@ class Control:
     """Last civil day, or None while it holds."""
     categories: tuple[Category, ...] = ()
     """Categories it speaks of; empty when it is not about a category."""
-    parameters: dict[str, str] = field(default_factory=dict)
-    """What the kind asks for, as `{"period": "P2M"}`."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """What the kind asks for, as `{"period": "P2M"}`: texts, and lists and mappings of them."""
     formerly: tuple[str, ...] = ()
     """Ids it had before: findings filed under them go on under its id."""
+    fix: str = ""
+    """How to close a finding, where the kind alone cannot say it."""
+    pack: Pack = Pack.POLICY
+    source: Source | None = None
+    """Of a rule of the law."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +163,19 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Law:
+    """A version of what the law asks, as controls. It changes on other days than the policy, and by other hands."""
+
+    version: str
+    title: str
+    effective_from: date
+    digest: str
+    """Digest of its file, `expectations/law.yaml`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """A version of the privacy policy as clauses and controls."""
+    """A version of the privacy policy as clauses and controls, with the law beside which it is read."""
 
     version: str
     title: str
@@ -151,7 +189,9 @@ class Policy:
     """Digest of the file that turns the text into controls, `expectations/policy.yaml`."""
     clauses: tuple[Clause, ...]
     controls: tuple[Control, ...]
+    """Of the policy, and after them those of the law; `Control.pack` tells them apart."""
     conflicts: tuple[Conflict, ...]
+    law: Law | None = None
 
     def clause(self, clause_id: str) -> Clause:
         """The clause of that id; KeyError when the policy has none."""
@@ -278,6 +318,8 @@ class Cause(StrEnum):
     """The connection was lost while reading."""
     INTERNAL = "internal"
     """The tally did not add up, or the evaluated checks are not the expected ones."""
+    EXPIRED = "expired"
+    """Somebody's word for it has ended, and nobody has looked since."""
     MISSING = "missing"
     """No table of the store is mapped to what the control speaks of, and no owner signed that there is none."""
 
@@ -376,6 +418,12 @@ class Audit:
     def outcome(self) -> Outcome:
         """Fail, then not audited, then review, then pass."""
         return roll_up([store.outcome for store in self.stores])
+
+    def outcome_of(self, pack: Pack) -> Outcome | None:
+        """The same for the rules of the policy or of the law alone; None when no check is about one of them."""
+        ids = {control.id for control in self.policy.controls if control.pack is pack}
+        outcomes = [check.outcome for check in self.checks if check.control in ids]
+        return roll_up(outcomes) if outcomes else None
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:

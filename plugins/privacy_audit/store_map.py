@@ -13,8 +13,20 @@ from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from privacy_audit.company_registers import COMPANY_REGISTERS
 from privacy_audit.errors import did_you_mean
 from privacy_audit.model import Category
 
@@ -62,7 +74,8 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
+    """The text, when it is one line; ValueError else."""
     if not text.strip() or any(ord(char) < 32 or ord(char) in range(0x7F, 0xA0) for char in text):
         raise ValueError("This must be one line of text, without line breaks or control characters.")
     return text
@@ -76,7 +89,7 @@ Name = Annotated[str, AfterValidator(_name)]
 """A name of ours: of a store, a connection, a group of columns."""
 Zone = Annotated[str, AfterValidator(_zone)]
 """IANA name of a time zone."""
-Line = Annotated[str, Field(max_length=300), AfterValidator(_line)]
+Line = Annotated[str, Field(max_length=300), AfterValidator(line)]
 """One line of text for people."""
 
 
@@ -464,6 +477,65 @@ class PurgeRuns(Part):
         return self.targets.get(table, table)
 
 
+def _register_file(name: str) -> str:
+    if not _REGISTER_FILE.fullmatch(name):
+        raise ValueError(
+            f"{name[:80]!r} is no file of expectations/registers. Write its plain name, as recipients.csv or"
+            " recipients.yaml."
+        )
+    return name
+
+
+_REGISTER_FILE = re.compile(r"[a-z][a-z0-9_]{0,40}\.(csv|yaml)")
+
+
+def _as_column(value: Any) -> Any:
+    return {"column": value} if isinstance(value, str) else value
+
+
+FieldColumn = Annotated[ColumnClock, BeforeValidator(_as_column)]
+"""The column of a field: its name, or, where it tells a moment, a clock."""
+
+
+class Records(Part):
+    """A register of the company (`company_registers.py` says which there are), as a table of the store or as a file."""
+
+    title: Line | None = None
+    """Its rows, in the plural, where another word than the usual one is wanted."""
+    table: TableName | None = None
+    file: Annotated[str, AfterValidator(_register_file)] | None = None
+    """Below `expectations/registers/`; its columns are called as the fields are."""
+    key: tuple[Identifier, ...] = ()
+    fields: dict[Name, FieldColumn] = {}
+    """Field to the column that holds it."""
+    words: dict[Name, dict[Line, Line]] = {}
+    """Of a field: the policy's word to the register's; the same word when not listed."""
+    may_be_empty: bool = False
+    line_fields: tuple[Name, ...] = ()
+    """The fields of the file in the order of its cells. Never written by hand."""
+    lines: tuple[tuple[str | None, ...], ...] = ()
+    """What the file says, one line per row. Never written by hand."""
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Records:
+        if (self.table is None) == (self.file is None):
+            raise ValueError("A register is a `table` of the store or a `file`: exactly one of the two.")
+        if self.table is not None and self.lines:
+            raise ValueError("`lines` are what a file says. A register in a table has none.")
+        if self.table is not None and not (self.key and self.fields):
+            raise ValueError("A register in a table needs its `key`, and under `fields` which column is which.")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Its full name as a relation; a file is none of the store's."""
+        return self.table or f"registers.{(self.file or '').partition('.')[0]}"
+
+    def word(self, field: str, ours: str) -> str:
+        """The register's word for one of ours."""
+        return self.words.get(field, {}).get(ours, ours)
+
+
 class Registers(Part):
     """The registers the store keeps. One that is missing makes the controls that need it `not_audited`.
 
@@ -474,6 +546,46 @@ class Registers(Part):
     guardian_consents: GuardianConsents | None = None
     legal_holds: LegalHolds | None = None
     purge_runs: PurgeRuns | None = None
+    accounts: Records | None = None
+    applicants: Records | None = None
+    backups: Records | None = None
+    certificates: Records | None = None
+    consent_records: Records | None = None
+    cookie_observations: Records | None = None
+    cookies: Records | None = None
+    deaths: Records | None = None
+    dpo_appointments: Records | None = None
+    erasures: Records | None = None
+    hold_reviews: Records | None = None
+    incidents: Records | None = None
+    invoices: Records | None = None
+    mailbox_probes: Records | None = None
+    marketing_messages: Records | None = None
+    notices: Records | None = None
+    objections: Records | None = None
+    policy_versions: Records | None = None
+    processing: Records | None = None
+    processing_events: Records | None = None
+    recipients: Records | None = None
+    restrictions: Records | None = None
+    rights_requests: Records | None = None
+    roles: Records | None = None
+    sources: Records | None = None
+    tools: Records | None = None
+    transfers: Records | None = None
+
+    @field_validator(*COMPANY_REGISTERS)
+    @classmethod
+    def _speaks_of_known_fields(cls, records: Records | None, info: ValidationInfo) -> Records | None:
+        known = COMPANY_REGISTERS[info.field_name or ""].fields
+        for field in (*records.fields, *records.words) if records else ():
+            if field not in known:
+                raise ValueError(f'This register has no field "{field}". {did_you_mean(field, known)}'.strip())
+        return records
+
+    def records(self, name: str) -> Records | None:
+        """The company's register of that name, where this store keeps it."""
+        return getattr(self, name) if name in COMPANY_REGISTERS else None
 
     def purge_runs_of(self, table: str) -> PurgeRuns | None:
         """The log as the checks of one table carry it: with the word for that table only."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 from pathlib import Path
@@ -17,12 +17,12 @@ from typing import Any
 from privacy_audit.controls import Lack, Rule, kinds
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, did_you_mean
 from privacy_audit.model import Control, Policy, Severity, fingerprint_of
-from privacy_audit.policy.consistency import OF_THE_AUDIT
+from privacy_audit.policy.consistency import WITHOUT_A_TABLE
 from privacy_audit.store_map import StoreMap
 
 _NAMESPACE = uuid.UUID("6b1d6e0e-5f0a-5d7a-9c3e-2f0d3c1a7b55")
-_TAKEN = ("privacy_audit", "records")
-"""No store may be called so: among results and tasks these are the audit's own records."""
+_TAKEN = ("privacy_audit", "records", "company")
+"""No store may be called so: among results and tasks these are the audit's own records, and the company as a whole."""
 _GX_SEVERITY = {
     Severity.CRITICAL: "critical",
     Severity.HIGH: "critical",
@@ -80,6 +80,12 @@ class Coverage:
     excused: tuple[Excused, ...]
     unchecked: tuple[Unchecked, ...]
 
+    @property
+    def answered(self) -> frozenset[str]:
+        """Ids of the controls of which this store says something, be it only why it cannot."""
+        parts: tuple[Sequence[Check | Excused | Unchecked], ...] = (self.checks, self.excused, self.unchecked)
+        return frozenset(entry.control.id for part in parts for entry in part)
+
 
 Place = Callable[..., str]
 """Where the part at the end of a path stands, as `file:line:column`."""
@@ -88,7 +94,8 @@ Place = Callable[..., str]
 def bind(policy: Policy, store: StoreMap, place: Place | None = None) -> Coverage:
     """Every control of the policy, bound to one store. ConfigurationRefusedError when map and policy contradict.
 
-    Those about the audit itself are about no store.
+    Those about the audit itself and the company as a whole are about no store; those that are company-wide are absent
+    where the store keeps no register of theirs (`unanswered` says which no store answers).
     """
     place = place or (lambda *path: f"expectations/stores/{store.store}.yaml")
     signed = {
@@ -100,12 +107,13 @@ def bind(policy: Policy, store: StoreMap, place: Place | None = None) -> Coverag
     unchecked: list[Unchecked] = []
     mapped: set[str] = set()
     for control in policy.controls:
-        if control.kind in OF_THE_AUDIT:
+        if control.kind in WITHOUT_A_TABLE:
             continue
         bound, problem = _bind_control(control, store, policy.zone)
         checks += bound
         mapped |= {control.id} if bound or problem else set()
-        if problem or not (bound or control.id in signed):
+        elsewhere = kinds()[control.kind].company_wide
+        if problem or not (bound or control.id in signed or elsewhere):
             unchecked.append(Unchecked(control, store.store, problem or _nothing_mapped(control)))
     mistakes = [
         *_taken(store, place),
@@ -134,6 +142,12 @@ def _bind_control(control: Control, store: StoreMap, zone: str) -> tuple[list[Ch
     return checks, " ".join(problems)
 
 
+def unanswered(policy: Policy, coverages: Iterable[Coverage]) -> tuple[Control, ...]:
+    """The controls of the policy that need a store to answer them, and that none does."""
+    answered = {name for coverage in coverages for name in coverage.answered}
+    return tuple(it for it in policy.controls if it.kind not in WITHOUT_A_TABLE and it.id not in answered)
+
+
 def _nothing_mapped(control: Control) -> str:
     what = ", ".join(category.replace("_", " ") for category in control.categories) or "what it speaks of"
     return (
@@ -145,7 +159,9 @@ def _nothing_mapped(control: Control) -> str:
 def _taken(store: StoreMap, place: Place) -> Iterator[Mistake]:
     if store.store in _TAKEN:
         yield Mistake(
-            place("store"), f'"{store.store}" names the audit\'s own records.', "Give the store another name."
+            place("store"),
+            f'"{store.store}" names the audit\'s own records, or the company as a whole.',
+            "Give the store another name.",
         )
 
 
@@ -180,7 +196,7 @@ def _twice(checks: Iterable[Check], place: Place) -> Iterator[Mistake]:
 
 def _signed_wrongly(policy: Policy, store: StoreMap, mapped: set[str], place: Place) -> Iterator[Mistake]:
     known = [control.id for control in policy.controls]
-    of_the_audit = [control.id for control in policy.controls if control.kind in OF_THE_AUDIT]
+    of_no_store = [control.id for control in policy.controls if control.kind in WITHOUT_A_TABLE]
     seen: set[str] = set()
     for index, entry in enumerate(store.not_applicable):
         for number, name in enumerate(entry.controls):
@@ -188,8 +204,9 @@ def _signed_wrongly(policy: Policy, store: StoreMap, mapped: set[str], place: Pl
             if name not in known:
                 fact = f'not_applicable names control "{name}", which the policy does not have.'
                 yield Mistake(where, fact, did_you_mean(name, known))
-            elif name in of_the_audit:
-                yield Mistake(where, f"{name} is about the audit itself, and about no store.", "Remove it here.")
+            elif name in of_no_store:
+                fact = f"{name} is about the audit itself or the company as a whole, and about no store."
+                yield Mistake(where, fact, "Remove it here.")
             elif name in seen:
                 yield Mistake(where, f"{name} is signed as not applicable twice.", "Keep one of the two.")
             elif name in mapped:

@@ -52,7 +52,7 @@ def test_no_store_can_sign_for_it(expectations: Path) -> None:
     file.write_text(text.replace(begins, begins + signed) if begins in text else f"{text}\n{begins}{signed}")
     told = refusal(expectations)
     assert told.startswith("expectations/stores/web.yaml:")
-    assert told.endswith("META-5 is about the audit itself, and about no store. Remove it here.")
+    assert told.endswith("META-5 is about the audit itself or the company as a whole, and about no store. Remove it here.")
 
 
 @pytest.mark.parametrize("name", ["privacy_audit", "records"])
@@ -60,7 +60,8 @@ def test_no_store_can_be_called_like_it(expectations: Path, name: str) -> None:
     (expectations / "stores" / "web.yaml").rename(expectations / "stores" / f"{name}.yaml")
     edit(expectations / "stores" / f"{name}.yaml", "store: web\n", f"store: {name}\n")
     assert refusal(expectations) == (
-        f'expectations/stores/{name}.yaml:2:8: "{name}" names the audit\'s own records. Give the store another name.'
+        f'expectations/stores/{name}.yaml:2:8: "{name}" names the audit\'s own records, or the company as'
+        " a whole. Give the store another name."
     )
 
 

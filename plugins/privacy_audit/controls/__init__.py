@@ -11,13 +11,16 @@ from privacy_audit.controls.interface import Lack, Rule, Seek
 
 __all__ = ["Lack", "Rule", "Seek", "kinds"]
 
+_SHARED = ("interface", "record_rule")
+"""Files that are no kind."""
+
 
 @cache
 def kinds() -> dict[str, type[Rule]]:
     """Every control kind by its name. A file whose name is not its kind's name refuses to load."""
     found: dict[str, type[Rule]] = {}
     for module_info in iter_modules(__path__):
-        if module_info.name == "interface":
+        if module_info.name in _SHARED:
             continue
         module = import_module(f"{__name__}.{module_info.name}")
         rules = [

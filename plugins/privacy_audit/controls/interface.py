@@ -9,7 +9,7 @@ may not be compliant; both count the same.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar, Self
@@ -89,6 +89,8 @@ class Rule(Part, ABC):
     parameters: ClassVar[frozenset[str]] = frozenset()
     """Parameters a control of this kind must have; `optional_parameters` may be left out."""
     optional_parameters: ClassVar[frozenset[str]] = frozenset()
+    company_wide: ClassVar[bool] = False
+    """Whether it is enough that one store binds it: a company has one register of rights requests, wherever it is."""
     never_waived: ClassVar[str] = ""
     """Why no waiver may quiet its findings, as a sentence; empty when one may."""
 
@@ -104,6 +106,11 @@ class Rule(Part, ABC):
     may_be_empty: bool = False
     purge_runs: PurgeRuns | None = None
     """The log of the jobs that delete these rows, where deletion is promised. What it says decides no outcome."""
+
+    @classmethod
+    def faults(cls, parameters: Mapping[str, Any], /) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """What is wrong with parameters whose names are right: where, and the fact."""
+        return iter(())
 
     @classmethod
     @abstractmethod
@@ -147,6 +154,11 @@ class Rule(Part, ABC):
     def foreseeable(self) -> bool:
         """Whether time alone puts rows in breach, so that the day is known before."""
         return False
+
+    @property
+    def in_store(self) -> bool:
+        """Whether `table` names a relation of the store: a register on file and the catalog itself do not."""
+        return True
 
     @property
     def reading(self) -> str:

@@ -1,4 +1,4 @@
-"""Reads `expectations/policy.yaml`: the privacy policy as clauses and controls, held against the text it quotes.
+"""Reads `expectations/policy.yaml` and `law.yaml`: what is promised, held against the text, and what the law asks.
 
 Nothing of the text may be silently missing: the headings and quotes of the file, one after the other, are the whole
 text, word for word. A clause is computed by a control, or the file says why not.
@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from privacy_audit import documents
 from privacy_audit.errors import ConfigurationRefusedError, Mistake
-from privacy_audit.model import Clause, Conflict, Control, Policy
-from privacy_audit.policy.consistency import Asks, contradictions
-from privacy_audit.policy.format import PolicyFile
+from privacy_audit.model import Clause, Conflict, Control, Law, Pack, Policy, Source
+from privacy_audit.policy.consistency import Asks, contradictions, contradictions_of_law
+from privacy_audit.policy.format import ControlEntry, LawFile, PolicyFile
 from privacy_audit.policy.quotes import differences
 
 __all__ = ["Asks", "load"]
 
 
 def load(expectations: Path, kinds: Mapping[str, Asks] | None = None, file: Path | None = None) -> Policy:
-    """The policy of a folder of expectations; ConfigurationRefusedError with every mistake and its place.
+    """The policy of a folder of expectations, with the law if the folder has one; ConfigurationRefusedError with every
+    mistake and its place.
 
     With `kinds` (a kind's name to what it asks for) the controls are also held to kinds that exist and to the
     parameters they ask for. A reader that only needs names leaves it out. `file` is another policy than the folder's
@@ -37,9 +39,25 @@ def load(expectations: Path, kinds: Mapping[str, Asks] | None = None, file: Path
         *differences(parsed.value, parsed.document, source, documents.name_of(text, root)),
         *contradictions(parsed.value, parsed.document, kinds),
     ]
+    law, digest, faults = _law(expectations, parsed.value, kinds)
+    mistakes = [*sorted(mistakes, key=_line_and_column), *sorted(faults, key=_line_and_column)]
     if mistakes:
-        raise ConfigurationRefusedError(sorted(mistakes, key=_line_and_column))
-    return _policy(parsed.value, hashlib.sha256(content).hexdigest())
+        raise ConfigurationRefusedError(mistakes)
+    promised = _policy(parsed.value, hashlib.sha256(content).hexdigest())
+    return promised if law is None else _beside_law(promised, law, digest)
+
+
+def _law(
+    expectations: Path, file: PolicyFile, kinds: Mapping[str, Asks] | None
+) -> tuple[LawFile | None, str, list[Mistake]]:
+    """What the law asks, the digest of its file, and what is wrong with it; no law where there is no such file."""
+    path = expectations / "law.yaml"
+    if not path.exists():
+        return None, "", []
+    content = documents.read_bytes(path, root=expectations.parent)
+    parsed = documents.parse(content, LawFile, documents.name_of(path, expectations.parent))
+    faults = contradictions_of_law(parsed.value, parsed.document, file, kinds)
+    return parsed.value, hashlib.sha256(content).hexdigest(), faults
 
 
 def _line_and_column(mistake: Mistake) -> tuple[int, ...]:
@@ -52,22 +70,6 @@ def _policy(file: PolicyFile, digest: str) -> Policy:
         for section in file.sections
         for name, clause in section.clauses.items()
     )
-    controls = tuple(
-        Control(
-            name,
-            entry.kind,
-            entry.title,
-            entry.severity,
-            entry.clauses,
-            entry.legal_basis,
-            entry.effective_from,
-            entry.effective_to,
-            entry.categories,
-            dict(entry.parameters),
-            entry.formerly,
-        )
-        for name, entry in file.controls.items()
-    )
     conflicts = tuple(Conflict(name, it.policy, it.law, it.consequence) for name, it in file.conflicts.items())
     return Policy(
         file.version,
@@ -78,6 +80,36 @@ def _policy(file: PolicyFile, digest: str) -> Policy:
         file.source.sha256,
         digest,
         clauses,
-        controls,
+        tuple(_control(name, entry) for name, entry in file.controls.items()),
         conflicts,
+    )
+
+
+def _beside_law(promised: Policy, law: LawFile, digest: str) -> Policy:
+    """The policy and, after its controls, those of the law."""
+    rules = (
+        replace(_control(name, entry), pack=Pack.LAW, source=Source(**entry.source.model_dump()))
+        for name, entry in law.rules.items()
+    )
+    return replace(
+        promised,
+        controls=(*promised.controls, *rules),
+        law=Law(law.version, law.title, law.effective_from, digest),
+    )
+
+
+def _control(name: str, entry: ControlEntry) -> Control:
+    return Control(
+        name,
+        entry.kind,
+        entry.title,
+        entry.severity,
+        entry.clauses,
+        entry.legal_basis,
+        entry.effective_from,
+        entry.effective_to,
+        entry.categories,
+        dict(entry.parameters),
+        entry.formerly,
+        entry.fix or "",
     )

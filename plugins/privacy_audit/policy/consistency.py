@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 from privacy_audit.documents import Document
 from privacy_audit.documents.tree import Step, in_words
 from privacy_audit.errors import Mistake, did_you_mean
 from privacy_audit.model import Automation
 from privacy_audit.periods import Period
-from privacy_audit.policy.format import ControlEntry, PolicyFile
+from privacy_audit.policy.format import ControlEntry, LawFile, PolicyFile
 
 _PERIODS = ("period", "review_after")
 """Parameters that are calendar periods, whatever the kind."""
 OF_THE_AUDIT = frozenset({"own_records"})
 """Kinds about the audit itself, in no file of `controls/`: no table is bound to them, and they have no parameters."""
+OF_THE_COMPANY = frozenset({"attestation", "no_residence_filter"})
+"""Kinds about the company as a whole, in no file of `controls/`: what is said of them needs no store."""
 _OLDEST_MINOR = 25
 """Years. A higher age of consent is a slip of the pen in every country."""
 
@@ -33,47 +35,65 @@ class Asks(Protocol):
     def optional_parameters(self) -> frozenset[str]:
         """Names of those that may be left out."""
 
+    def faults(self, parameters: Mapping[str, Any], /) -> Iterable[tuple[tuple[Step, ...], str]]:
+        """What is wrong with parameters whose names are right: where, and the fact."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Names of parameters."""
+    """Names of parameters, of which nothing more is asked."""
 
     parameters: frozenset[str] = frozenset()
     optional_parameters: frozenset[str] = frozenset()
 
+    def faults(self, parameters: Mapping[str, Any], /) -> Iterable[tuple[tuple[Step, ...], str]]:
+        return ()
+
 
 _NOTHING: Asks = _Asked()
+WITHOUT_A_TABLE: Mapping[str, Asks] = {
+    **dict.fromkeys(OF_THE_AUDIT, _NOTHING),
+    **dict.fromkeys(OF_THE_COMPANY, _NOTHING),
+}
+"""Kinds in no file of `controls/`, with what they ask."""
 
 
 def contradictions(file: PolicyFile, document: Document, kinds: Mapping[str, Asks] | None) -> list[Mistake]:
-    """Every place where one part of the file does not fit another."""
-    return [*_Consistency(file, document).mistakes(kinds)]
+    """Every place where one part of the policy file does not fit another."""
+    return [*_Clauses(file, document).mistakes(), *_of_policy(file, document).mistakes(kinds)]
+
+
+def contradictions_of_law(
+    law: LawFile, document: Document, file: PolicyFile, kinds: Mapping[str, Asks] | None
+) -> list[Mistake]:
+    """Every place where a part of the law file does not fit another, or the policy that it is read beside."""
+    clauses = tuple(clause for section in file.sections for clause in section.clauses)
+    rules = _Controls("rules", law.rules, "the law's", clauses, law.effective_from, None, document)
+    return [*rules.mistakes(kinds)]
+
+
+def _of_policy(file: PolicyFile, document: Document) -> _Controls:
+    clauses = tuple(clause for section in file.sections for clause in section.clauses)
+    dates = (file.effective_from, file.effective_to)
+    return _Controls("controls", file.controls, "the policy's", clauses, *dates, document)
+
+
+def _dates(document: Document, path: tuple[Step, ...], begins: date, ends: date | None) -> Iterator[Mistake]:
+    if ends is not None and ends < begins:
+        where = (*path, "effective_to")
+        fact = f"{in_words(where)}: {ends} lies before effective_from, {begins}."
+        yield Mistake(document.place(*where), fact, "Write a later day.")
 
 
 @dataclass(frozen=True, slots=True)
-class _Consistency:
+class _Clauses:
+    """The clauses of the policy, and who computes them. A rule of the law computes no clause: it is no promise."""
+
     file: PolicyFile
     document: Document
 
-    def mistakes(self, kinds: Mapping[str, Asks] | None) -> Iterator[Mistake]:
-        yield from self._dates((), self.file.effective_from, self.file.effective_to)
-        yield from self._clauses()
-        yield from self._twice_of_the_audit()
-        for name, control in self.file.controls.items():
-            yield from self._control(name, control)
-            if kinds is not None:
-                yield from self._kind(name, control, kinds)
-
-    def _mistake(self, path: tuple[Step, ...], fact: str, way_out: str = "") -> Mistake:
-        return Mistake(self.document.place(*path), f"{in_words(path)}: {fact}", way_out)
-
-    def _dates(self, path: tuple[Step, ...], begins: date, ends: date | None) -> Iterator[Mistake]:
-        if ends is not None and ends < begins:
-            yield self._mistake(
-                (*path, "effective_to"), f"{ends} lies before effective_from, {begins}.", "Write a later day."
-            )
-
-    def _clauses(self) -> Iterator[Mistake]:
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from _dates(self.document, (), self.file.effective_from, self.file.effective_to)
         computed = {clause for control in self.file.controls.values() for clause in control.clauses}
         seen: set[str] = set()
         for number, section in enumerate(self.file.sections):
@@ -92,41 +112,67 @@ class _Consistency:
                     fact = f"says {clause.automation.value}, but a control names this clause."
                     yield self._mistake((*path, "automation"), fact, "Write control, or take the clause out there.")
 
+    def _mistake(self, path: tuple[Step, ...], fact: str, way_out: str = "") -> Mistake:
+        return Mistake(self.document.place(*path), f"{in_words(path)}: {fact}", way_out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Controls:
+    """The controls of one file, the policy's or the law's."""
+
+    root: str
+    """Key of the file under which they stand."""
+    entries: Mapping[str, ControlEntry]
+    whose: str
+    clauses: tuple[str, ...]
+    """Ids of the policy's clauses."""
+    begins: date
+    ends: date | None
+    document: Document
+
+    def mistakes(self, kinds: Mapping[str, Asks] | None) -> Iterator[Mistake]:
+        yield from self._twice_of_the_audit()
+        for name, control in self.entries.items():
+            yield from self._control(name, control)
+            if kinds is not None:
+                yield from self._kind(name, control, kinds)
+
+    def _mistake(self, path: tuple[Step, ...], fact: str, way_out: str = "") -> Mistake:
+        return Mistake(self.document.place(*path), f"{in_words(path)}: {fact}", way_out)
+
     def _twice_of_the_audit(self) -> Iterator[Mistake]:
         seen: dict[str, str] = {}
-        for name, control in self.file.controls.items():
+        for name, control in self.entries.items():
             if control.kind in OF_THE_AUDIT and seen.setdefault(control.kind, name) != name:
                 fact = f"{seen[control.kind]} is of kind {control.kind} already."
-                yield self._mistake(("controls", name, "kind"), fact, "The audit has its own records once.")
+                yield self._mistake((self.root, name, "kind"), fact, "The audit has its own records once.")
 
     def _control(self, name: str, control: ControlEntry) -> Iterator[Mistake]:
-        path = ("controls", name)
-        yield from self._dates(path, control.effective_from, control.effective_to)
+        path = (self.root, name)
+        yield from _dates(self.document, path, control.effective_from, control.effective_to)
         yield from self._promised_while_in_force(path, control)
-        known = [clause for section in self.file.sections for clause in section.clauses]
         for number, clause in enumerate(control.clauses):
-            if clause not in known:
+            if clause not in self.clauses:
                 fact = f'the policy has no clause "{clause[:80]}".'
-                yield self._mistake((*path, "clauses", number), fact, did_you_mean(clause, known))
+                yield self._mistake((*path, "clauses", number), fact, did_you_mean(clause, self.clauses))
         yield from self._repeated((*path, "clauses"), control.clauses)
         yield from self._repeated((*path, "categories"), control.categories)
         yield from self._formerly(path, name, control)
         yield from self._parameters(path, control.parameters)
 
     def _promised_while_in_force(self, path: tuple[Step, ...], control: ControlEntry) -> Iterator[Mistake]:
-        begins, ends = self.file.effective_from, self.file.effective_to
-        if control.effective_from < begins:
-            fact = f"{control.effective_from} lies before the policy's own first day, {begins}."
+        if control.effective_from < self.begins:
+            fact = f"{control.effective_from} lies before {self.whose} own first day, {self.begins}."
             yield self._mistake((*path, "effective_from"), fact, "No promise is older than its policy.")
-        if ends is not None and (control.effective_to is None or control.effective_to > ends):
-            fact = f"is promised beyond the policy's own last day, {ends}."
-            yield self._mistake((*path, "effective_to"), fact, f"Write effective_to: {ends} or earlier.")
+        if self.ends is not None and (control.effective_to is None or control.effective_to > self.ends):
+            fact = f"is promised beyond {self.whose} own last day, {self.ends}."
+            yield self._mistake((*path, "effective_to"), fact, f"Write effective_to: {self.ends} or earlier.")
 
     def _formerly(self, path: tuple[Step, ...], name: str, control: ControlEntry) -> Iterator[Mistake]:
         """A former id belongs to one control, which is the only one that its findings can go on under."""
-        taken = {old for other, entry in self.file.controls.items() if other != name for old in entry.formerly}
+        taken = {old for other, entry in self.entries.items() if other != name for old in entry.formerly}
         for number, old in enumerate(control.formerly):
-            if old in self.file.controls:
+            if old in self.entries:
                 fact = f'"{old}" is the id of a control of this policy.'
                 yield self._mistake(
                     (*path, "formerly", number), fact, "Only an id that is no longer used can be former."
@@ -141,26 +187,33 @@ class _Consistency:
             if name in names[:number]:
                 yield self._mistake((*path, number), f'"{name[:80]}" stands here twice.', "Once is enough.")
 
-    def _parameters(self, path: tuple[Step, ...], parameters: Mapping[str, str]) -> Iterator[Mistake]:
+    def _parameters(self, path: tuple[Step, ...], parameters: Mapping[str, Any]) -> Iterator[Mistake]:
         for name, value in parameters.items():
-            fault = _fault_of_period(value) if name in _PERIODS else _fault_of_age(value) if name == "age" else ""
+            fault = (
+                _fault_of_period(str(value)) if name in _PERIODS else _fault_of_age(str(value)) if name == "age" else ""
+            )
             if fault:
                 yield self._mistake((*path, "parameters", name), fault)
 
     def _kind(self, name: str, control: ControlEntry, kinds: Mapping[str, Asks]) -> Iterator[Mistake]:
-        path = ("controls", name)
-        asks = _NOTHING if control.kind in OF_THE_AUDIT else kinds.get(control.kind)
+        path = (self.root, name)
+        asks = WITHOUT_A_TABLE.get(control.kind) or kinds.get(control.kind)
         if asks is None:
             fact = f'there is no kind of control "{control.kind[:80]}".'
-            yield self._mistake((*path, "kind"), fact, did_you_mean(control.kind, [*kinds, *OF_THE_AUDIT]))
+            yield self._mistake((*path, "kind"), fact, did_you_mean(control.kind, [*kinds, *WITHOUT_A_TABLE]))
             return
+        named = True
         known: Iterable[str] = asks.parameters | asks.optional_parameters
         for parameter in control.parameters:
             if parameter not in known:
+                named = False
                 fact = f'kind {control.kind} takes no parameter "{parameter[:80]}".'
                 yield self._mistake((*path, "parameters", parameter), fact, did_you_mean(parameter, known))
         for parameter in sorted(asks.parameters - control.parameters.keys()):
+            named = False
             yield self._mistake((*path, "parameters"), f'kind {control.kind} needs the parameter "{parameter}".')
+        for where, fact in asks.faults(control.parameters) if named else ():
+            yield self._mistake((*path, "parameters", *where), fact)
 
 
 def _fault_of_period(text: str) -> str:

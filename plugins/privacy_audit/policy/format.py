@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from privacy_audit.model import Automation, Category, Severity
 from privacy_audit.store_map import Line, Part, Zone
+from privacy_audit.store_map import line as _line
 
 
 def _spelt(pattern: str, what: str, way_out: str) -> AfterValidator:
@@ -39,12 +40,39 @@ ClauseId = Annotated[
     str, _spelt(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", "the id of a clause", "Write it as retention.geolocation.")
 ]
 ControlId = Annotated[str, _spelt("[A-Z]{2,8}-[1-9][0-9]?", "the id of a control", "Write it as RET-3.")]
+LawId = Annotated[
+    str, _spelt("LAW-[A-Z]{2,8}-[1-9][0-9]?", "the id of a rule of the law", "Write it as LAW-DSR-3, beside DSR-3.")
+]
+AnyControlId = Annotated[
+    str, _spelt("(LAW-)?[A-Z]{2,8}-[1-9][0-9]?", "the id of a control", "Write it as RET-3, or LAW-DSR-3.")
+]
 ConflictId = Annotated[str, _spelt("G[1-9][0-9]?", "the id of a conflict", "Write it as G3.")]
 Sha256 = Annotated[str, _spelt("[0-9a-f]{64}", "a SHA-256 digest", "Write its 64 digits, in quotes.")]
 Quote = Annotated[str, AfterValidator(_quote)]
 """Words of the policy as they stand there; only blanks and line breaks may differ."""
 Prose = Annotated[str, Field(max_length=1000), AfterValidator(_quote)]
 """A few sentences for people."""
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Texts, whole numbers, yes and no, and lists and mappings of them: what a reviewer can read in a diff."""
+    match value:
+        case str():
+            return _line(value)
+        case bool() | int() if depth:
+            return value
+        case bool() | int():
+            raise ValueError(f"must be text, not the number {value}. Put it in quotes.")
+        case list() if depth < _DEEPEST:
+            return [_plain(item, depth + 1) for item in value]
+        case dict() if depth < _DEEPEST:
+            return {name: _plain(item, depth + 1) for name, item in value.items()}
+    raise ValueError("A parameter is a text, a whole number, yes or no, or a list or mapping of them.")
+
+
+_DEEPEST = 5
+Parameter = Annotated[Any, AfterValidator(_plain)]
+"""What a kind of control asks for. The kind says in which form (`controls/<kind>.py`)."""
 
 
 class Source(Part):
@@ -89,9 +117,27 @@ class ControlEntry(Part):
     effective_from: date
     effective_to: date | None = None
     categories: tuple[Category, ...] = ()
-    parameters: dict[str, Line] = {}
-    formerly: tuple[ControlId, ...] = ()
+    parameters: dict[str, Parameter] = {}
+    formerly: tuple[AnyControlId, ...] = ()
     """Ids it had before, so that its findings go on."""
+    fix: Prose | None = None
+    """How to close a finding, where the kind serves many promises and cannot say it."""
+
+
+class SourceEntry(Part):
+    """Where the law says it, and who read it there."""
+
+    where: Line
+    quote: Prose
+    checked_on: date
+    checked_by: Line
+
+
+class LawEntry(ControlEntry):
+    """A rule of the law made computable, in the same words as a control. `clauses` are those it is beside."""
+
+    clauses: tuple[str, ...] = ()
+    source: SourceEntry
 
 
 class ConflictEntry(Part):
@@ -100,6 +146,15 @@ class ConflictEntry(Part):
     policy: Prose
     law: Prose
     consequence: Prose
+
+
+class LawFile(Part):
+    """The whole of `expectations/law.yaml`: what the law asks, with a version and first days of its own."""
+
+    version: Line
+    title: Line
+    effective_from: date
+    rules: dict[LawId, LawEntry] = Field(min_length=1)
 
 
 class PolicyFile(Part):

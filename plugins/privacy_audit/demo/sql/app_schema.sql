@@ -219,5 +219,7 @@ CREATE TABLE app.rights_requests (
     kind          text NOT NULL CHECK (kind IN ('access', 'rectification', 'objection', 'erasure', 'restriction', 'portability', 'post_mortem')),
     channel       text NOT NULL DEFAULT 'email',
     received_at   timestamptz NOT NULL,
+    extension_told_at  timestamptz,
+    extension_reason   text,
     responded_at  timestamptz
 );

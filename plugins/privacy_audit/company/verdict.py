@@ -1,0 +1,114 @@
+"""The checks of the company as a whole, as results. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from privacy_audit import wording
+from privacy_audit.company.attestations import MOST_DAYS, Attestation
+from privacy_audit.model import Cause, CheckResult, Control, Outcome, StoreResult, roll_up
+
+STORE = "company"
+"""Name under which the company as a whole stands among the stores."""
+TITLE = "The company as a whole"
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyOrder:
+    """What is to be said of the company as a whole."""
+
+    today: date
+    """Civil day of the audit, in the policy's zone."""
+    attested: Sequence[Control]
+    """The controls of kind `attestation` that were asked for and are in force."""
+    residence: Sequence[Control]
+    """Those of kind `no_residence_filter`."""
+    unanswered: Sequence[Control]
+    """Those that need a register which no store map binds."""
+    attestations: Sequence[Attestation]
+    conditions: Sequence[tuple[str, str]]
+    """Id of each check with the column of each condition by which it leaves rows out."""
+    checks: int
+    """How many checks there are in all stores."""
+    owner: str
+    alert: str
+
+
+def result(order: CompanyOrder) -> StoreResult | None:
+    """What the audit says of the company; None when nothing was asked."""
+    checks = (
+        *(_attested(order, control) for control in order.attested),
+        *(_residence(order, control) for control in order.residence),
+        *(_unanswered(control) for control in order.unanswered),
+    )
+    if not checks:
+        return None
+    outcome = roll_up([check.outcome for check in checks])
+    return StoreResult(STORE, TITLE, order.owner, order.alert, outcome, checks)
+
+
+def _attested(order: CompanyOrder, control: Control) -> CheckResult:
+    """The latest attestation that has begun counts; nobody is taken at a word of tomorrow."""
+    begun = [one for one in order.attestations if one.control == control.id and one.on <= order.today]
+    fix = (
+        control.fix
+        or "Look at it again, and write down in attestations.yaml who saw what, when, and by which evidence."
+    )
+    if not begun:
+        reason = (
+            "No database shows this, and nobody has attested it. Add an entry to `attestations.yaml`:"
+            f" who saw what, when, and by which evidence, for {MOST_DAYS} days at most."
+        )
+        return _check(control, Outcome.NOT_AUDITED, Cause.MISSING, reason, fix)
+    latest = max(begun, key=lambda one: (one.until, one.on))
+    who = f"Attested by {latest.attested_by} on {wording.day(latest.on)}"
+    said = f"“{latest.statement}” {who}; evidence: {latest.evidence}."
+    if latest.until < order.today:
+        reason = f"The attestation ended on {wording.day(latest.until)}, and nobody has looked since. {said}"
+        return _check(control, Outcome.REVIEW, Cause.EXPIRED, reason, fix)
+    return _check(control, Outcome.PASS, None, f"Attested until {wording.day(latest.until)}. {said}", fix)
+
+
+_RESIDENCE = frozenset({"country", "residence", "nationality", "pays", "domicile", "country_code", "region"})
+
+
+def _residence(order: CompanyOrder, control: Control) -> CheckResult:
+    """No check may leave persons out by where they live. What the expectations say is all there is to see."""
+    found = [f"{check} leaves rows out by column {column}" for check, column in order.conditions if _tells(column)]
+    if found:
+        return _check(control, Outcome.FAIL, None, f"{'; '.join(sorted(found))}.", control.fix)
+    if not order.checks:
+        return _check(control, Outcome.NOT_AUDITED, Cause.MISSING, "There is no check that could be looked at.", "")
+    looked = f"{wording.count(order.checks, 'check')} looked at: none leaves rows out by where a person lives."
+    return _check(control, Outcome.PASS, None, looked, control.fix)
+
+
+def _tells(column: str) -> bool:
+    return column.lower() in _RESIDENCE or bool(set(column.lower().split("_")) & _RESIDENCE)
+
+
+def _unanswered(control: Control) -> CheckResult:
+    register = control.parameters.get("register")
+    needed = f"the register `{register}`" if register else "a register or table that it speaks of"
+    reason = (
+        f"It needs {needed}, and no store map binds one. Bind a table under `registers`, or a file of"
+        " `expectations/registers/`, or add an entry under `not_applicable`."
+    )
+    return _check(control, Outcome.NOT_AUDITED, Cause.MISSING, reason, control.fix)
+
+
+def _check(control: Control, outcome: Outcome, cause: Cause | None, reason: str, fix: str) -> CheckResult:
+    return CheckResult(
+        id=f"{STORE}/_store/{control.id}",
+        control=control.id,
+        store=STORE,
+        table="",
+        qualifier="",
+        outcome=outcome,
+        sentence=f"{control.title}.",
+        cause=cause,
+        reason=reason,
+        fix=fix,
+    )

@@ -1,0 +1,217 @@
+"""What the kinds over a company's registers share: one reads its control's parameters, finds its register, and says
+what is broken in a row. The rest is here.
+
+A row of the register is out of scope when `only` or `in_force` surely leave it out, and undecidable when nobody can
+tell whether they do and it may be in breach.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+from pydantic import Field, ValidationError
+
+from privacy_audit.company_registers import COMPANY_REGISTERS, Of
+from privacy_audit.controls.interface import Lack, Rule
+from privacy_audit.model import Control
+from privacy_audit.sql.frame import AnyNeed, Frame, Predicate, never, no_day
+from privacy_audit.sql.records import (
+    LINE,
+    Answer,
+    InForce,
+    Only,
+    RecordSql,
+    columns_of,
+    every,
+    needs_of_records,
+    planted,
+)
+from privacy_audit.sql.truth import Truth
+from privacy_audit.store_map import Line, Name, Part, Records, StoreMap
+
+
+class Asked(Part):
+    """The parameters of a control over a register. Each kind adds its own."""
+
+    register_: Name = Field(alias="register")
+    """The company's register whose rows are judged (`company_registers.py`)."""
+    only: Only = {}
+    """Which of its rows are meant."""
+    in_force: InForce | None = None
+    """Fields between which a row holds: rows that do not hold at T are out of scope."""
+
+    def fields(self) -> Iterator[str]:
+        """The fields of the register that are read. A kind adds those of its own."""
+        yield from self.only
+        if self.in_force:
+            yield from (self.in_force.from_, self.in_force.to)
+
+    def joined(self) -> Mapping[str, Sequence[str]]:
+        """Other registers that rows are held against, with the fields that are read of them."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Breach:
+    """What a kind says of the rows of its register, whatever their scope."""
+
+    broken: Answer
+    """Null where nobody can tell."""
+    moment: sa.ColumnElement[Any] | None = None
+    """The row's clock as `timestamptz`, where it has one."""
+    began: sa.ColumnElement[Any] | None = None
+    """First civil day on which a broken row was in breach, where that can be told."""
+    joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
+    """Relations joined from the left; none of them multiplies rows."""
+
+
+class RecordRule(Rule):
+    """A control over a register of the company."""
+
+    asked: ClassVar[type[Asked]] = Asked
+    """The type of its parameters."""
+    company_wide: ClassVar[bool] = True
+
+    promise: Line
+    """What is promised, as the control's title says it."""
+    how: str
+    """How to close a finding."""
+    records: Records
+    joined: dict[Name, Records] = {}
+    """The other registers it reads, by their names."""
+    asks: Asked
+    """The control's parameters; each kind narrows their type to its own, and they are what a control may say."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        annotation = cls.model_fields["asks"].annotation
+        cls.asked = annotation if isinstance(annotation, type) and issubclass(annotation, Asked) else Asked
+        named = {field.alias or name: field.is_required() for name, field in cls.asked.model_fields.items()}
+        cls.parameters = frozenset(name for name, required in named.items() if required) | {"register"}
+        cls.optional_parameters = frozenset(named) - cls.parameters
+
+    @classmethod
+    def faults(cls, parameters: Mapping[str, Any], /) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        try:
+            asks = cls.asked.model_validate(parameters)
+        except ValidationError as error:
+            for fault in error.errors():
+                yield fault["loc"], f"{fault['msg']}."
+            return
+        for register, fields in ((asks.register_, tuple(asks.fields())), *asks.joined().items()):
+            if register not in COMPANY_REGISTERS:
+                yield ("register",), f'there is no register "{register}". There are: {", ".join(COMPANY_REGISTERS)}.'
+                continue
+            for field in fields:
+                if field not in COMPANY_REGISTERS[register].fields:
+                    known = ", ".join(COMPANY_REGISTERS[register].fields)
+                    yield ("register",), f'the register {register} has no field "{field}". It has: {known}.'
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+        asks = cls.asked.model_validate(control.parameters)
+        records = store.registers.records(asks.register_)
+        if records is None:
+            return
+        joined = {name: store.registers.records(name) for name in asks.joined()}
+        lacks = [*_lacking(asks.register_, records, asks.fields())]
+        for name, fields in asks.joined().items():
+            lacks += _lacking(name, joined[name], fields)
+        if lacks:
+            yield Lack(f"{control.id}: {'; '.join(lacks)}")
+            return
+        yield cls(
+            table=records.name,
+            title=records.title or COMPANY_REGISTERS[asks.register_].title,
+            key=records.key or (LINE,),
+            zone=zone,
+            no_data_before=store.no_data_before,
+            may_be_empty=records.may_be_empty,
+            promise=control.title,
+            how=control.fix
+            or "Complete the register where it is incomplete. Else do what was promised, and record it.",
+            records=records,
+            joined={name: other for name, other in joined.items() if other is not None},
+            asks=asks,
+        )
+
+    @abstractmethod
+    def breach(self, records: RecordSql) -> Breach:
+        """What is broken in a row of the register."""
+
+    @property
+    def in_store(self) -> bool:
+        return self.records.table is not None
+
+    @property
+    def sentence(self) -> str:
+        begins_with_name = any(char.isupper() for char in self.promise[1:].split(" ")[0])
+        promise = self.promise if begins_with_name else self.promise[:1].lower() + self.promise[1:]
+        return f"{self.title}: {promise}."
+
+    @property
+    def fix(self) -> str:
+        return self.how
+
+    def remedy(self) -> None:
+        """What a register says is mended by people: they do what was promised, or write down that they did."""
+
+    def columns(self) -> Sequence[str]:
+        return columns_of(self.records, tuple(self._fields()))
+
+    def needs(self) -> Iterator[AnyNeed]:
+        asks = self.asks
+        yield from needs_of_records(asks.register_, self.records, tuple(self._fields()))
+        for name, fields in asks.joined().items():
+            yield from needs_of_records(name, self.joined[name], tuple(fields))
+
+    def frame(self, as_of: Any) -> Frame:
+        return self.with_files(super().frame(as_of))
+
+    def with_files(self, frame: Frame) -> Frame:
+        """The frame in which the registers that are files are relations too."""
+        files = planted(self.asks.register_, self.records)
+        for name, records in self.joined.items():
+            files |= planted(name, records)
+        return Frame(frame.as_of, frame.zone_name, frame.no_data_before, frame.holds_of, {**files, **frame.planted})
+
+    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        records, asks = RecordSql(self.records, row, frame), self.asks
+        found = self.breach(records)
+        broken = found.broken
+        everywhere = not (asks.only or asks.in_force)
+        scope = every([records.meant(asks.only), records.in_force(asks.in_force)])
+        return Truth(
+            row=row,
+            out_of_scope=never() if everywhere else scope.is_(sa.false()),
+            undecidable=never() if everywhere else sa.and_(scope.is_(None), broken.is_not(sa.false())),
+            violating=found.broken,
+            moment=sa.cast(sa.null(), sa.DateTime(timezone=True)) if found.moment is None else found.moment,
+            breach_began=no_day() if found.began is None else found.began,
+            subject=self._person(row),
+            joins=found.joins,
+        )
+
+    def _fields(self) -> Iterator[str]:
+        yield from self.asks.fields()
+        yield from self._person_field()
+
+    def _person_field(self) -> Iterator[str]:
+        known = COMPANY_REGISTERS[self.asks.register_].fields
+        yield from (field for field in self.records.fields if known[field] is Of.PERSON)
+
+    def _person(self, row: sa.FromClause) -> sa.ColumnElement[Any]:
+        field = next(self._person_field(), None)
+        return sa.null() if field is None else row.c[self.records.fields[field].column]
+
+
+def _lacking(register: str, records: Records | None, fields: Iterator[str] | Sequence[str]) -> list[str]:
+    if records is None:
+        return [f"it needs the register `{register}`, which this store map does not bind (a file can be bound as well)"]
+    missing = [field for field in dict.fromkeys(fields) if field not in records.fields]
+    where = records.file or records.table
+    return [f"register {register} ({where}) does not say which column is `{field}`" for field in missing]
