@@ -38,9 +38,7 @@ class CompanyRegister:
 
 
 COMPANY_REGISTERS: Mapping[str, CompanyRegister] = {
-    "accounts": CompanyRegister(
-        "Accounts", {"person": _P, "created": _M, "country": _T, "kind": _T, "erased": _M}
-    ),
+    "accounts": CompanyRegister("Accounts", {"person": _P, "created": _M, "country": _T, "source": _T}),
     "applicants": CompanyRegister(
         "Job applicants", {"person": _P, "collected": _M, "email": _T}
     ),
@@ -52,6 +50,9 @@ COMPANY_REGISTERS: Mapping[str, CompanyRegister] = {
     "consent_records": CompanyRegister(
         "Consents as recorded",
         {"person": _P, "purpose": _T, "action": _T, "at": _M, "recorded": _M, "method": _T, "version": _T, "proof": _T},
+    ),
+    "consents_given": CompanyRegister(
+        "Consents from grant to withdrawal", {"person": _P, "purpose": _T, "from": _M, "to": _M}
     ),
     "cookies": CompanyRegister(
         "Cookies", {"name": _T, "domain": _T, "class": _T, "purpose": _T, "max_age_days": _N, "reviewed": _M}
@@ -71,6 +72,10 @@ COMPANY_REGISTERS: Mapping[str, CompanyRegister] = {
     "erasures": CompanyRegister(
         "Erasure ledger",
         {"request": _T, "key_version": _T, "kind": _T, "digest": _T, "completed": _M},
+    ),
+    "guardian_records": CompanyRegister(
+        "Guardians' consents as recorded",
+        {"person": _P, "received": _M, "child_agreed": _M, "revoked": _M, "settled": _M},
     ),
     "hold_reviews": CompanyRegister(
         "Legal holds as reviewed", {"matter": _T, "started": _M, "released": _M, "reviewed": _M}
@@ -127,7 +132,7 @@ COMPANY_REGISTERS: Mapping[str, CompanyRegister] = {
     ),
     "sources": CompanyRegister(
         "Sources of personal data",
-        {"person": _P, "source": _T, "detail": _T, "collected": _M, "told": _M, "first_contact": _M},
+        {"person": _P, "source": _T, "detail": _T, "collected": _M, "told": _M, "last_contact": _M},
     ),
     "tools": CompanyRegister(
         "Stores and tools by their location",

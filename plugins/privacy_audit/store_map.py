@@ -551,11 +551,13 @@ class Registers(Part):
     backups: Records | None = None
     certificates: Records | None = None
     consent_records: Records | None = None
+    consents_given: Records | None = None
     cookie_observations: Records | None = None
     cookies: Records | None = None
     deaths: Records | None = None
     dpo_appointments: Records | None = None
     erasures: Records | None = None
+    guardian_records: Records | None = None
     hold_reviews: Records | None = None
     incidents: Records | None = None
     invoices: Records | None = None
