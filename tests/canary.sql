@@ -7,6 +7,7 @@ DECLARE
     planted constant text := 'Anne-Sophie Canari, anne.canari@example.org, FR7630006000011234567890189, +33698765432 ';
     value text;
     reached bigint;
+    there boolean;
 BEGIN
     SET LOCAL client_min_messages = warning;
     FOR place IN
@@ -24,6 +25,7 @@ BEGIN
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_type t ON t.oid = a.atttypid
         WHERE n.nspname = '{store}' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+          AND c.relname <> 'erasures'  -- with anything but digests in it, the ledger is refused as a whole
           AND a.attnum > 0 AND NOT a.attisdropped
           AND (t.typname IN ('text', 'varchar', 'inet', 'float8') OR a.attname = 'birth_date')
     LOOP
@@ -40,7 +42,8 @@ BEGIN
             place.tab, place.col, value, place.is_word OR place.col = 'birth_date'
         );
         GET DIAGNOSTICS reached = ROW_COUNT;
-        IF reached = 0 THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s)', place.tab) INTO there;
+        IF reached = 0 AND there THEN
             RAISE EXCEPTION 'nothing was planted in %.%', place.tab, place.col;
         END IF;
     END LOOP;

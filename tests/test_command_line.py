@@ -39,7 +39,7 @@ from privacy_audit.model import Audit, Outcome
 from privacy_audit.reports import canonical_json
 
 ROOT = Path(__file__).parents[1]
-REAL = ROOT / "expectations"
+REAL = ROOT / "tests" / "few_promises" / "expectations"
 SECRET = "geheim-of-the-auditor"
 """Password of the auditor's role."""
 OUTDATED = f"{SECRET}-of-yesterday"

@@ -24,7 +24,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def pages(real_night: Night) -> dict[str, Path]:
-    """The report, the index of the Data Docs, and each suite's page."""
+    """The report, the index of the Data Docs, the page of clauses, and each suite's page."""
     docs = (real_night.home / "data_docs").resolve()
     suites = {path.stem: path for path in sorted(docs.rglob("*.html")) if path.name != "index.html"}
     assert len(suites) > 20
@@ -60,12 +60,23 @@ def test_what_to_read_first_is_on_the_first_screen_and_leads_to_its_card(page: P
 
 def test_the_statement_for_the_engineer_opens_on_a_click(page: Page, pages: dict[str, Path]) -> None:
     page.open(pages["report"].as_uri())
-    visible = "return document.querySelector('details pre').checkVisibility({checkVisibilityCSS: true})"
-    assert page.runs("return document.querySelector('details').open") is False
-    page.click("details summary")
-    assert page.runs("return document.querySelector('details').open") is True
+    page.click(".worst li a")
+    page.click(":target > details > summary")
+    visible = "return document.querySelector(':target .reproduce pre').checkVisibility({checkVisibilityCSS: true})"
+    assert page.runs("return document.querySelector(':target .reproduce').open") is False
+    page.click(":target .reproduce > summary")
+    assert page.runs("return document.querySelector(':target .reproduce').open") is True
     assert page.runs(visible) is True
-    assert "SELECT" in page.runs("return document.querySelector('details pre').innerText")
+    assert "SELECT" in page.runs("return document.querySelector(':target .reproduce pre').innerText")
+
+
+def test_the_table_of_clauses_is_the_same_in_report_and_data_docs(page: Page, pages: dict[str, Path]) -> None:
+    rows = "return [...document.querySelectorAll('.matrix tr')].map(row => row.innerText)"
+    page.open(pages["report"].as_uri())
+    told = page.runs(rows)
+    page.open(pages["coverage"].as_uri())
+    assert page.runs(rows) == told
+    assert len(told) > 48
 
 
 def test_the_data_docs_lead_to_the_report_and_back_to_their_index(page: Page, pages: dict[str, Path]) -> None:
@@ -79,7 +90,7 @@ def test_the_data_docs_lead_to_the_report_and_back_to_their_index(page: Page, pa
 
 
 def test_pages_are_dark_for_whoever_prefers_that(page: Page, pages: dict[str, Path]) -> None:
-    for name in ("report", "index"):
+    for name in ("report", "index", "coverage"):
         paper = {}
         for scheme in ("dark", "light"):
             page.prefers(scheme)

@@ -113,6 +113,16 @@ def test_policy_is_read_as_it_is_written(folder: Path) -> None:
     )
 
 
+def test_a_conflict_may_name_controls_of_both_packs(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SMALL, tmp_path / "expectations"))
+    law = (REAL / "law.yaml").read_text(encoding="utf-8")
+    (folder / "law.yaml").write_text(
+        law.partition("  LAW-DSR-2:")[0].replace("clauses: [rights.response_time]", "clauses: []"), encoding="utf-8"
+    )
+    said = loaded(folder, f"{GOOD.rstrip()}\n    controls: [RET-1, LAW-DSR-3]\n")
+    assert said.conflicts[0].controls == ("RET-1", "LAW-DSR-3")
+
+
 def test_text_that_changed_is_refused_until_somebody_read_it(tmp_path: Path) -> None:
     changed = Path(shutil.copytree(SMALL, tmp_path / "expectations"))
     text = (SMALL / "policy.txt").read_text(encoding="utf-8").replace("3 months", "4 months")
@@ -215,7 +225,8 @@ def real() -> Policy:
 
 
 def test_the_real_policy_promises_what_it_always_promised(real: Policy) -> None:
-    assert {control.id: (control.kind, control.severity.value, control.parameters) for control in real.controls} == {
+    promised = {control.id: (control.kind, control.severity.value, control.parameters) for control in real.controls}
+    always: dict[str, tuple[str, str, dict[str, Any]]] = {
         "RET-1": ("retention", "high", {"period": "P5Y"}),
         "RET-2": ("retention", "high", {"period": "P10Y", "review_after": "P5Y"}),
         "RET-3": ("retention", "high", {"period": "P2M"}),
@@ -228,6 +239,7 @@ def test_the_real_policy_promises_what_it_always_promised(real: Policy) -> None:
         "HLD-1": ("legal_hold", "critical", {}),
         "META-5": ("own_records", "medium", {}),
     }
+    assert {name: promised[name] for name in always} == always
     assert [control.categories for control in real.controls[:5]] == [(category,) for category in Category]
     assert real.zone == "Europe/Paris"
 

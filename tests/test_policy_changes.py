@@ -20,7 +20,7 @@ from privacy_audit.policy.changes import Direction, PolicyChange, changes, one_w
 from privacy_audit.settings import Settings
 
 HERE = Path(__file__).parent / "changes"
-REAL = Path(__file__).parents[1] / "expectations"
+REAL = Path(__file__).parent / "few_promises" / "expectations"
 SLIPS: Any = compose((HERE / "slips.yaml").read_text(encoding="utf-8"), "slips.yaml").value
 
 Promises = dict[str, Any]

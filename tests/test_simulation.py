@@ -36,7 +36,7 @@ from privacy_audit.simulation import Simulation, telling
 
 HERE = Path(__file__).parent / "simulation"
 ROOT = Path(__file__).parents[1]
-REAL = ROOT / "expectations"
+REAL = ROOT / "tests" / "few_promises" / "expectations"
 STORES = ("archive", "shop")
 AS_OF = "2024-11-24T01:15:30+01:00"
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)

@@ -54,7 +54,7 @@ from privacy_audit.store_map import (
     UseOfService,
 )
 
-REAL = Path(__file__).parents[1] / "expectations"
+REAL = Path(__file__).parent / "few_promises" / "expectations"
 DATA = Path(__file__).parent / "documents" / "store_map_slips.yaml"
 CASES: Any = compose(DATA.read_text(encoding="utf-8"), DATA.name).value
 GOOD: str = CASES["map"]

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.reports import audits
+from tests.reports import audits, packs
 
 from privacy_audit import wording
 from privacy_audit.model import Audit, Cause, Outcome, Severity, StoreResult
@@ -60,6 +60,21 @@ def audit(*outcomes: Outcome) -> Audit:
 )
 def test_verdict(outcomes: tuple[Outcome, ...], said: str) -> None:
     assert wording.verdict(audit(*outcomes)) == said
+
+
+@pytest.mark.parametrize(
+    ("controls", "said"),
+    [
+        (("LAW-DSR-3",), "A rule of the law is broken: 1 of 1 check failed"),
+        (("LAW-DSR-3", "LAW-DSR-8"), "Rules of the law are broken: 2 of 2 checks failed"),
+        (("LAW-DSR-3", "RET-3"), "Promises are broken: 2 of 2 checks failed"),
+    ],
+)
+def test_where_only_the_law_is_broken_no_promise_is_said_to_be(controls: tuple[str, ...], said: str) -> None:
+    failed = audit(*[Outcome.FAIL] * len(controls))
+    checks = tuple(replace(one, control=name) for one, name in zip(failed.checks, controls, strict=True))
+    told = replace(failed, policy=packs.policy(), stores=(replace(failed.stores[0], checks=checks),))
+    assert wording.verdict(told) == said
 
 
 def test_verdict_when_stores_are_down() -> None:

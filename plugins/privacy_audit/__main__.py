@@ -22,6 +22,7 @@ from privacy_audit import audit, suites
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError
 from privacy_audit.findings_commands import commands
 from privacy_audit.model import TELLING, Audit, Outcome
+from privacy_audit.residue_command import residue
 
 app = typer.Typer(
     help="Audits production databases against the company's privacy policy.",
@@ -128,6 +129,9 @@ def maintain(
     """Delete the audit's own records that are past the periods of expectations/handling.yaml."""
     for line in audit.maintain(datetime.now(UTC), dry_run=dry_run)["told"]:
         typer.echo(line)
+
+
+app.command()(residue)
 
 
 def exit_code(result: Audit) -> Exit:

@@ -69,10 +69,6 @@ COMPANY_REGISTERS: Mapping[str, CompanyRegister] = {
         "Appointments of the data protection officer",
         {"officer": _T, "from": _M, "to": _M, "authority_ref": _T, "conflicting_role": _F},
     ),
-    "erasures": CompanyRegister(
-        "Erasure ledger",
-        {"request": _T, "key_version": _T, "kind": _T, "digest": _T, "completed": _M},
-    ),
     "guardian_records": CompanyRegister(
         "Guardians' consents as recorded",
         {"person": _P, "received": _M, "child_agreed": _M, "revoked": _M, "settled": _M},

@@ -72,6 +72,31 @@ class Category(StrEnum):
     COOKIE = "cookie"
 
 
+class IdentifierKind(StrEnum):
+    """What a text identifies a person by. The word is part of every digest: it never changes."""
+
+    EMAIL = "email"
+    """An e-mail address, with its +tag."""
+    MAILBOX = "mailbox"
+    """The mailbox an address most likely leads to: without its +tag and, at Gmail, without dots. Never a column's."""
+    PHONE = "phone"
+    IBAN = "iban"
+    KEY = "key"
+    """A key of ours, together with what it is a key of."""
+    NAME = "name"
+    """A person's full name: at least two words, in any order."""
+    TEXT = "text"
+    """Free text or JSON in which e-mail addresses and phone numbers may stand. A column's kind only; never digested."""
+
+
+COMPANY = "company"
+"""Name under which the company as a whole stands among the stores."""
+OWN_RECORDS = "privacy_audit"
+"""Name under which the audit's own records stand among them."""
+NO_DATABASES = frozenset({COMPANY, OWN_RECORDS})
+"""What is told as a store and is none: a control that is answered there concerns no database."""
+
+
 class Automation(StrEnum):
     """How far a clause is audited."""
 
@@ -160,6 +185,8 @@ class Conflict:
     law: str
     consequence: str
     """What the audit does about it."""
+    controls: tuple[str, ...] = ()
+    """Ids of the controls, of the policy or of the law, whose outcomes show what it comes to tonight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +395,8 @@ class CheckResult:
     """Held rows whose hold began after they were already overdue: the breach before it is not cured."""
     reading: str = ""
     """How the consent ledger was read, where one was: `events` or `intervals`."""
+    attested_until: date | None = None
+    """Last civil day on which somebody's word for it counts; None where nobody gave one."""
 
     @property
     def fingerprint(self) -> str:

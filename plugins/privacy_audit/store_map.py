@@ -28,7 +28,7 @@ from pydantic import (
 
 from privacy_audit.company_registers import COMPANY_REGISTERS
 from privacy_audit.errors import did_you_mean
-from privacy_audit.model import Category
+from privacy_audit.model import Category, IdentifierKind
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -319,6 +319,52 @@ class Relation(StrEnum):
     PARTITIONED = "partitioned"
 
 
+class Anonymous(Part):
+    """What a table kept for statistics must show no sign of: persons who can be told apart, named or guessed."""
+
+    quasi_identifiers: tuple[Identifier, ...] = Field(min_length=1)
+    """Columns that together might tell a person apart: a region, an age band, a month."""
+    direct: tuple[Identifier, ...] = ()
+    """Columns in which no e-mail address, IBAN, telephone number or IP address may stand."""
+    sensitive: tuple[Identifier, ...] = ()
+    """Columns whose value must not follow from the quasi-identifiers."""
+
+    @model_validator(mode="after")
+    def _is_not_both(self) -> Anonymous:
+        for column in self.sensitive:
+            if column in self.quasi_identifiers:
+                raise ValueError(f"Column {column} is quasi-identifier and sensitive at once: keep one of the two.")
+        return self
+
+
+class IdentifierColumn(Part):
+    """A column by which a person can be found."""
+
+    kind: IdentifierKind
+    of: Name | None = None
+    """Of a key: what it is a key of, in one word for all stores, as `user`."""
+
+    @model_validator(mode="after")
+    def _says_what_a_key_is_of(self) -> IdentifierColumn:
+        if (self.kind is IdentifierKind.KEY) != (self.of is not None):
+            raise ValueError("`of` says what a key is a key of, in one word for all stores; it is for kind key only.")
+        if self.kind is IdentifierKind.MAILBOX:
+            raise ValueError("No column holds mailboxes: its kind is email.")
+        return self
+
+
+def _as_kind(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+class Origin(Part):
+    """A column that says where a row came from."""
+
+    column: Identifier
+    direct: tuple[Line, ...] = Field(min_length=1)
+    """Its values that mean: from the person, in person, and by no import, sync or restore."""
+
+
 class TableMap(Part):
     """One table of a store."""
 
@@ -332,6 +378,13 @@ class TableMap(Part):
     """An empty table is otherwise a review: no data is never a pass."""
     use_of_service: UseOfService | None = None
     soft_delete: SoftDelete | None = None
+    identifiers: dict[Identifier, Annotated[IdentifierColumn, BeforeValidator(_as_kind)]] = {}
+    """Columns by which erased persons are looked for: e-mail, phone, IBAN, name, key, or free text."""
+    collected: ColumnClock | None = None
+    """When the data was collected, set once: tells who was restored from who signed up again."""
+    origin: Origin | None = None
+    anonymous: Anonymous | None = None
+    """Kept for statistics, beyond the periods of personal data."""
     data: tuple[DataGroup, ...] = ()
 
 
@@ -457,6 +510,11 @@ class LegalHolds(Part):
     started: DayClock
     released: DayClock
     may_be_empty: bool = True
+    keys: Name | None = None
+    """Airflow connection whose password holds the keys with which held rows are digested, as `ErasureLedger.keys`.
+    Without it nothing of them can be put on file, and nobody can tell whether one has vanished."""
+    kept_in: Name = Field(default="privacy_audit_register", alias="register")
+    """Airflow connection of the audit's own register, where these digests are kept."""
 
 
 class PurgeRuns(Part):
@@ -493,8 +551,8 @@ def _as_column(value: Any) -> Any:
     return {"column": value} if isinstance(value, str) else value
 
 
-FieldColumn = Annotated[ColumnClock, BeforeValidator(_as_column)]
-"""The column of a field: its name, or, where it tells a moment, a clock."""
+FieldColumn = Annotated[ColumnClock, BeforeValidator(_as_column), AfterValidator(_day)]
+"""The column of a field: its name, or, where it tells a moment, a clock that tells the day, or more."""
 
 
 class Records(Part):
@@ -536,6 +594,33 @@ class Records(Part):
         return self.words.get(field, {}).get(ours, ours)
 
 
+class ErasureLedger(Part):
+    """The ledger of completed erasures: for each request, keyed digests of what identified the person."""
+
+    title: Line = "Erasure ledger"
+    table: TableName
+    key: tuple[Identifier, ...] = Field(min_length=1)
+    request: Identifier
+    key_version: Identifier
+    kind: Identifier
+    """Column with the kind of the identifier, as `email` or `key`."""
+    digest: Identifier
+    """Column with the digest, in hexadecimal."""
+    completed: InstantClock
+    """When every store had confirmed; null until then."""
+    shared: Identifier | None = None
+    """Boolean column that says whether others have the identifier, too (a household's line): what is found by such a
+    one alone is for a person to look at."""
+    may_be_empty: bool = False
+    """A ledger in which nobody is erased would otherwise let every row pass: no data is never a pass."""
+    connection: Name | None = None
+    """Airflow connection of the database where the ledger is, where that is another store's."""
+    keys: Name
+    """Airflow connection whose password holds the keys: {"keys": {"1": "<base64>"}}."""
+    exempt: dict[TableName, Line] = {}
+    """Tables in which the data of erased persons may stay, with the legal ground (GDPR art. 17(3))."""
+
+
 class Registers(Part):
     """The registers the store keeps. One that is missing makes the controls that need it `not_audited`.
 
@@ -556,7 +641,7 @@ class Registers(Part):
     cookies: Records | None = None
     deaths: Records | None = None
     dpo_appointments: Records | None = None
-    erasures: Records | None = None
+    erasures: ErasureLedger | None = None
     guardian_records: Records | None = None
     hold_reviews: Records | None = None
     incidents: Records | None = None
@@ -597,6 +682,17 @@ class Registers(Part):
         return self.purge_runs.model_copy(update={"targets": own})
 
 
+class NotPersonal(Part):
+    """A decision that a table, or columns of it, hold nothing about a person, though nobody maps them. It persists."""
+
+    table: TableName
+    columns: tuple[Identifier, ...] = ()
+    """Empty: the whole table, with what is added to it later."""
+    reason: Line
+    reviewed_by: Line
+    on: date
+
+
 class NotApplicable(Part):
     """Controls that have nothing to look at in this store, and who signed for that."""
 
@@ -622,6 +718,7 @@ class StoreMap(Part):
     persons: Persons | None = None
     registers: Registers = Registers()
     tables: dict[TableName, TableMap] = Field(min_length=1)
+    not_personal: tuple[NotPersonal, ...] = ()
     not_applicable: tuple[NotApplicable, ...] = ()
     formerly: dict[TableName, tuple[TableName, ...]] = {}
     """Table to the names it had before, so that its findings go on."""

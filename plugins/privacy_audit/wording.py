@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from privacy_audit.model import Audit, Cause, Outcome, Severity
+from privacy_audit.model import Audit, Cause, Outcome, Pack, Severity
 from privacy_audit.store_map import Reading
 
 _MONTHS = (
@@ -42,6 +42,12 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.NOT_APPLICABLE: "There is nothing that this promise speaks of, and the store's owner declared it so.",
 }
 
+PACKS: dict[Pack, str] = {Pack.POLICY: "The policy", Pack.LAW: "The law"}
+"""Whose rules they are."""
+
+RULES: dict[Pack, tuple[str, str]] = {Pack.POLICY: ("promise", "promises"), Pack.LAW: ("rule", "rules")}
+"""What the rules of each are called: one of them, and many."""
+
 SEVERITIES: dict[Severity, str] = {severity: severity.value.capitalize() for severity in Severity}
 
 READINGS: dict[str, str] = {
@@ -66,6 +72,7 @@ WAYS_OUT: dict[Cause, str] = {
     Cause.LOST: "Run the audit again. If the connection is lost again, ask the store's owner for the server's log.",
     Cause.INTERNAL: "The audit contradicted itself here. Do not rely on this check; report its id to the team "
     "that runs the audit.",
+    Cause.EXPIRED: "Look at it again, and write down in attestations.yaml who saw what, when, and by which evidence.",
     Cause.MISSING: "Map the table that holds this data, or have the store's owner sign that there is none.",
 }
 """What to do when a check or a store could not be audited or decided."""
@@ -140,8 +147,7 @@ def verdict(audit: Audit) -> str:
     match audit.outcome:
         case Outcome.FAIL:
             failed = outcomes.count(Outcome.FAIL)
-            opening = "A promise is broken" if failed == 1 else "Promises are broken"
-            return f"{opening}: {number(failed)} {of_all} failed"
+            return f"{_broken(audit, failed)}: {number(failed)} {of_all} failed"
         case Outcome.REVIEW:
             undecided = outcomes.count(Outcome.REVIEW)
             return f"Some rows cannot be decided: {number(undecided)} {of_all} {_need(undecided)} a review"
@@ -151,6 +157,14 @@ def verdict(audit: Audit) -> str:
             return "There was nothing to audit: the owners of the stores declared it so"
         case _:
             return _not_audited(audit, outcomes, of_all)
+
+
+def _broken(audit: Audit, failed: int) -> str:
+    """Where the policy is kept and only the law is not, no promise is broken."""
+    of_law = {control.id for control in audit.policy.controls if control.pack is Pack.LAW}
+    if all(check.control in of_law for check in audit.checks if check.outcome is Outcome.FAIL) and failed:
+        return "A rule of the law is broken" if failed == 1 else "Rules of the law are broken"
+    return "A promise is broken" if failed == 1 else "Promises are broken"
 
 
 def _need(amount: int) -> str:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from privacy_audit import audit, suites
 
 HERE = Path(__file__).parent
-EXPECTATIONS = HERE.parents[1] / "expectations"
+EXPECTATIONS = HERE.parent / "few_promises" / "expectations"
 STORES = ["app", "web"]
 RECORDS = "privacy_audit"
 """What the audit keeps of itself: beside the stores."""

@@ -20,6 +20,7 @@ from tests.oracle.oracle import judge
 from tests.oracle.tables import create, filled
 
 from privacy_audit.controls import kinds
+from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.engine.measure import count_all
 
 FOLDER = Path(__file__).parent / "cases"
@@ -103,7 +104,9 @@ def test_names_tell_cases_apart() -> None:
 
 
 def test_every_kind_has_cases_of_every_state_it_knows() -> None:
-    for kind in kinds():
+    for kind, rule in kinds().items():
+        if issubclass(rule, CatalogRule) or kind in ("erased", "held_rows_present"):
+            continue  # of no table alone: tests/catalog and tests/erasure have their cases
         states = {name for case in CASES if case.kind == kind for name in case.expect}
         assert {"compliant", "violating", "undecidable"} <= states, kind
 

@@ -88,7 +88,7 @@ class Site:
 
     @property
     def pages(self) -> list[Page]:
-        return [self.index, *self.suites.values()]
+        return [self.index, Page(self.root / "coverage.html"), *self.suites.values()]
 
     def target(self, page: Page, link: str) -> tuple[Path, str]:
         """File and anchor that a link leads to, as a browser resolves it: by the address, without following links."""

@@ -26,7 +26,7 @@ from privacy_audit.model import Audit, Cause, Policy, StoreResult
 from privacy_audit.store_map import StoreMap
 
 HERE = Path(__file__).parent
-EXPECTATIONS = HERE.parents[1] / "expectations"
+EXPECTATIONS = HERE.parent / "few_promises" / "expectations"
 AS_OF = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
 AUDIT = "20261124T013000Z-5ca1ab1e"
 CONTROLS = frozenset({"RET-1", "RET-2", "RET-3", "RET-4", "RET-5", "GEO-1"})

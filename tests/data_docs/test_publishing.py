@@ -156,7 +156,7 @@ def test_a_night_in_which_no_store_could_be_read_has_an_index(filed: Filed, tmp_
     assert f"{len(unknown)} promises about which nothing is known" in published.index.text
     assert all(check.sentence in published.index.within("not-audited") for check in unknown)
     assert not (tmp_path / "validations").exists(), "reading leaves nothing behind"
-    assert {path.name for path in published.root.iterdir()} == {"index.html"}
+    assert {path.name for path in published.root.iterdir()} == {"index.html", "coverage.html"}
 
 
 def test_publishing_writes_nothing_beside_the_results(filed: Filed, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 from tests.demo.court import FOUNDED, PARIS, Court, Found, Rows
+from tests.demo.erasures import Erasures
+from tests.demo.registers import Registers
 
 DEFAULT_BIRTHS = {date(1900, 1, 1), date(1970, 1, 1), date(2000, 1, 1)}
 
@@ -25,6 +27,8 @@ class Oracle(Court):
         """Every check."""
         for part in (self._retention, self._billing, self._deletion, self._holds, self._minors, self._form, self._geo):
             part()
+        Registers(self).judge()
+        Erasures(self).judge()
         return self.found
 
     def _retention(self) -> None:

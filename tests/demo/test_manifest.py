@@ -45,6 +45,24 @@ def test_an_estimated_tally_says_nothing_of_rows_out_of_scope() -> None:
     assert MANIFEST.differences([_result(tally=estimated)]) == []
 
 
+def test_how_the_server_is_set_up_was_not_planted() -> None:
+    server = _result(
+        "app/_store.catalog/SEC-1", Outcome.FAIL, replace(CLEAN, violating=1, compliant=8, ages=(1, 0, 0, 0, 0)), late=0
+    )
+    assert MANIFEST.differences([_result(), server]) == []
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PASS, Outcome.REVIEW, Outcome.NOT_AUDITED])
+def test_what_people_attest_was_not_planted(outcome: Outcome) -> None:
+    attested = CheckResult("company/_store/APP-2", "APP-2", "company", "", "", outcome, "", None)
+    assert MANIFEST.differences([_result(), attested]) == []
+
+
+def test_a_broken_promise_of_the_company_as_a_whole_is_said() -> None:
+    broken = CheckResult("company/_store/SCP-1", "SCP-1", "company", "", "", Outcome.FAIL, "", None)
+    assert MANIFEST.differences([_result(), broken]) == ["company/_store/SCP-1: fail without a tally; expected pass."]
+
+
 @pytest.mark.parametrize(
     ("results", "expected"),
     [

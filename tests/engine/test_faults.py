@@ -23,7 +23,7 @@ from tests.conftest import MakeDatabase
 from tests.engine.conftest import PASSWORD, Store, by_control, made
 from tests.engine.proxy import Link, Proxy
 
-from privacy_audit import engine
+from privacy_audit import contract, engine
 from privacy_audit.demo.server import EmbeddedPostgres
 from privacy_audit.engine import session
 from privacy_audit.model import Cause, Outcome, StoreResult
@@ -242,7 +242,7 @@ def test_a_check_lost_twice_is_not_audited_and_the_other_is_of_the_second_look(
 def test_a_server_that_never_answers_is_given_up_within_seconds(
     app: Store, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "CONNECT_SECONDS", 2)
+    monkeypatch.setattr(contract, "CONNECT_SECONDS", 2)
     proxy.is_silent = True
     started = time.monotonic()
     result = audit(app, proxy, tmp_path)

@@ -233,7 +233,7 @@ def test_the_session_keeps_its_contract(store: Store) -> None:
 
 
 def test_a_session_that_loses_a_setting_is_not_trusted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_harden", lambda *_: None)  # as a pooler does that drops what a client sets
+    monkeypatch.setattr(session, "harden", lambda *_: None)  # as a pooler does that drops what a client sets
     with (
         pytest.raises(TroubleError, match="did not keep these settings") as caught,
         session.open_store(store.reader, "a"),

@@ -60,8 +60,8 @@ def counted(measured: Measured) -> dict[str, Any]:
     return {**asdict(measured.tally), "late_holds": measured.late_holds}
 
 
-def listed(connection: sa.Connection, rule: Rule, as_of: datetime) -> list[int]:
-    """Ids of the rows that the SELECT of the report shows to an engineer, as it would be pasted."""
+def listed(connection: sa.Connection, rule: Rule, as_of: datetime) -> list[Any]:
+    """Keys of what the SELECT of the report shows to an engineer, as it would be pasted; `()` for a whole register."""
     with connection.connection.cursor() as cursor:
         cursor.execute(show_rows(rule, as_of))
-        return sorted(row[0] for row in cursor.fetchall())
+        return sorted((row[0] if rule.key else () for row in cursor.fetchall()), key=str)

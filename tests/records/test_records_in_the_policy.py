@@ -11,7 +11,7 @@ from privacy_audit import audit
 from privacy_audit.errors import ConfigurationRefusedError
 from privacy_audit.settings import Settings
 
-REAL = Path(__file__).parents[2] / "expectations"
+REAL = Path(__file__).parents[1] / "few_promises" / "expectations"
 META_5 = "  META-5:"
 KIND = "kind: own_records"
 
@@ -52,7 +52,9 @@ def test_no_store_can_sign_for_it(expectations: Path) -> None:
     file.write_text(text.replace(begins, begins + signed) if begins in text else f"{text}\n{begins}{signed}")
     told = refusal(expectations)
     assert told.startswith("expectations/stores/web.yaml:")
-    assert told.endswith("META-5 is about the audit itself or the company as a whole, and about no store. Remove it here.")
+    assert told.endswith(
+        "META-5 is about the audit itself or the company as a whole, and about no store. Remove it here."
+    )
 
 
 @pytest.mark.parametrize("name", ["privacy_audit", "records"])

@@ -17,10 +17,13 @@ from privacy_audit.model import (
     Conflict,
     Control,
     Forecast,
+    Law,
     Outcome,
+    Pack,
     Plan,
     Purge,
     Severity,
+    Source,
     StoreResult,
     Tally,
 )
@@ -214,17 +217,22 @@ def hostile(name: str) -> Audit:
     """An audit in which everything that could be text is that text."""
     clause = Clause(name, name, name, Automation.NOT_YET_AUTOMATED, name)
     control = Control("RET-3", name, name, Severity.HIGH, (name,), (name,), SINCE)
-    conflict = Conflict(name, name, name, name)
+    rule = replace(control, id="LAW-RET-3", pack=Pack.LAW, source=Source(name, name, SINCE, name))
+    conflict = Conflict(name, name, name, name, ("RET-3", "LAW-RET-3"))
     place = name.encode(errors="replace").decode()  # no database holds a lone surrogate, and no fingerprint
     texts = {"version": name, "title": name, "source_sha256": name, "digest": name}
-    policy = replace(POLICY, clauses=(clause,), controls=(control,), conflicts=(conflict,), **texts)
+    policy = replace(POLICY, clauses=(clause,), controls=(control, rule), conflicts=(conflict,), **texts)
+    policy = replace(policy, law=Law(name, name, SINCE, name))
     said = {"plan": Plan.FULL, "plan_reason": name, "reason": name, "show_rows": name, "fix": name, "reading": name}
     said |= {"show_undecidable": name, "draft": name, "forecast": Forecast(1, 2, estimated=True), "purge": IN_VAIN}
     checks = tuple(
         CheckResult(f"{name}/{outcome}", "RET-3", place, place, place, outcome, name, counted, late_holds=1, **said)
         for outcome, counted in zip(Outcome, (POSITIONS, None, tally(9, undecidable=9), tally(9), None), strict=True)
     )
+    word = CheckResult(
+        f"{name}/law", "LAW-RET-3", place, place, place, Outcome.PASS, name, attested_until=SINCE, **said
+    )
     names = (place, name, name, name)
-    store = StoreResult(*names, Outcome.FAIL, checks, reason=name, snapshot=name)
+    store = StoreResult(*names, Outcome.FAIL, (*checks, word), reason=name, snapshot=name)
     lost = StoreResult(*names, Outcome.NOT_AUDITED, (), Cause.LOST, name)
     return Audit("hostile", AS_OF, policy, (store, lost), (name,), name)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tests.reports import audits
+from tests.reports import audits, packs
 from tests.reports.audits import AS_OF, SCAN, check, fail
 
 from privacy_audit.findings.lifecycle import fingerprint_of
@@ -290,6 +290,7 @@ def _alone(make: Callable[[], Audit]) -> Night:
 
 NIGHTS: dict[str, Night] = {
     **{name: _alone(make) for name, make in audits.AUDITS.items()},
+    "packs": _alone(packs.packs),
     "lively": _lively,
     "earlier": _earlier,
 }

@@ -78,15 +78,15 @@ def test_dates_of_five_rows_are_exact() -> None:
 
 def test_clauses_say_which_controls_check_them_and_with_what_outcome() -> None:
     clauses = {clause["id"]: clause["controls"] for clause in canonical_json.to_dict(audits.broken())["clauses"]}
-    assert clauses["retention.geolocation"] == [{"id": "RET-3", "outcome": "fail", "checks": 3}]
-    assert clauses["retention.identity"] == [{"id": "RET-1", "outcome": "not_audited", "checks": 3}]
-    assert clauses["retention.litigation"] == [{"id": "HLD-1", "outcome": None, "checks": 0}]
+    assert clauses["retention.geolocation"] == [{"id": "RET-3", "pack": "policy", "outcome": "fail", "checks": 3}]
+    assert clauses["retention.identity"] == [{"id": "RET-1", "pack": "policy", "outcome": "not_audited", "checks": 3}]
+    assert clauses["retention.litigation"] == [{"id": "HLD-1", "pack": "policy", "outcome": None, "checks": 0}]
     assert clauses["purpose.only"] == []
 
 
 def test_a_control_in_force_without_any_check_is_not_audited() -> None:
     clauses = {clause["id"]: clause["controls"] for clause in canonical_json.to_dict(audits.clean())["clauses"]}
-    assert clauses["retention.cookies"] == [{"id": "RET-5", "outcome": "not_audited", "checks": 0}]
+    assert clauses["retention.cookies"] == [{"id": "RET-5", "pack": "policy", "outcome": "not_audited", "checks": 0}]
 
 
 def test_ages_name_the_buckets_of_the_model() -> None:

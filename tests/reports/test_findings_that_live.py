@@ -60,7 +60,9 @@ def test_every_section_is_in_the_contents_and_the_contents_lead_to_sections() ->
         page = html.render(*make()).decode()
         contents = page.split('<nav class="contents"')[1].split("</nav>")[0]
         sections = set(re.findall(r'<section id="([^"]*)"', page))
-        assert set(re.findall(r'href="#([^"]*)"', contents)) - {"verdict"} == sections
+        groups = set(re.findall(r'href="#(failed-[^"]*)"', contents))
+        assert set(re.findall(r'href="#([^"]*)"', contents)) - {"verdict"} - groups == sections
+        assert len(groups) <= len(make()[0].policy.controls), "by control, not by check"
 
 
 def test_a_card_says_how_its_finding_stands_and_what_people_say() -> None:
@@ -223,8 +225,8 @@ def test_no_decision_of_a_person_is_in_the_evidence() -> None:
 def test_the_spreadsheet_says_how_a_finding_stands() -> None:
     rows = {row["finding"]: row for row in _rows(LIVELY, HISTORY)}
     row = rows[histories.of(LIVELY, "app/app.devices/RET-5").fingerprint]
-    assert [row[name] for name in findings_csv.COLUMNS[-7:]] == [
-        "open", "2026-08-03", "2026-11-24", "2026-12-02", "", "2026-12-01", "25",
+    assert [row[name] for name in findings_csv.COLUMNS[-8:]] == [
+        "open", "2026-08-03", "2026-11-24", "2026-12-02", "", "2026-12-01", "25", "policy",
     ]  # fmt: skip
     unseen = next(row for row in rows.values() if row["table"] == "app.old_positions")
     assert (unseen["violating_rows"], unseen["in_breach_since"], unseen["fingerprint"]) == ("4", "2026-03", "")

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-from tests.reports import audits, histories
+from tests.reports import audits, histories, large, packs
 from tests.reports.histories import Night
 
 from privacy_audit.findings.standing import Chronicle
@@ -87,8 +87,10 @@ def test_every_reference_leads_somewhere_and_no_heading_level_is_skipped(make: N
 
 def test_order_of_sections() -> None:
     told = page(audits.broken())
-    order = "verdict worst-title scope-title not-audited failed to-review passed not-applicable policy conflicts limits"
-    places = [told.index(f' id="{mark}"') for mark in [*order.split(), "method", "stores"]]
+    order = (
+        "verdict worst-title scope-title not-audited failed to-review passed not-applicable coverage policy conflicts"
+    )
+    places = [told.index(f' id="{mark}"') for mark in [*order.split(), "limits", "method", "stores"]]
     assert places == sorted(places)
 
 
@@ -181,3 +183,104 @@ def test_two_hundred_checks_stay_below_two_megabytes() -> None:
     checks = tuple(replace(long, id=f"app/app.t{n}/RET-3", table=f"app.t{n}") for n in range(200))
     large = replace(audit, stores=(replace(audit.stores[0], checks=checks),))
     assert len(page(large).encode()) < 2_000_000
+
+
+def section(audit: Audit, name: str) -> str:
+    """A section of the page in words."""
+    found = re.search(f'<section id="{name}".*?</section>', page(audit), re.DOTALL)
+    return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]*>", " ", found[0])) if found else ""
+
+
+def test_first_screen_has_two_verdicts_and_counts_what_nothing_answers() -> None:
+    first = text(packs.packs()).split("To read first")[0]
+    assert "The policy ✕ failed 2 of 12 promises broken, 2 not audited" in first
+    assert "The law ✕ failed 1 of 2 rules broken" in first
+    assert "∅ 1 gap 1 clause has neither a verdict nor a stated reason." in first
+    assert "18 clauses: 2 not audited, 9 checked" in first
+    assert "The law none of its rules is computed" in text(audits.broken())
+
+
+def test_verdicts_of_a_part_say_that_they_are_of_a_part() -> None:
+    assert "Only part was asked for" in text(replace(packs.packs(), whole=False))
+    assert "Only part was asked for" not in text(packs.packs())
+
+
+def test_the_worst_are_three_promises_and_not_three_tables_of_one() -> None:
+    audit = audits.broken()
+    app, *others = audit.stores
+    failing = next(check for check in app.checks if check.control == "GEO-1")
+    more = tuple(replace(failing, id=f"app/app.t{n}/GEO-1", table=f"app.t{n}") for n in range(5))
+    first = text(replace(audit, stores=(replace(app, checks=(*app.checks, *more)), *others)))
+    worst = first.split("To read first")[1].split("What this audit is about")[0]
+    assert worst.count("only after the person consented") == 1
+    assert "and 5 more checks" in worst
+    assert "Nobody under 15" in worst
+
+
+def test_policy_and_law_are_told_where_they_part() -> None:
+    told = section(packs.packs(), "parted")
+    assert "Kept by the policy, broken by the law" in told
+    assert "✓ passed DSR-3" in told
+    assert "✕ failed LAW-DSR-3 , 18 rows" in told
+    assert "DSR-8" not in told, "it does not differ"
+    assert not section(audits.broken(), "parted")
+
+
+def test_the_law_is_told_with_its_article_and_who_read_it_there() -> None:
+    told = section(packs.packs(), "law")
+    assert "Regulation (EU) 2016/679, art. 12(3)" in told
+    assert "read on 2 November 2026 by Data protection" in told
+    assert "beside rights.response_time" in told
+    assert not section(audits.broken(), "law")
+
+
+def test_a_broken_rule_of_the_law_is_called_one() -> None:
+    told = section(packs.packs(), "failed")
+    assert told.startswith(" Broken promises and rules")
+    assert "18 rows break this rule" in told
+    assert "It stands beside the privacy policy" in told
+
+
+def test_a_conflict_shows_what_it_comes_to_tonight() -> None:
+    told = section(packs.packs(), "conflicts")
+    first = told.split("G2")[0]
+    assert "✓ passed DSR-3" in first
+    assert "✕ failed LAW-DSR-3" in first
+    assert "18 rows in breach" in first
+    assert "Tonight" not in told.split("G2")[1]
+
+
+def test_what_is_attested_is_not_told_among_what_was_seen() -> None:
+    told = section(packs.packs(), "passed")
+    seen, attested = told.split("Attested, and seen by no audit")
+    assert "SEC-4" not in seen
+    assert "10 January 2027" in attested
+    assert "Attested by Ida Roth" in attested
+    assert "1 rests on somebody\u2019s word" in text(packs.packs())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "✎ attested until 10 January 2027",
+        "? to review attested until 31 October 2026",
+        "Gap: nothing answers this clause, and nobody says why.",
+        "Gap: The register of processing purposes is not yet read by the audit.",
+        "Not checkable, because: No database can show what was possible.",
+        "Information. It says where to write.",
+        "Not in force. None of its controls is in force on this day: HLD-1 from 1 January 2027.",
+        "\u2013 not applicable signed",
+        "in store app",
+    ],
+)
+def test_the_table_of_clauses_says(said: str) -> None:
+    assert said in section(packs.packs(), "coverage")
+
+
+def test_a_large_night_stays_short() -> None:
+    told = page(large.large())
+    assert len(told.encode()) < 700_000
+    contents = told.split('<nav class="contents"')[1].split("</nav>")[0]
+    assert contents.count("<a ") < 40
+    passed = told.split('<section id="passed"')[1].split("</section>")[0]
+    assert passed.count("<details") < passed.count("<tr id=")

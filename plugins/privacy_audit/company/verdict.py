@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from privacy_audit import wording
 from privacy_audit.company.attestations import MOST_DAYS, Attestation
-from privacy_audit.model import Cause, CheckResult, Control, Outcome, StoreResult, roll_up
+from privacy_audit.model import (
+    AGE_BUCKETS,
+    COMPANY,
+    Cause,
+    CheckResult,
+    Control,
+    Outcome,
+    Plan,
+    StoreResult,
+    Tally,
+    roll_up,
+)
 
-STORE = "company"
-"""Name under which the company as a whole stands among the stores."""
+STORE = COMPANY
 TITLE = "The company as a whole"
 
 
@@ -67,8 +77,10 @@ def _attested(order: CompanyOrder, control: Control) -> CheckResult:
     said = f"“{latest.statement}” {who}; evidence: {latest.evidence}."
     if latest.until < order.today:
         reason = f"The attestation ended on {wording.day(latest.until)}, and nobody has looked since. {said}"
-        return _check(control, Outcome.REVIEW, Cause.EXPIRED, reason, fix)
-    return _check(control, Outcome.PASS, None, f"Attested until {wording.day(latest.until)}. {said}", fix)
+        ended = _check(control, Outcome.REVIEW, Cause.EXPIRED, reason, fix, _counted(1, undecidable=1))
+        return replace(ended, attested_until=latest.until)
+    reason = f"Attested until {wording.day(latest.until)}. {said}"
+    return replace(_check(control, Outcome.PASS, None, reason, fix, _counted(1)), attested_until=latest.until)
 
 
 _RESIDENCE = frozenset({"country", "residence", "nationality", "pays", "domicile", "country_code", "region"})
@@ -78,11 +90,12 @@ def _residence(order: CompanyOrder, control: Control) -> CheckResult:
     """No check may leave persons out by where they live. What the expectations say is all there is to see."""
     found = [f"{check} leaves rows out by column {column}" for check, column in order.conditions if _tells(column)]
     if found:
-        return _check(control, Outcome.FAIL, None, f"{'; '.join(sorted(found))}.", control.fix)
+        tally = _counted(max(order.checks, len(found)), violating=len(found))
+        return _check(control, Outcome.FAIL, None, f"{'; '.join(sorted(found))}.", control.fix, tally)
     if not order.checks:
         return _check(control, Outcome.NOT_AUDITED, Cause.MISSING, "There is no check that could be looked at.", "")
     looked = f"{wording.count(order.checks, 'check')} looked at: none leaves rows out by where a person lives."
-    return _check(control, Outcome.PASS, None, looked, control.fix)
+    return _check(control, Outcome.PASS, None, looked, control.fix, _counted(order.checks))
 
 
 def _tells(column: str) -> bool:
@@ -99,7 +112,16 @@ def _unanswered(control: Control) -> CheckResult:
     return _check(control, Outcome.NOT_AUDITED, Cause.MISSING, reason, control.fix)
 
 
-def _check(control: Control, outcome: Outcome, cause: Cause | None, reason: str, fix: str) -> CheckResult:
+def _counted(population: int, violating: int = 0, undecidable: int = 0) -> Tally:
+    """What was looked at: attestations, or checks. They name no person and have no clock."""
+    compliant = population - violating - undecidable
+    ages = (violating, *(0 for _ in AGE_BUCKETS[1:]))
+    return Tally(population, compliant, violating, 0, undecidable, 0, 0, ages=ages)
+
+
+def _check(
+    control: Control, outcome: Outcome, cause: Cause | None, reason: str, fix: str, tally: Tally | None = None
+) -> CheckResult:
     return CheckResult(
         id=f"{STORE}/_store/{control.id}",
         control=control.id,
@@ -108,6 +130,8 @@ def _check(control: Control, outcome: Outcome, cause: Cause | None, reason: str,
         qualifier="",
         outcome=outcome,
         sentence=f"{control.title}.",
+        tally=tally,
+        plan=Plan.FULL if tally else None,
         cause=cause,
         reason=reason,
         fix=fix,

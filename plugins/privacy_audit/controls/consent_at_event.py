@@ -20,23 +20,41 @@ from privacy_audit.controls.interface import (
     Rule,
     Seek,
     common,
+    condition_needs,
     outside,
     read_subject,
     remedy_of_group,
     subject_columns,
     subject_needs,
 )
+from privacy_audit.controls.specimen import ME, Scene, Specimen
+from privacy_audit.controls.specimen_parts import (
+    DAY,
+    events,
+    intervals,
+    no_fact,
+    nobody,
+    person,
+    quiet,
+    scoped,
+    settled,
+    telling,
+    tells,
+    told,
+    within,
+)
 from privacy_audit.model import Category, Control
-from privacy_audit.sql.clocks import needs_of, read_event
+from privacy_audit.sql.clocks import as_event, needs_of, read_event
 from privacy_audit.sql.coverage import Ledger, consents_for, cover, needs_of_consents
 from privacy_audit.sql.frame import AnyNeed, Frame, Need
 from privacy_audit.sql.gaps import rows_in_gaps, rows_without
-from privacy_audit.sql.truth import Truth
+from privacy_audit.sql.truth import State, Truth
 from privacy_audit.store_map import (
     ColumnClock,
     Condition,
     Consents,
     Encoding,
+    EventLedger,
     Identifier,
     JoinedClock,
     JoinedSubject,
@@ -115,11 +133,49 @@ class ConsentAtEvent(Rule):
     def needs(self) -> Iterator[AnyNeed]:
         yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
         yield from needs_of(self.clock, self.table)
+        yield from condition_needs(self.out_of_scope, self.table)
         yield from subject_needs(self.subject, self.table)
         yield from needs_of_consents(self.consents)
 
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
         return self._judge(row, frame, self._ledger(frame))
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        register, clock = self.consents, as_event(self.clock)
+        word = register.purposes.get(self.purpose, self.purpose)
+        if isinstance(register, EventLedger):
+            at = quiet(frame, clock, register.at)
+            consents = list(events(register, word, at, frame))
+        else:
+            begin, end, of_purpose = register.granted, register.withdrawn, {register.purpose: word}
+            at = quiet(frame, clock, begin, end)
+            consents = list(
+                intervals(register.table, register.subject, begin, end, at, frame, strict=False, more=of_purpose)
+            )
+            alien = {register.purpose: f"not {word}", register.subject: ME, **told(begin, at - DAY, self.zone)}
+            of_else = Scene({}, {register.table: [alien]})
+            consents.append(Specimen("with the consent to something else", State.VIOLATING, of_else))
+        base = within(self.out_of_scope, self.columns_of_group) | person(self.subject)
+        base |= telling(clock, at, self.zone)
+        found = [
+            *consents,
+            *no_fact(clock, frame, State.VIOLATING, State.VIOLATING),
+            *self._of_this_moment(frame),
+            Specimen("of nobody", State.UNDECIDABLE, nobody(self.subject)),
+        ]
+        scope = (self.out_of_scope, self.columns_of_group)
+        yield from settled(scoped(found, Scene(), *scope), base, *scope)
+
+    def _of_this_moment(self, frame: Frame) -> Iterator[Specimen]:
+        """A consent that comes with an event at T, the last moment that can be a fact."""
+        register, now = self.consents, frame.as_of
+        begin = register.at if isinstance(register, EventLedger) else register.granted
+        does = {register.action.column: register.action.grant} if isinstance(register, EventLedger) else {}
+        if tells(begin, now) and tells(self.clock, now):
+            word = register.purposes.get(self.purpose, self.purpose)
+            row = {register.subject: ME, register.purpose: word, **does, **told(begin, now, self.zone)}
+            scene = telling(self.clock, now, self.zone) | Scene({}, {register.table: [row]})
+            yield Specimen("of this moment, with its consent", State.COMPLIANT, scene)
 
     def seeks(self, frame: Frame) -> Sequence[Seek]:
         if isinstance(self.subject, JoinedSubject) or self.clock.encoding is not Encoding.TIMESTAMPTZ:

@@ -4,24 +4,31 @@
 names (GDPR art. 12(3), 14(3), 33). *Fix*: do what is due, and record the day; the control's own words say what it is.
 
 The period is a calendar period from a field of the row, in the policy's zone, by the day: done on the last day is in
-time. An extension counts only where it was announced by the end of the first period, with its reason. Where nothing
-was done, the day of the audit is held against the last day. Done before it began, or at a moment that cannot be a
-fact, is undecidable.
+time. An extension counts only where it was announced within the first period, with its reason: the proof is the
+company's, so one told at a moment that cannot be a fact is none. Where nothing was done, the day of the audit is held
+against the last day. Done before it began, or at a moment that cannot be a fact, is undecidable.
+
+A deadline in hours (72 for an incident) runs from the moment itself; where a column tells only the day, the last day is
+undecidable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
-from privacy_audit.controls.record_rule import Asked, Breach, RecordRule
-from privacy_audit.periods import Period
+from privacy_audit.controls.entries import Entry, Meant, exceptions
+from privacy_audit.controls.record_rule import Asked, Breach, PeriodText, RecordRule
+from privacy_audit.controls.specimen_parts import DAY, first_of, last_of, noon, quiet, too_early
+from privacy_audit.periods import Period, local_date
 from privacy_audit.sql.clocks import ClockSql
-from privacy_audit.sql.frame import day, yes
-from privacy_audit.sql.records import Answer, Only, RecordSql, unknown_where
+from privacy_audit.sql.frame import Frame, civil_date, day, instant, yes
+from privacy_audit.sql.records import Answer, Only, RecordSql, after, readable_day, readable_moment, unknown_where
+from privacy_audit.sql.truth import State
 from privacy_audit.store_map import Name, Part
 
 
@@ -32,7 +39,7 @@ class Extension(Part):
     """Field with the moment at which the person was told."""
     reason: Name
     """Field with the reason given."""
-    period: str
+    period: PeriodText
     """The longer period, from the same beginning."""
 
 
@@ -42,15 +49,20 @@ class DeadlineAsked(Asked):
     from_: Name = Field(alias="from")
     done: Name | None = None
     """Field with the moment at which it was done; without one, the period must not be over."""
-    period: str
+    period: PeriodText | None = None
+    hours: int | None = Field(default=None, ge=1, le=8760)
+    """Instead of a period: so many hours from the moment itself, which no calendar rounds."""
     extension: Extension | None = None
     unless: Only = {}
     """Rows that need not be done at all."""
 
-    @field_validator("period")
-    @classmethod
-    def _is_a_period(cls, text: str) -> str:
-        return str(Period.parse(text))
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> DeadlineAsked:
+        if (self.period is None) == (self.hours is None):
+            raise ValueError("A deadline is a `period` or a number of `hours`: exactly one of the two")
+        if self.hours and self.extension:
+            raise ValueError("Hours are not extended: leave out `extension`")
+        return self
 
     def fields(self) -> Iterator[str]:
         yield from super().fields()
@@ -59,6 +71,13 @@ class DeadlineAsked(Asked):
         if self.extension:
             yield from (self.extension.told, self.extension.reason)
         yield from self.unless
+
+    def moments(self) -> Iterator[str]:
+        yield from super().moments()
+        yield self.from_
+        yield from (field for field in (self.done,) if field)
+        if self.extension:
+            yield self.extension.told
 
 
 class Deadline(RecordRule):
@@ -73,7 +92,151 @@ class Deadline(RecordRule):
     def foreseeable(self) -> bool:
         return True
 
+    @property
+    def longest_period(self) -> str:
+        asked = [self._period, *([self.asks.extension.period] if self.asks.extension else [])]
+        return max(asked, key=lambda text: Period.parse(text).add_to(date(2001, 1, 1)))
+
+    @property
+    def _period(self) -> str:
+        """The period; of hours, days that are surely more."""
+        return self.asks.period or f"P{(self.asks.hours or 0) // 24 + 2}D"
+
+    @property
+    def avoided(self) -> Only:
+        return self.asks.unless
+
+    def entries(self, meant: Meant) -> Iterator[Entry]:
+        asks, frame = self.asks, meant.frame
+        overdue = Period.parse(self._period).cutoff(frame.today)
+        late = Entry("not done, and past its period", State.VIOLATING, {asks.from_: noon(overdue, frame)})
+        yield late
+        yield late.but("of this moment", State.COMPLIANT, **{asks.from_: frame.as_of})
+        yield late.but("of the company's first day", State.VIOLATING, **{asks.from_: frame.earliest})
+        for none in meant.no_facts(asks.from_):
+            yield late.but("that began at no moment there can be", State.UNDECIDABLE, **{asks.from_: none})
+        yield from exceptions(late, asks.unless, meant)
+        if asks.hours:
+            yield from self._of_hours(timedelta(hours=asks.hours), meant)
+            return
+        yield late.but("not done, on its last day", State.COMPLIANT, **{asks.from_: noon(overdue + DAY, frame)})
+        for edge, state in (
+            (last_of(overdue, frame), State.VIOLATING),
+            (first_of(overdue + DAY, frame), State.COMPLIANT),
+        ):
+            yield late.but("not done, of the night between the two", state, **{asks.from_: edge})
+        if asks.done:
+            yield from self._of_done(asks.done, noon(self._long_ago(frame), frame), meant)
+        if asks.extension:
+            yield from self._of_extension(asks.extension, noon(self._long_ago(frame), frame), frame)
+
+    def _of_hours(self, hours: timedelta, meant: Meant) -> Iterator[Entry]:
+        """Rows on both sides of the last moment; where only days are told, of the last day nobody can say."""
+        frame, asks = meant.frame, self.asks
+        told = [self.records.fields[name] for name in (asks.from_, asks.done) if name]
+        begun, second = quiet(frame) - hours, timedelta(seconds=1)
+        last = (begun if told[0].is_instant else first_of(local_date(begun, frame.zone), frame)) + hours
+        if told[0].is_instant:
+            for begin, state in (
+                (frame.as_of - hours, State.COMPLIANT),
+                (frame.as_of - hours - second, State.VIOLATING),
+            ):
+                yield Entry("not done, about its last moment", state, {asks.from_: begin})
+        if asks.done is None:
+            return
+        row = Entry("done as it began", State.COMPLIANT, {asks.from_: begun, asks.done: begun})
+        if hours >= 2 * DAY:
+            yield row
+        for done in (last, last + second, begun - 2 * DAY, last - 2 * DAY, last + 2 * DAY):
+            days = local_date(done, frame.zone), local_date(last, frame.zone)
+            state = State.VIOLATING if done > last else State.COMPLIANT
+            if not all(clock.is_instant for clock in told) and days[0] == days[1]:
+                state = State.UNDECIDABLE
+            if local_date(done, frame.zone) < local_date(begun, frame.zone):
+                state = State.UNDECIDABLE
+            yield row.but("done about the last moment", state, **{asks.done: done})
+        yield row.but("done at T", State.VIOLATING, **{asks.done: frame.as_of})
+        for done in meant.impossible(asks.done):
+            yield row.but("done at no moment there can be", State.UNDECIDABLE, **{asks.done: done})
+
+    def _long_ago(self, frame: Frame) -> date:
+        """A day from which each period is over, and that lies in the midst of summer or winter time."""
+        return Period.parse(self.longest_period).cutoff(frame.today) - 60 * DAY
+
+    def _of_done(self, done: str, begun: datetime, meant: Meant) -> Iterator[Entry]:
+        """Rows that were done, by the day on which they were."""
+        frame = meant.frame
+        last = Period.parse(self._period).add_to(local_date(begun, frame.zone))
+        row = Entry("done as it began", State.COMPLIANT, {self.asks.from_: begun, done: begun})
+        yield row
+        for moment in (noon(last, frame), last_of(last, frame)):
+            yield row.but("done on the last day", State.COMPLIANT, **{done: moment})
+        for moment in (noon(last + DAY, frame), first_of(last + DAY, frame), frame.as_of):
+            yield row.but("done after the last day", State.VIOLATING, **{done: moment})
+        instants = all(self.records.fields[name].is_instant for name in (self.asks.from_, done))
+        hour = State.UNDECIDABLE if instants else State.COMPLIANT
+        yield row.but("done an hour before it began", hour, **{done: begun - DAY / 24})
+        for none in meant.no_facts(self.asks.from_):
+            yield row.but("done, and begun at no moment there can be", State.UNDECIDABLE, **{self.asks.from_: none})
+        for moment in (begun - DAY, *meant.impossible(done)):
+            yield row.but("done before it began, or at no moment there can be", State.UNDECIDABLE, **{done: moment})
+
+    def _of_extension(self, more: Extension, begun: datetime, frame: Frame) -> Iterator[Entry]:
+        """Rows whose period may have been made longer, still to be done or done after the first one's last day."""
+        day = local_date(begun, frame.zone)
+        first, last = (Period.parse(text).add_to(day) for text in (self._period, more.period))
+        if last <= first:
+            return
+        running = noon(Period.parse(more.period).cutoff(frame.today) + DAY, frame)
+        granted = {more.told: running, more.reason: "a reason", self.asks.from_: running}
+        row = Entry("not done, on the last day of its longer period", State.COMPLIANT, granted)
+        yield row
+        over = running - DAY
+        yield row.but("past its longer period", State.VIOLATING, **{self.asks.from_: over, more.told: over})
+        row = row.but("told in time of a longer period", State.COMPLIANT, **{self.asks.from_: begun})
+        if self.asks.done is None:
+            return
+        row = row.but(row.name, State.COMPLIANT, **{self.asks.done: noon(last, frame)})
+        in_time = [begun, noon(first, frame), last_of(first, frame)]
+        never = [noon(first + DAY, frame), first_of(first + DAY, frame), begun - DAY, None, too_early(frame)]
+        told = [*((moment, State.COMPLIANT) for moment in in_time), *((moment, State.VIOLATING) for moment in never)]
+        yield from (row.but("told of a longer period", state, **{more.told: moment}) for moment, state in told)
+        row = row.but(row.name, row.state, **{more.told: begun})
+        for reason in (None, "  "):
+            yield row.but("told of a longer period without a reason", State.VIOLATING, **{more.reason: reason})
+        yield row.but("done after its longer period", State.VIOLATING, **{self.asks.done: noon(last + DAY, frame)})
+
     def breach(self, records: RecordSql) -> Breach:
+        return self._by_the_hour(records, self.asks.hours) if self.asks.hours else self._by_the_day(records)
+
+    def _by_the_hour(self, records: RecordSql, hours: int) -> Breach:
+        """By the moment. Where a column tells only the day, the days on either side of the last one are sure."""
+        begun = records.moment(self.asks.from_)
+        length = sa.func.make_interval(0, 0, 0, 0, hours)
+        end = sa.select((readable_moment(begun) + length).label("last_moment")).correlate(records.row).lateral("due")
+        last = end.c.last_moment
+        done = records.moment(self.asks.done) if self.asks.done else None
+        late: Answer = last < instant(records.frame.as_of)
+        if not records.records.fields[self.asks.from_].is_instant:
+            late = self._by_days(day(records.frame.today), last, records)
+        if done is not None:
+            late = sa.case((done.missing, late), else_=unknown_where(done.odd, self._later(records, done, last)))
+        late = unknown_where(begun.undatable, late)
+        broken = sa.and_(late, sa.not_(records.meant(self.asks.unless))) if self.asks.unless else late
+        return Breach(broken, begun.moment, civil_date(last, records.frame.zone_name), ((end, sa.true()),))
+
+    def _later(self, records: RecordSql, done: ClockSql, last: sa.ColumnElement[Any]) -> Answer:
+        clocks = [records.records.fields[name] for name in (self.asks.from_, self.asks.done) if name]
+        instants = all(clock.is_instant for clock in clocks)
+        later = done.moment > last if instants else self._by_days(done.on_day, last, records)
+        return unknown_where(records.is_before(self.asks.done or "", self.asks.from_), later)
+
+    def _by_days(self, civil: sa.ColumnElement[Any], last: sa.ColumnElement[Any], records: RecordSql) -> Answer:
+        """Whether a day is after the last one, where nobody knows the hour: of the last day itself nobody can say."""
+        last_day = civil_date(last, records.frame.zone_name)
+        return sa.case((civil > last_day, sa.true()), (civil < last_day, sa.false()), else_=sa.null())
+
+    def _by_the_day(self, records: RecordSql) -> Breach:
         begun = records.moment(self.asks.from_)
         # Beside each row, so that the day is written once however often it is compared.
         due = sa.select(self._last_day(records, begun).label("last_day")).correlate(records.row).lateral("due")
@@ -88,23 +251,19 @@ class Deadline(RecordRule):
         if self.asks.done is None:
             return overdue
         done = records.moment(self.asks.done)
-        no_fact = sa.or_(done.odd, done.on_day < begun.on_day)
+        no_fact = sa.or_(done.odd, records.is_before(self.asks.done, self.asks.from_))
         return sa.case((done.missing, overdue), else_=unknown_where(no_fact, done.on_day > last_day))
 
     def _last_day(self, records: RecordSql, begun: ClockSql) -> sa.ColumnElement[Any]:
-        first = _after(begun.on_day, self.asks.period)
+        since = readable_day(begun)
+        first = after(since, self.asks.period or "")
         extension = self.asks.extension
         if extension is None:
             return first
         told = records.moment(extension.told)
         granted = sa.and_(
-            sa.not_(told.undatable), yes(told.on_day <= first), records.text(extension.reason).is_not(None)
+            sa.not_(told.undatable),
+            yes(told.on_day.between(since, first)),
+            records.text(extension.reason).is_not(None),
         )
-        return sa.case((granted, _after(begun.on_day, extension.period)), else_=first)
-
-
-def _after(civil: sa.ColumnElement[Any], period: str) -> sa.ColumnElement[Any]:
-    """The civil day a period later. PostgreSQL clamps to the month's end as `Period.add_to` does."""
-    length = Period.parse(period)
-    interval = sa.func.make_interval(0, length.months, 0, length.days)
-    return sa.type_coerce(sa.cast(civil + interval, sa.Date()), sa.Date())
+        return sa.case((granted, after(since, extension.period)), else_=first)

@@ -11,6 +11,7 @@ Age is judged on the civil day of the use, in the policy's zone. Born on 29 Febr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from typing import ClassVar, Self
 
 import sqlalchemy as sa
@@ -23,17 +24,39 @@ from privacy_audit.controls.interface import (
     Rule,
     Seek,
     common,
+    condition_needs,
     outside,
     read_subject,
     subject_columns,
     subject_needs,
 )
+from privacy_audit.controls.specimen import ME, Scene, Specimen
+from privacy_audit.controls.specimen_parts import (
+    DAY,
+    births,
+    born,
+    first_of,
+    intervals,
+    last_of,
+    no_fact,
+    nobody,
+    person,
+    quiet,
+    scoped,
+    settled,
+    telling,
+    tells,
+    too_early,
+    within,
+    written,
+)
 from privacy_audit.model import Control
-from privacy_audit.sql.ages import adult_instants, read_age
-from privacy_audit.sql.clocks import needs_of, read_event
+from privacy_audit.periods import birthday, local_date
+from privacy_audit.sql.ages import OLDEST_PERSON_YEARS, adult_instants, read_age
+from privacy_audit.sql.clocks import as_event, needs_of, read_event
 from privacy_audit.sql.coverage import cover, guardian_consents, needs_of_guardian_consents
 from privacy_audit.sql.frame import AnyNeed, Frame, Need, UniqueNeed
-from privacy_audit.sql.truth import Truth
+from privacy_audit.sql.truth import State, Truth
 from privacy_audit.store_map import (
     BirthEncoding,
     Condition,
@@ -112,6 +135,7 @@ class GuardianConsent(Rule):
         types = frozenset({"date"} if born.encoding is BirthEncoding.DATE else {"int2", "int4", "int8"})
         yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
         yield from needs_of(self.clock, self.table)
+        yield from condition_needs(self.out_of_scope, self.table)
         yield from subject_needs(self.subject, self.table)
         yield Need(self.persons.table, self.persons.key)
         yield Need(self.persons.table, born.column, types)
@@ -120,6 +144,94 @@ class GuardianConsent(Rule):
 
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
         return self._judge(row, frame, adult_instants(self.persons, self.age, frame))
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        register, clock = self.guardian_consents, as_event(self.clock)
+        at = quiet(frame, clock, register.received, register.revoked)
+        base = within(self.out_of_scope) | person(self.subject) | telling(clock, at, self.zone)
+        minor = born(self.persons, births(self.persons, self.age, at.astimezone(frame.zone).date())["minor"])
+        consents = intervals(
+            register.table, register.subject, register.received, register.revoked, at, frame, strict=True
+        )
+        found = [
+            *(Specimen(f"of a minor {one.name}", one.state, minor | one.scene) for one in consents),
+            *(one.over(minor) for one in no_fact(clock, frame, None)),
+            *self._of_ages(at, frame),
+            Specimen("of nobody", State.UNDECIDABLE, minor | nobody(self.subject)),
+            Specimen("of a person who is not known", State.UNDECIDABLE),
+        ]
+        yield from settled(scoped(found, minor, self.out_of_scope), base, self.out_of_scope)
+
+    def _of_ages(self, at: datetime, frame: Frame) -> Iterator[Specimen]:
+        """Uses without a guardian's consent by persons of all ages: an adult needs none, whatever stands on file."""
+        register, day, zone = self.guardian_consents, at.astimezone(frame.zone).date(), self.zone
+        told = births(self.persons, self.age, day)
+        unreadable = Scene({}, {register.table: [{register.subject: ME, register.received.column: None}]})
+        consent = {register.subject: ME, register.received.column: written(register.received, at - DAY, zone)}
+        consented = Scene({}, {register.table: [consent]})
+        yield Specimen("of an adult", State.COMPLIANT, born(self.persons, told["adult"]))
+        yield Specimen("of an adult with an unreadable consent", State.COMPLIANT,
+                       born(self.persons, told["adult"]) | unreadable)  # fmt: skip
+        if "either" in told:
+            either = born(self.persons, told["either"])
+            yield Specimen("of a person of either age", State.UNDECIDABLE, either)
+            yield Specimen("of a person of either age with a consent", State.COMPLIANT, either | consented)
+        by_year = self.persons.born.encoding is BirthEncoding.YEAR
+        unborn = day.year + 1 if by_year else day + DAY
+        oldest = frame.today.year - OLDEST_PERSON_YEARS
+        ancient = oldest - 1 if by_year else date(oldest, 1, 1) - DAY
+        if by_year or date(oldest, 1, 1) not in self.persons.born.default_dates:
+            living = born(self.persons, oldest if by_year else date(oldest, 1, 1))
+            yield Specimen("of the oldest person there can be", State.COMPLIANT, living)
+        form = self.persons.born.default_years if by_year else self.persons.born.default_dates
+        for name, birth in (("unknown", None), ("after the use", unborn), ("before all living", ancient),
+                            *(("of a form's own", default) for default in form)):  # fmt: skip
+            yield Specimen(f"of a person whose birth is {name}", State.UNDECIDABLE, born(self.persons, birth))
+        for edge, state in ((frame.earliest, State.VIOLATING), (frame.as_of, State.VIOLATING),
+                            (too_early(frame), State.UNDECIDABLE)):  # fmt: skip
+            minor = births(self.persons, self.age, local_date(edge, frame.zone))["minor"]
+            if tells(self.clock, edge):
+                scene = born(self.persons, minor) | telling(self.clock, edge, zone)
+                yield Specimen("of a minor at the first moment, or the last, that can be", state, scene)
+        yield from self._of_years(day.year - 1, frame) if by_year else self._of_birthdays(told["adult"], day, frame)
+
+    def _of_years(self, year: int, frame: Frame) -> Iterator[Specimen]:
+        """Uses by a person who reaches the age within a year, on both sides of its first moment and of its last day."""
+        register, first, last = self.guardian_consents, date(year, 1, 1), date(year, 12, 31)
+        unreadable = Scene({}, {register.table: [{register.subject: ME, register.received.column: None}]})
+        for birth, moment, state, consent in (
+            (year - self.age, last_of(first - DAY, frame), State.VIOLATING, Scene()),
+            (year - self.age, first_of(first, frame), State.UNDECIDABLE, Scene()),
+            (year - self.age, last_of(last - DAY, frame), State.UNDECIDABLE, Scene()),
+            (year - self.age, first_of(last, frame), State.COMPLIANT, Scene()),
+            (year - self.age, first_of(last, frame), State.COMPLIANT, unreadable),
+            (year, first_of(first, frame), State.VIOLATING, Scene()),
+            (frame.today.year, frame.as_of, State.VIOLATING, Scene()),
+        ):
+            if tells(self.clock, moment) and birth not in self.persons.born.default_years:
+                scene = born(self.persons, birth) | telling(self.clock, moment, self.zone) | consent
+                yield Specimen("in the year of the age, or of birth", state, scene)
+
+    def _of_birthdays(self, birth: date, day: date, frame: Frame) -> Iterator[Specimen]:
+        """Uses at the first moment of the age, just before it, and on the day of birth."""
+        register, turned = self.guardian_consents, birthday(birth, self.age)
+        unreadable = Scene({}, {register.table: [{register.subject: ME, register.received.column: None}]})
+        for name, on, moment, state, consent in (
+            ("at the first moment of the age", birth, first_of(turned, frame), State.COMPLIANT, Scene()),
+            (
+                "at the first moment of the age, with an unreadable consent",
+                birth,
+                first_of(turned, frame),
+                State.COMPLIANT,
+                unreadable,
+            ),
+            ("just before the age", birth, last_of(turned - DAY, frame), State.VIOLATING, Scene()),
+            ("a second before the age", birth, first_of(turned, frame) - DAY / 86400, State.VIOLATING, Scene()),
+            ("on the day of birth", day, first_of(day, frame), State.VIOLATING, Scene()),
+            ("on the day of birth, today", frame.today, frame.as_of, State.VIOLATING, Scene()),
+        ):
+            if moment <= frame.as_of and tells(self.clock, moment) and on not in self.persons.born.default_dates:
+                yield Specimen(name, state, born(self.persons, on) | telling(self.clock, moment, self.zone) | consent)
 
     def seeks(self, frame: Frame) -> Sequence[Seek]:
         if isinstance(self.subject, JoinedSubject):

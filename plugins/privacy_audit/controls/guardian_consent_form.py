@@ -15,10 +15,12 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 
 from privacy_audit.controls.interface import Lack, Rule
+from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Scene, Specimen
+from privacy_audit.controls.specimen_parts import no_fact, telling
 from privacy_audit.model import Control
-from privacy_audit.sql.clocks import needs_of, read_event
+from privacy_audit.sql.clocks import as_event, needs_of, read_event
 from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never
-from privacy_audit.sql.truth import Truth
+from privacy_audit.sql.truth import State, Truth
 from privacy_audit.store_map import ColumnClock, ConsentForm, Identifier, StoreMap
 
 
@@ -94,6 +96,29 @@ class GuardianConsentForm(Rule):
             breach_began=clock.on_day,
             subject=row.c[self.child],
         )
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        form, clock = self.form, as_event(self.received)
+        cells = {form.channel: self.channel, form.mailbox: self.mailbox, form.message: "1", form.proof: "1"}
+        guardian = {form.guardian: SOMEBODY_ELSE} if form.guardian else {}
+        base = Scene({self.child: ME, **cells, **guardian}) | telling(clock, frame.earliest, self.zone)
+        found = [
+            Specimen("in the promised form", State.COMPLIANT),
+            *(
+                Specimen(f"without {name}", State.VIOLATING, Scene({name: value}))
+                for name in cells
+                for value in (None, "  ")
+            ),
+            *no_fact(clock, frame, State.COMPLIANT, State.COMPLIANT),
+        ]
+        for name in (form.channel, form.mailbox):
+            found.append(Specimen(f"with another {name}", State.VIOLATING, Scene({name: f"not {cells[name]}"})))
+            shouted = Scene({name: f" {str(cells[name]).upper()} "})
+            found.append(Specimen(f"with {name} in capitals", State.COMPLIANT, shouted))
+        if form.guardian:
+            found.append(Specimen("of a child by itself", State.VIOLATING, Scene({form.guardian: ME})))
+            found.append(Specimen("of nobody by nobody", State.COMPLIANT, Scene({form.guardian: None})))
+        yield from (one.over(base) for one in found)
 
     def _not_in_form(self, row: sa.FromClause) -> Predicate:
         form = self.form

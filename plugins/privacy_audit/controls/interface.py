@@ -16,7 +16,8 @@ from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit.model import Control
+from privacy_audit.controls.specimen import Specimen
+from privacy_audit.model import Control, Tally
 from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, yes
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import (
@@ -151,9 +152,24 @@ class Rule(Part, ABC):
         return ()
 
     @property
+    def listable(self) -> bool:
+        """Whether a SELECT can list the rows to an entitled engineer."""
+        return True
+
+    @property
     def foreseeable(self) -> bool:
         """Whether time alone puts rows in breach, so that the day is known before."""
         return False
+
+    @property
+    def nothing_to_judge(self) -> str:
+        """What it means that no row was counted, as a sentence, where that is in order whatever the table holds."""
+        return ""
+
+    @property
+    def undecided_because(self) -> str:
+        """Why a row cannot be decided, as the end of a sentence."""
+        return "a date is missing or cannot be a fact, or a register cannot be read"
 
     @property
     def in_store(self) -> bool:
@@ -173,6 +189,27 @@ class Rule(Part, ABC):
         """T with this store's calendar."""
         return Frame(as_of, self.zone, self.no_data_before)
 
+    @property
+    def longest_period(self) -> str:
+        """The longest period it reckons with: its specimens are rows of a company that is older than that."""
+        return "P1Y"
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        """Made-up rows with what must be said of them: they show that the rule can fail."""
+        return iter(())
+
+    def disproof(self, frame: Frame) -> Iterator[str]:
+        """What a rule that judges in memory says otherwise of its specimens than it must, in words."""
+        return iter(())
+
+    def count(self, connection: sa.Connection, frame: Frame) -> Tally | None:
+        """The tally of a rule that no SQL can judge, because what it compares with must not reach the server."""
+        return None
+
+    def prepared(self, connection: sa.Connection, frame: Frame) -> Frame:
+        """The frame with what must be found out in the store first, by statements of their own: counts and names."""
+        return frame
+
     def rows(self, frame: Frame, *extra: str) -> sa.FromClause:
         """The table itself, with the columns that are read."""
         return frame.table(self.table, *self.columns(), *extra, alias="t")
@@ -189,6 +226,11 @@ def common(table_name: str, mapped: TableMap, store: StoreMap, zone: str) -> dic
         "no_data_before": store.no_data_before,
         "may_be_empty": mapped.may_be_empty,
     }
+
+
+def condition_needs(conditions: Sequence[Condition], table_name: str) -> Iterator[Need]:
+    """The columns that conditions read, where they are of one type: a flag is compared as such, all else as text."""
+    yield from (Need(table_name, one.column, frozenset({"bool"})) for one in conditions if isinstance(one.equals, bool))
 
 
 def outside(row: sa.FromClause, conditions: Sequence[Condition], columns: Sequence[str] = ()) -> Predicate:

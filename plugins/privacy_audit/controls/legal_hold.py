@@ -15,10 +15,12 @@ from typing import ClassVar, Self
 import sqlalchemy as sa
 
 from privacy_audit.controls.interface import Rule
+from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Scene, Specimen
+from privacy_audit.controls.specimen_parts import DAY, no_fact, quiet, told
 from privacy_audit.model import Category, Control
-from privacy_audit.sql.clocks import ClockSql, needs_of, read_clock, read_event
+from privacy_audit.sql.clocks import ClockSql, as_event, needs_of, read_clock, read_event
 from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, yes
-from privacy_audit.sql.truth import Truth
+from privacy_audit.sql.truth import State, Truth
 from privacy_audit.store_map import ColumnClock, Identifier, Means, Persons, StoreMap
 
 
@@ -90,8 +92,7 @@ class LegalHold(Rule):
 
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
         started = read_event(self.started, row, frame)
-        goes_on = self.released.model_copy(update={"null_means": Means.RUNNING, "future_means": Means.RUNNING})
-        released = read_clock(goes_on, row, frame)
+        released = read_clock(self._goes_on, row, frame)
         joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
         unknown: Predicate = row.c[self.holder].is_(None)
         if self.persons:
@@ -108,6 +109,41 @@ class LegalHold(Rule):
             subject=row.c[self.holder],
             joins=joins,
         )
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        started, released, goes_on = as_event(self.started), self.released, self._goes_on
+        at = quiet(frame, started, released)
+        known = {self.persons.table: [{self.persons.key: ME}]} if self.persons else {}
+        base = Scene({self.holder: ME, self.matter: "a matter", self.category: self.words[0]}, known)
+        base |= Scene({**told(started, at, self.zone), **told(released, None, self.zone)})
+        found = [
+            *(Specimen("that says all it must", State.COMPLIANT, Scene({self.category: says})) for says in self.words),
+            *(Specimen(f"without {name}", State.VIOLATING, Scene({name: None}))
+              for name in (self.holder, self.matter, self.category)),
+            Specimen("with a blank for a matter", State.VIOLATING, Scene({self.matter: "  "})),
+            Specimen("on what is no category", State.VIOLATING, Scene({self.category: f"not {self.words[0]}"})),
+            *(Specimen("on a person who is not known", State.VIOLATING, Scene({self.holder: SOMEBODY_ELSE}))
+              for _ in known),
+            *no_fact(started, frame, State.COMPLIANT, State.COMPLIANT),
+            *(Specimen(f"whose end is {one.name}", one.state, one.scene)
+              for one in no_fact(goes_on, frame, State.VIOLATING, State.COMPLIANT)),
+        ]  # fmt: skip
+        for name, end, state in (
+            ("a day before it begins", at - DAY, State.VIOLATING),
+            ("as it begins", at, State.COMPLIANT),
+            ("a day later", at + DAY, State.COMPLIANT),
+        ):
+            found.append(Specimen(f"that ends {name}", state, Scene(told(released, end, self.zone))))
+        by_day = State.VIOLATING if self.started.is_instant and released.is_instant else State.COMPLIANT
+        found.append(
+            Specimen("that ends an hour before it begins", by_day, Scene(told(released, at - DAY / 24, self.zone)))
+        )
+        yield from (one.over(base) for one in found)
+
+    @property
+    def _goes_on(self) -> ColumnClock:
+        """The clock of the release: none, and one to come, mean that the hold goes on."""
+        return self.released.model_copy(update={"null_means": Means.RUNNING, "future_means": Means.RUNNING})
 
     def _incomplete(self, row: sa.FromClause) -> Predicate:
         matter = sa.func.btrim(sa.func.coalesce(sa.cast(row.c[self.matter], sa.Text()), ""))

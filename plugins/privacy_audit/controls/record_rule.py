@@ -1,5 +1,5 @@
 """What the kinds over a company's registers share: one reads its control's parameters, finds its register, and says
-what is broken in a row. The rest is here.
+what is broken in a row (`RecordRule`), or in the register as a whole (`RegisterRule`). The rest is here.
 
 A row of the register is out of scope when `only` or `in_force` surely leave it out, and undecidable when nobody can
 tell whether they do and it may be in breach.
@@ -10,15 +10,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import sqlalchemy as sa
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from privacy_audit.company_registers import COMPANY_REGISTERS, Of
+from privacy_audit.controls.entries import Entry, Meant, in_scope, on_edges, specimens_of
 from privacy_audit.controls.interface import Lack, Rule
+from privacy_audit.controls.specimen import ME, Specimen
 from privacy_audit.model import Control
-from privacy_audit.sql.frame import AnyNeed, Frame, Predicate, never, no_day
+from privacy_audit.periods import Period
+from privacy_audit.sql.frame import AnyNeed, Frame, Predicate, never, no, no_day, unknown
 from privacy_audit.sql.records import (
     LINE,
     Answer,
@@ -32,6 +35,9 @@ from privacy_audit.sql.records import (
 )
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import Line, Name, Part, Records, StoreMap
+
+PeriodText = Annotated[str, AfterValidator(lambda text: str(Period.parse(text)))]
+"""A calendar period as `Period` reads and writes it."""
 
 
 class Asked(Part):
@@ -49,6 +55,19 @@ class Asked(Part):
         yield from self.only
         if self.in_force:
             yield from (self.in_force.from_, self.in_force.to)
+
+    def moments(self) -> Iterator[str]:
+        """Those of its fields that must tell a moment. A kind adds its own."""
+        if self.in_force:
+            yield from (self.in_force.from_, self.in_force.to)
+
+    def joined_moments(self) -> Iterator[tuple[str, str]]:
+        """Other registers, and those of their fields that must tell a moment."""
+        return iter(())
+
+    def key(self, records: Records) -> tuple[str, ...]:
+        """The columns that tell apart what is judged: rows of the register, unless a kind judges more than a row."""
+        return records.key or (LINE,)
 
     def joined(self) -> Mapping[str, Sequence[str]]:
         """Other registers that rows are held against, with the fields that are read of them."""
@@ -69,8 +88,8 @@ class Breach:
     """Relations joined from the left; none of them multiplies rows."""
 
 
-class RecordRule(Rule):
-    """A control over a register of the company."""
+class RegisterRule(Rule):
+    """A control over a register of the company. One that judges more than a row says so in `rows` and `judge`."""
 
     asked: ClassVar[type[Asked]] = Asked
     """The type of its parameters."""
@@ -110,6 +129,11 @@ class RecordRule(Rule):
                 if field not in COMPANY_REGISTERS[register].fields:
                     known = ", ".join(COMPANY_REGISTERS[register].fields)
                     yield ("register",), f'the register {register} has no field "{field}". It has: {known}.'
+        for register, field in (*((asks.register_, own) for own in asks.moments()), *asks.joined_moments()):
+            fields_of = COMPANY_REGISTERS[register].fields if register in COMPANY_REGISTERS else {}
+            if fields_of.get(field, Of.MOMENT) is not Of.MOMENT:
+                telling = ", ".join(name for name, kind in fields_of.items() if kind is Of.MOMENT)
+                yield ("register",), f"{field} tells no moment. Of {register} these fields do: {telling}."
 
     @classmethod
     def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
@@ -127,7 +151,7 @@ class RecordRule(Rule):
         yield cls(
             table=records.name,
             title=records.title or COMPANY_REGISTERS[asks.register_].title,
-            key=records.key or (LINE,),
+            key=asks.key(records),
             zone=zone,
             no_data_before=store.no_data_before,
             may_be_empty=records.may_be_empty,
@@ -140,8 +164,20 @@ class RecordRule(Rule):
         )
 
     @abstractmethod
-    def breach(self, records: RecordSql) -> Breach:
-        """What is broken in a row of the register."""
+    def entries(self, meant: Meant) -> Iterator[Entry]:
+        """Rows of the register with what must be said of them where they are meant; one at least is in breach."""
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        meant = self._meant(frame)
+        yield from specimens_of(self.entries(meant), meant, self.joined)
+
+    def _meant(self, frame: Frame) -> Meant:
+        return Meant(self.asks.register_, self.records, self.asks.only, self.asks.in_force, frame)
+
+    @property
+    def avoided(self) -> Only:
+        """What makes a row compliant whatever else it says: specimens do not say it unless they mean it."""
+        return {}
 
     @property
     def in_store(self) -> bool:
@@ -179,6 +215,27 @@ class RecordRule(Rule):
             files |= planted(name, records)
         return Frame(frame.as_of, frame.zone_name, frame.no_data_before, frame.holds_of, {**files, **frame.planted})
 
+    def _fields(self) -> Iterator[str]:
+        yield from self.asks.fields()
+
+
+class RecordRule(RegisterRule):
+    """A control over each row of a register."""
+
+    @abstractmethod
+    def breach(self, records: RecordSql) -> Breach:
+        """What is broken in a row of the register."""
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        meant = self._meant(frame)
+        known = COMPANY_REGISTERS[meant.register].fields
+        persons = dict.fromkeys((name for name in self._fields() if known[name] is Of.PERSON), ME)
+        base = {**persons, **meant.base(self.avoided)}
+        entries = list(self.entries(meant))
+        if all(other.name != self.records.name for other in self.joined.values()):  # else a row may count for itself
+            entries = list(on_edges(entries, meant))
+        yield from specimens_of((in_scope(entry, meant, base) for entry in entries), meant, self.joined)
+
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
         records, asks = RecordSql(self.records, row, frame), self.asks
         found = self.breach(records)
@@ -187,8 +244,8 @@ class RecordRule(Rule):
         scope = every([records.meant(asks.only), records.in_force(asks.in_force)])
         return Truth(
             row=row,
-            out_of_scope=never() if everywhere else scope.is_(sa.false()),
-            undecidable=never() if everywhere else sa.and_(scope.is_(None), broken.is_not(sa.false())),
+            out_of_scope=never() if everywhere else no(scope),
+            undecidable=never() if everywhere else sa.and_(unknown(scope), sa.not_(no(broken))),
             violating=found.broken,
             moment=sa.cast(sa.null(), sa.DateTime(timezone=True)) if found.moment is None else found.moment,
             breach_began=no_day() if found.began is None else found.began,
@@ -197,7 +254,7 @@ class RecordRule(Rule):
         )
 
     def _fields(self) -> Iterator[str]:
-        yield from self.asks.fields()
+        yield from super()._fields()
         yield from self._person_field()
 
     def _person_field(self) -> Iterator[str]:
@@ -207,6 +264,11 @@ class RecordRule(Rule):
     def _person(self, row: sa.FromClause) -> sa.ColumnElement[Any]:
         field = next(self._person_field(), None)
         return sa.null() if field is None else row.c[self.records.fields[field].column]
+
+
+def _kind_of(register: str, field: str) -> Of | None:
+    """What a field is; None where there is no such register or field."""
+    return COMPANY_REGISTERS[register].fields.get(field) if register in COMPANY_REGISTERS else None
 
 
 def _lacking(register: str, records: Records | None, fields: Iterator[str] | Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ in breach from the day after, whatever a soft-delete column says: a row that is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
@@ -21,18 +21,33 @@ from privacy_audit.controls.interface import (
     Rule,
     Seek,
     common,
+    condition_needs,
     outside,
     read_subject,
     remedy_of_group,
     subject_columns,
     subject_needs,
 )
+from privacy_audit.controls.specimen import Scene, Specimen
+from privacy_audit.controls.specimen_parts import (
+    around,
+    holds,
+    lately,
+    no_fact,
+    person,
+    scoped,
+    settled,
+    several,
+    telling,
+    until,
+    within,
+)
 from privacy_audit.model import Category, Control
 from privacy_audit.periods import Period, start_of_day
 from privacy_audit.sql.clocks import ClockSql, columns_of_row, needs_of, read_clock
 from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, civil_date, never, yes
 from privacy_audit.sql.holds import needs_of_holds, read_holds
-from privacy_audit.sql.truth import Calendar, Truth
+from privacy_audit.sql.truth import Calendar, State, Truth
 from privacy_audit.store_map import (
     Clock,
     ColumnClock,
@@ -141,6 +156,7 @@ class Retention(Rule):
         yield from needs_of(self.clock, self.table)
         yield from subject_needs(self.subject, self.table)
         yield from needs_of_holds(self.holds)
+        yield from condition_needs(self.out_of_scope, self.table)
         if self.row_period:
             yield Need(self.table, self.row_period.column, frozenset({"int2", "int4", "int8"}))
 
@@ -162,6 +178,77 @@ class Retention(Rule):
             calendar=None if self.row_period or clock.vague else self._calendar(row, frame),
             joins=(*clock.joins, *subject.joins, *holds.joins),
         )
+
+    @property
+    def longest_period(self) -> str:
+        return self.period
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        past = telling(self.clock, frame.earliest, self.zone)
+        reason = [self.legal_reason.column] if self.legal_reason and self.legal_reason.column else []
+        base = within(self.out_of_scope, (*self.columns_of_group, *reason)) | person(self.subject)
+        found = [
+            *self._of_its_period(frame),
+            *no_fact(self.clock, frame, State.VIOLATING),
+            *several(self.clock, frame.earliest, max(self._limits(frame)), frame),
+            *self._of_holds(frame),
+        ]
+        scope = (self.out_of_scope, self.columns_of_group)
+        yield from settled(scoped(found, past, *scope), base, *scope)
+
+    def _of_holds(self, frame: Frame) -> Iterator[Specimen]:
+        """Rows past their period and within it: a hold makes nothing of a row that keeps its promise."""
+        if self.subject is None:
+            return
+        held = list(holds(self.holds, [self.category], frame))
+        yield from (one.over(telling(self.clock, frame.earliest, self.zone)) for one in held)
+        limit = Period.parse(self.period).cutoff(frame.today)
+        if until(self.clock, frame.as_of, limit, frame) is False and (not self.review_after or self.legal_reason):
+            now = telling(self.clock, lately(self.clock, frame), self.zone)
+            yield from (
+                Specimen("within its period and under a legal hold", State.COMPLIANT, one.scene | now)
+                for one in held[:1]
+            )
+
+    def _limits(self, frame: Frame) -> tuple[date, date]:
+        """The last days past the policy's period, and past the one after which a reason is needed."""
+        review = self.period if self.review_after is None or self.legal_reason else self.review_after
+        policy, reviewed = (Period.parse(text).cutoff(frame.today) for text in (self.period, review))
+        return policy, reviewed
+
+    def _of_its_period(self, frame: Frame) -> Iterator[Specimen]:
+        """Rows on both sides of each period that counts: the policy's, the review's, and one of their own."""
+        policy = Period.parse(self.period).cutoff(frame.today)
+        review = Period.parse(self.review_after).cutoff(frame.today) if self.review_after else policy
+        told = self.legal_reason.column if self.legal_reason else None
+        always = self.legal_reason is not None and told is None
+        without = [Scene({told: "  "}), Scene({told: None})] if told else []
+        for limit in dict.fromkeys((policy, review)):
+            for name, moment in around(self.clock, limit, frame):
+                over, reviewed = (until(self.clock, moment, day, frame) for day in (policy, review))
+                state = State.COMPLIANT if over is False else State.UNDECIDABLE if over is None else State.VIOLATING
+                unproven = State.UNDECIDABLE if state is State.COMPLIANT and reviewed is not False else state
+                scene = telling(self.clock, moment, self.zone)
+                yield Specimen(name, state if told or always else unproven, scene)
+                yield from (Specimen(f"{name}, without a reason", unproven, scene | none) for none in without)
+        if self.row_period:
+            yield from self._of_own_period(self.row_period, frame)
+
+    def _of_own_period(self, own: RowPeriod, frame: Frame) -> Iterator[Specimen]:
+        """Rows that carry a period: a shorter one counts, a longer one is the policy's, none at all is no fact."""
+        unit = {PeriodUnit.DAYS: Period(days=1), PeriodUnit.MONTHS: Period(months=1), PeriodUnit.YEARS: Period(12)}
+        policy, limit = Period.parse(self.period).cutoff(frame.today), unit[own.unit].cutoff(frame.today)
+        past, now = (telling(self.clock, moment, self.zone) for moment in (frame.earliest, lately(self.clock, frame)))
+        yield Specimen("past the policy's period and not its own", State.VIOLATING, past | Scene({own.column: 10**9}))
+        if not self.review_after or self.legal_reason:
+            vague = until(self.clock, frame.as_of, policy, frame) is None
+            for number in () if vague else (0, -1):
+                yield Specimen("with a period that is none", State.UNDECIDABLE, now | Scene({own.column: number}))
+            for name, moment in around(self.clock, limit, frame):
+                over = until(self.clock, moment, max(limit, policy), frame)
+                state = State.UNDECIDABLE if over is None else State.VIOLATING if over else State.COMPLIANT
+                scene = telling(self.clock, moment, self.zone) | Scene({own.column: 1})
+                yield Specimen(f"{name}, by a period of its own", state, scene)
 
     def seeks(self, frame: Frame) -> Sequence[Seek]:
         if self.row_period or not isinstance(self.clock, ColumnClock) or isinstance(self.clock, JoinedClock):

@@ -24,13 +24,15 @@ from privacy_audit.controls.interface import (
     subject_columns,
     subject_needs,
 )
+from privacy_audit.controls.specimen import Scene, Specimen
+from privacy_audit.controls.specimen_parts import around, holds, lately, no_fact, person, telling, until
 from privacy_audit.model import Category, Control
 from privacy_audit.periods import Period
 from privacy_audit.sql.clocks import ClockSql, needs_of, read_clock
 from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never, no_day
 from privacy_audit.sql.holds import needs_of_holds, read_holds
-from privacy_audit.sql.truth import Truth
-from privacy_audit.store_map import LegalHolds, Means, SoftDelete, StoreMap, Subject
+from privacy_audit.sql.truth import State, Truth
+from privacy_audit.store_map import ColumnClock, LegalHolds, Means, SoftDelete, StoreMap, Subject
 
 
 class SoftDeletion(Rule):
@@ -116,6 +118,32 @@ class SoftDeletion(Rule):
             joins=(*subject.joins, *holds.joins),
         )
 
+    @property
+    def longest_period(self) -> str:
+        return self.period
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        flag, clock, base = self.mark.flag, self._mark_of_row, person(self.subject)
+        unmarked = Scene({clock.column: None} if clock else {})
+        for value, state in ((True, State.UNDECIDABLE), (False, State.COMPLIANT), (None, State.UNDECIDABLE)):
+            if flag:
+                yield Specimen(f"flagged {value} without a moment", state, unmarked | Scene({flag: value})).over(base)
+        if clock is None:
+            return
+        limit = Period.parse(self.period).cutoff(frame.today)
+        past = telling(clock, frame.earliest, self.zone)
+        for name, moment in around(clock, limit, frame):
+            over = until(clock, moment, limit, frame)
+            state = State.UNDECIDABLE if over is None else State.VIOLATING if over else State.COMPLIANT
+            yield Specimen(name, state, telling(clock, moment, self.zone)).over(base)
+        found = no_fact(clock, frame, State.VIOLATING)
+        held = [one.over(past) for one in (holds(self.holds, self.categories, frame) if self.subject else ())]
+        now = telling(clock, lately(clock, frame), self.zone)
+        if until(clock, frame.as_of, limit, frame) is False:
+            for one in held[:1]:
+                yield Specimen("within its period and held", State.COMPLIANT, one.scene | now).over(base)
+        yield from (one.over(base) for one in (*found, *held) if not (flag and one.name == "without a moment"))
+
     def seeks(self, frame: Frame) -> Sequence[Seek]:
         if self.mark.clock is None or self.mark.flag is not None:
             return ()
@@ -123,14 +151,19 @@ class SoftDeletion(Rule):
         marked = sa.select(*row.c).where(row.c[self.mark.clock.column].is_not(None))
         return (Seek(self.judge(marked.subquery("t"), frame)),)
 
+    @property
+    def _mark_of_row(self) -> ColumnClock | None:
+        """The clock of the mark: a row without a moment is not marked."""
+        clock = self.mark.clock
+        return clock.model_copy(update={"null_means": Means.RUNNING}) if clock else None
+
     def _marked(self, row: sa.FromClause, frame: Frame) -> tuple[ClockSql | None, Predicate, Predicate]:
         """The clock, whether a row cannot be decided, and whether its window is over."""
         flag = row.c[self.mark.flag] if self.mark.flag else None
         if self.mark.clock is None:
             # A flag says that, not when: nobody can show that the window is kept.
             return None, never() if flag is None else flag.is_not(sa.false()), never()
-        unmarked_when_null = self.mark.clock.model_copy(update={"null_means": Means.RUNNING})
-        clock = read_clock(unmarked_when_null, row, frame)
+        clock = read_clock(self._mark_of_row or self.mark.clock, row, frame)
         column = row.c[self.mark.clock.column]
         undated = sa.and_(column.is_(None), flag.is_not(sa.false())) if flag is not None else never()
         expired = sa.and_(sa.not_(clock.running), clock.until(Period.parse(self.period).cutoff(frame.today)))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from privacy_audit.data_docs.night import EvidenceMismatchError, Night
+from privacy_audit.data_docs.night import COVERAGE, EvidenceMismatchError, Night
 from privacy_audit.errors import MayHealError
 from privacy_audit.model import Audit
 
@@ -41,9 +41,20 @@ def build(results: Path, audit: Audit, site: Path) -> None:
         raise DataDocsError(f"{results}: {error} The report is not affected; look into the log of the audit.") from None
     builder = _builder(context, audit, site)
     _, links = builder.build(resource_identifiers=list(keys.values()))
+    _add_coverage(site, night, links)
     # The builder copies its own style, scripts and fonts beside our pages, which use none of them.
     shutil.rmtree(site / "static")
     _prove_whole(site, {*keys, *night.counted_suites}, keys, links)
+
+
+def _add_coverage(site: Path, night: Night, links: Mapping[str, Any]) -> None:
+    """The page of clauses and stores. Great Expectations knows no such page, so it is put beside the index by us."""
+    from privacy_audit.data_docs.renderers import NightDocument
+    from privacy_audit.data_docs.views import CoverageView
+
+    pages = {link["expectation_suite_name"]: link["filepath"] for link in links.get("validations_links", [])}
+    page = CoverageView().render(NightDocument(night.coverage(pages)))
+    (site / COVERAGE).write_text(page, encoding="utf-8")
 
 
 def _newest(keys: Iterable[Any], run: str) -> dict[str, Any]:
@@ -65,6 +76,8 @@ def _prove_whole(site: Path, wanted: set[str], keys: Mapping[str, Any], links: M
     missing = sorted(wanted - (made & linked))
     if not _is_filled(site / "index.html"):
         missing.insert(0, "the index")
+    if not _is_filled(site / COVERAGE):
+        missing.insert(0, "the page of clauses and stores")
     if missing:
         raise DataDocsError(
             f"These pages of the Data Docs could not be made: {', '.join(missing)}. The log of this task says why."

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from privacy_audit import disclosure, wording
+from privacy_audit import coverage_matrix, disclosure, wording
 from privacy_audit.data_docs import dates
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.model import (
@@ -31,6 +32,9 @@ from privacy_audit.model import (
 from privacy_audit.periods import local_date
 
 _COUNTS = ("population", "compliant", "violating", "held", "undecidable", "out_of_scope", "subjects")
+INDEX = "index.html"
+COVERAGE = "coverage.html"
+"""The page of clauses and stores, beside the index."""
 ABOVE_A_RESULT = 3
 """Folders between a suite's own folder and its page: `validations`, the run's name, the run's time."""
 
@@ -97,6 +101,14 @@ def scores(told: Iterable[Told]) -> list[tuple[Outcome, int]]:
     return [(outcome, outcomes.count(outcome)) for outcome in TELLING]
 
 
+def by_control(told: Iterable[Told]) -> list[tuple[Control, list[Told]]]:
+    """The same checks under their controls, in the order of the first of each."""
+    groups: dict[str, list[Told]] = {}
+    for entry in told:
+        groups.setdefault(entry.control.id, []).append(entry)
+    return [(group[0].control, group) for group in groups.values()]
+
+
 def suite_of(check: CheckResult) -> str:
     """Name of the suite that a check belongs to."""
     return f"{check.store}.{check.table}"
@@ -143,7 +155,7 @@ class Night:
             raise EvidenceMismatchError(f"suite {name}: the audit has no check of it.")
         up = "../" * (len(name.split(".")) + ABOVE_A_RESULT)
         suite = Suite(told[0].check.table, tuple(told), "")
-        return {"suite": suite, "store": told[0].store, "scores": scores(told), "index": f"{up}index.html"} | (
+        return {"suite": suite, "store": told[0].store, "scores": scores(told), "index": f"{up}{INDEX}"} | (
             self._common(up)
         )
 
@@ -156,11 +168,28 @@ class Night:
             "scores": scores(told),
             "lost": [(store, [entry for entry in told if entry.store is store]) for store in lost],
             "unread": unread,
-            "failed": [entry for entry in told if entry.check.outcome is Outcome.FAIL],
-            "reviewed": [entry for entry in told if entry.check.outcome is Outcome.REVIEW],
+            "unread_with_page": by_control(entry for entry in unread if entry.page),
+            "coverage": self._matrix,
+            "clauses_page": COVERAGE,
+            "failed": by_control(entry for entry in told if entry.check.outcome is Outcome.FAIL),
+            "reviewed": by_control(entry for entry in told if entry.check.outcome is Outcome.REVIEW),
             "shelves": self._shelves(told),
             "suites": len({(entry.store.name, entry.check.table) for entry in told if entry.page}),
         } | self._common("")
+
+    def coverage(self, pages: Mapping[str, str]) -> dict[str, Any]:
+        """The content of the page of clauses and stores. `pages` as for the index."""
+        places = {entry.check.id: entry for entry in self._all(pages)}
+
+        def link(check: CheckResult) -> str:
+            entry = places[check.id]
+            return entry.place if entry.page else f"{INDEX}#{entry.key}"
+
+        return {"coverage": self._matrix, "link": link, "index": INDEX} | self._common("")
+
+    @cached_property
+    def _matrix(self) -> coverage_matrix.Matrix:
+        return coverage_matrix.matrix(disclosure.disclosed(self.audit))
 
     def _common(self, up: str) -> dict[str, Any]:
         audit = self.audit

@@ -16,7 +16,7 @@ from great_expectations.render.view import DefaultJinjaPageView
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from privacy_audit import disclosure, wording
+from privacy_audit import coverage_matrix, disclosure, wording
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -39,9 +39,15 @@ class IndexView(SuiteView):
     _template = "index.html.j2"
 
 
+class CoverageView(SuiteView):
+    """The page of clauses and stores."""
+
+    _template = "coverage.html.j2"
+
+
 def _ours(environment: Environment) -> Environment:
     ours = environment.overlay(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, coverage_matrix.TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_cleaned,
@@ -57,6 +63,7 @@ def _ours(environment: Environment) -> Environment:
         "reading_words": wording.READINGS,
         "is_small": disclosure.is_small,
         "small_count": disclosure.SMALL_COUNT,
+        **coverage_matrix.NAMES,
         **_style(),
     }
     return ours
@@ -68,7 +75,8 @@ def _cleaned(value: Any) -> Any:
 
 def _style() -> dict[str, Markup]:
     """Our style sheet, and the policy that admits it by its digest and nothing else. Both come from our own files."""
-    css = (TEMPLATES / "docs.css").read_text(encoding="utf-8")
+    files = (TEMPLATES / "docs.css", coverage_matrix.TEMPLATES / coverage_matrix.STYLE)
+    css = "\n".join(path.read_text(encoding="utf-8") for path in files)
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     return {"css": Markup(css), "csp": Markup(policy)}  # noqa: S704 - a file of this package

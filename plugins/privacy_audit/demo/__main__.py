@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Annotated
@@ -67,11 +69,12 @@ def clean() -> None:
 def fill(scale: Rows = company.DEFAULT_ROWS) -> None:
     """Fill the demo company on a PostgreSQL server of your own: see `demo-fill` in docker-compose.yaml."""
     names = ("DEMO_SUPERUSER_URL", "DEMO_AUDITOR_APP_PASSWORD", "DEMO_AUDITOR_WEB_PASSWORD", "DEMO_REGISTER_PASSWORD")
-    missing = [name for name in names if not os.environ.get(name)]
+    missing = [name for name in (*names, "DEMO_ERASURE_KEY") if not os.environ.get(name)]
     if missing:
         raise PrivacyAuditError(f"Not set in the environment: {', '.join(missing)}. Nothing was filled.")
     superuser, *passwords = (os.environ[name] for name in names)
-    stores = company.create_databases(superuser, company.DemoPasswords(*passwords))
+    keys = json.dumps({"keys": {"1": os.environ["DEMO_ERASURE_KEY"]}})
+    stores = replace(company.create_databases(superuser, company.DemoPasswords(*passwords)), erasure_keys=keys)
     with Bar(Console(), "Filling the demo company") as bar:
         manifest = company.fill(stores, datetime.now(UTC), scale, bar.tell)
     typer.echo(f"Filled the demo company with {manifest.rows:,} rows as they are at {manifest.as_of.isoformat()}.")

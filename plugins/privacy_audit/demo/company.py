@@ -6,6 +6,7 @@ Everything is relative to one instant T, so that the same promises are kept and 
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -24,7 +25,20 @@ from sqlalchemy.engine import make_url
 from privacy_audit.demo.background import Sizes, sql
 from privacy_audit.demo.manifest import Expected, Manifest
 from privacy_audit.demo.planted import all_plantings
-from privacy_audit.demo.planting import FIRST_PLANTED, Effect, Moments, Own, Planting, Row, ordinary
+from privacy_audit.demo.planting import (
+    FIRST_PLANTED,
+    Digested,
+    Effect,
+    Moments,
+    Numbered,
+    Own,
+    Planting,
+    Row,
+    Value,
+    ordinary,
+)
+from privacy_audit.erasure import Keyring, traces
+from privacy_audit.model import IdentifierKind
 
 OnProgress = Callable[[int, int], None]
 """Told how many rows are in, of how many."""
@@ -33,6 +47,9 @@ DEFAULT_ROWS = 300_000
 _ROWS_PER_COPY = 300_000
 """A larger demo holds everything that is planted once more per so many rows."""
 _STORES = ("app", "web")
+_KEY_OF_NOBODY = hashlib.sha256(b"the demo without keys of its own").digest()
+_TOOLS = ("campaign_tool", "former_agency", "support_tool")
+"""Roles of tools, with the rights that app_catalog.sql gives them."""
 _COUNTS = ("violating", "held", "undecidable", "out_of_scope", "subjects", "late_holds")
 
 
@@ -51,6 +68,13 @@ class DemoStores:
 
     app: str = field(repr=False)
     web: str = field(repr=False)
+    erasure_keys: str = field(default="", repr=False)
+    """What the ledger of erasures is digested with, as JSON; keys that nobody else has where none are given."""
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of the ledger."""
+        return Keyring.parse(self.erasure_keys) if self.erasure_keys else Keyring({1: _KEY_OF_NOBODY})
 
 
 def create_databases(superuser_url: str, passwords: DemoPasswords) -> DemoStores:
@@ -66,6 +90,8 @@ def create_databases(superuser_url: str, passwords: DemoPasswords) -> DemoStores
             _make_role(cursor, reader, getattr(passwords, reader), sessions=8)
             cursor.execute(SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(Identifier(reader)))
             _make_database(cursor, store, reader)
+        for role in _TOOLS:
+            _make_tool(cursor, role)
         _make_owned(cursor, "register", passwords.register)
         cursor.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
     return DemoStores(*(_in_database(superuser_url, store) for store in _STORES))
@@ -87,14 +113,26 @@ def fill(
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of is an instant: give it a time zone")
-    at, sizes = Moments(as_of.astimezone(UTC)), Sizes(rows)
+    at, sizes, keyring = Moments(as_of.astimezone(UTC)), Sizes(rows), stores.keyring
     plantings = tuple(all_plantings(at))
     copies = max(1, rows // _ROWS_PER_COPY)
-    total = sizes.total + copies * sum(len(planting.rows) for planting in plantings)
+    total = sizes.total + sum(_copies(planting, copies) * len(planting.rows) for planting in plantings)
     done = _Progress(total, on_progress)
     for store, url in zip(_STORES, (stores.app, stores.web), strict=True):
-        _fill_store(url, store, at, sizes, _sown(plantings, copies, store), done)
+        _fill_store(url, store, at, sizes, _sown(plantings, copies, store, keyring), done)
     return Manifest(at.as_of, total, _expected(plantings, copies, sizes))
+
+
+def forget_what_was_held(register: str) -> None:
+    """Take from a register of audits what was on file of held rows: a company made anew lost none of them.
+
+    `register` is SQLAlchemy's address of it, for its owner. One that has no such table yet has nothing on file.
+    """
+    with closing(psycopg2.connect(register)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('hold_manifests')")
+        if cursor.fetchone() != (None,):
+            cursor.execute("SET LOCAL privacy_audit.maintenance = 'on'")
+            cursor.execute("DELETE FROM hold_manifests")
 
 
 class _Progress:
@@ -143,6 +181,13 @@ def _make_role(cursor: extensions.cursor, role: str, password: str, sessions: in
     )
 
 
+def _make_tool(cursor: extensions.cursor, role: str) -> None:
+    """A role that may log in, and cannot: it has no password."""
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+    if not cursor.fetchone():
+        cursor.execute(SQL("CREATE ROLE {} LOGIN NOINHERIT").format(Identifier(role)))
+
+
 def _make_database(cursor: extensions.cursor, database: str, reader: str, owner: str | None = None) -> None:
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
     name = Identifier(database)
@@ -168,6 +213,8 @@ def _fill_store(url: str, store: str, at: Moments, sizes: Sizes, sown: Iterator[
                 done.add(count)
             _insert(cursor, sown, done)
             cursor.execute(sql(f"{store}_indexes.sql"))
+            if store == "app":
+                cursor.execute(sql("app_catalog.sql"))
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE)")
@@ -185,21 +232,36 @@ def _partition_positions(cursor: extensions.cursor, at: Moments) -> None:
     cursor.execute("CREATE TABLE app.positions_other PARTITION OF app.positions DEFAULT")
 
 
-def _sown(plantings: Iterable[Planting], copies: int, store: str) -> Iterator[_Sown]:
+def _copies(planting: Planting, copies: int) -> int:
+    return 1 if planting.once else copies
+
+
+def _sown(plantings: Iterable[Planting], copies: int, store: str, keyring: Keyring) -> Iterator[_Sown]:
     """The planted rows of a store with their persons' numbers, parents before children."""
     plantings = tuple(plantings)
     for copy in range(copies):
         numbers = range(copy * len(plantings) + 1, (copy + 1) * len(plantings) + 1)
         for number, planting in zip(numbers, plantings, strict=True):
+            if copy and planting.once:
+                continue
             for row in planting.rows:
                 if row.table.startswith(f"{store}."):
-                    yield _numbered(row, number)
+                    yield _numbered(row, number, keyring)
 
 
-def _numbered(row: Row, number: int) -> _Sown:
+def _numbered(row: Row, number: int, keyring: Keyring) -> _Sown:
     values = {**dict(ordinary(row.table, number)), **row.values}
-    numbered = (FIRST_PLANTED + number + value.offset if isinstance(value, Own) else value for value in values.values())
-    return _Sown(row.table, tuple(values), tuple(numbered))
+    return _Sown(row.table, tuple(values), tuple(_of_planting(value, number, keyring) for value in values.values()))
+
+
+def _of_planting(value: Value, number: int, keyring: Keyring) -> Any:
+    if isinstance(value, Digested):
+        text = str(_of_planting(value.identifier, number, keyring))
+        read_as = IdentifierKind.EMAIL if value.kind is IdentifierKind.MAILBOX else value.kind
+        return dict(traces(keyring, read_as, text, value.of))[value.kind].hex()
+    if isinstance(value, Own):
+        return FIRST_PLANTED + number + value.offset
+    return value.text.format(n=number) if isinstance(value, Numbered) else value
 
 
 def _insert(cursor: extensions.cursor, sown: Iterator[_Sown], done: _Progress) -> None:
@@ -225,7 +287,7 @@ def _expected(plantings: Iterable[Planting], copies: int, sizes: Sizes) -> tuple
     effects: dict[str, list[tuple[int, Effect, str]]] = defaultdict(list)
     for planting in plantings:
         for effect in planting.effects:
-            effects[effect.check].append((copies, effect, planting.why))
+            effects[effect.check].append((_copies(planting, copies), effect, planting.why))
     for effect in sizes.out_of_scope():
         effects[effect.check].append((1, effect, "ordinary rows the promise does not speak of"))
     return tuple(_sum(check, parts) for check, parts in sorted(effects.items()))

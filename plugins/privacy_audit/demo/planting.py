@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from privacy_audit.model import IdentifierKind
 from privacy_audit.periods import Period, local_date, start_of_day
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -32,7 +33,25 @@ class Own:
 SELF = Own()
 NOBODY = Own(STRANGER - FIRST_PLANTED)
 
-Value = None | bool | int | float | str | date | datetime | Own
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A text with the planting's number in the place of `{n}`, so that each copy of it has a name of its own."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digested:
+    """The digest of an identifier, as the ledger of erasures holds it: made with the keys of the ledger when sown."""
+
+    kind: IdentifierKind
+    identifier: Own | Numbered
+    of: str = ""
+    """Of a key: what it is a key of."""
+
+
+Value = None | bool | int | float | str | date | datetime | Own | Numbered | Digested
 """What a planted column may hold; texts such as `infinity` are read by the column's type."""
 
 
@@ -66,6 +85,8 @@ class Planting:
     why: str
     rows: tuple[Row, ...]
     effects: tuple[Effect, ...] = ()
+    once: bool = False
+    """Whether even a large demo holds it once: it is about a register as a whole."""
 
 
 def breaks(check: str, rows: int = 1, *, subjects: int = 1) -> Effect:
@@ -141,10 +162,27 @@ def milliseconds(instant: datetime) -> int:
     return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def user(at: Moments, **values: Value) -> tuple[Row, Row]:
-    """A person with an account and a running contract, who keeps every promise."""
+def account(at: Moments, **values: Value) -> Row:
+    """A person with an account, and nothing else."""
     made = {"id": SELF, "birth_date": date(at.today.year - 40, 5, 17), "created_at": at.ago(800), **values}
-    return Row("app.users", made), Row("app.contracts", {"user_id": SELF, "started_at": made["created_at"]})
+    return Row("app.users", made)
+
+
+def notice(when: Value, kind: str = "privacy_policy") -> Row:
+    """The planted person was shown a text."""
+    return Row("app.notices", {"shown_at": when, "kind": kind})
+
+
+def person(at: Moments, **values: Value) -> tuple[Row, Row]:
+    """A person with an account, who was shown the policy in the instant in which it was made: just in time."""
+    made = account(at, **values)
+    return made, notice(made.values["created_at"])
+
+
+def user(at: Moments, **values: Value) -> tuple[Row, ...]:
+    """The same with a running contract: somebody who keeps every promise."""
+    made, shown = person(at, **values)
+    return made, shown, Row("app.contracts", {"user_id": SELF, "started_at": made.values["created_at"]})
 
 
 def visitor(at: Moments, **values: Value) -> tuple[Row]:
@@ -153,8 +191,22 @@ def visitor(at: Moments, **values: Value) -> tuple[Row]:
 
 
 def consent(at: Moments, when: datetime | None = None, action: str = "grant", purpose: str = "geolocation") -> Row:
-    """An event of the ledger of consents."""
-    return Row("app.consent_events", {"user_id": SELF, "purpose": purpose, "action": action, "at": when or at.ago(799)})
+    """An event of the ledger of consents, to the text that was in force at the moment."""
+    moment = when or at.ago(799)
+    version = version_at(moment)
+    return Row(
+        "app.consent_events", {"user_id": SELF, "purpose": purpose, "action": action, "at": moment, "version": version}
+    )
+
+
+VERSIONS = (("0.1", None), ("0.2", date(2018, 5, 25)), ("1", date(2024, 1, 1)))
+"""Versions of the policy and their first days, as expectations/registers/policy_versions.csv has them."""
+
+
+def version_at(moment: datetime) -> str:
+    """The version of the policy that was in force."""
+    day = local_date(moment, PARIS)
+    return [version for version, first in VERSIONS if first is None or first <= day][-1]
 
 
 def hold(
@@ -167,6 +219,7 @@ def hold(
         "category": category,
         "started_at": started or at.ago(700),
         "released_at": released,
+        "reviewed_at": at.ago(60),
     }
     return Row(f"{store}.legal_holds", values)
 
@@ -186,7 +239,7 @@ _ORDINARY: dict[str, dict[str, Value]] = {
         "phone": "+33 6 39 98 00 00",
     },
     "app.contracts": {"reference": "C-{n}", "plan": "solo"},
-    "app.prospects": {"id": SELF, "email": "p{n}@example.org", "full_name": "Sacha Fictif {n}", "source": "trade_show"},
+    "app.prospects": {"id": SELF, "email": "p{n}@example.org", "full_name": "Sacha Fictif {n}"},
     "app.newsletter_subscriptions": {"user_id": SELF, "email": "person{n}@example.org"},
     "app.guardian_consents": {
         "user_id": SELF,
@@ -196,6 +249,8 @@ _ORDINARY: dict[str, dict[str, Value]] = {
         "message_id": "<consent-{n}@example.org>",
         "proof_sha256": "c0ffee" + 58 * "0",
     },
+    "app.notices": {"person_id": SELF, "version": "1"},
+    "app.consent_events": {"proof": "consents/planted-{n}"},
     "app.positions": {"user_id": SELF, "lat": 48.8566, "lon": 2.3522, "accuracy_m": 12.0},
     "app.sessions": {"user_id": SELF, "ip": "198.51.100.7", "user_agent": "Mozilla/5.0 (demo)"},
     "app.devices": {
@@ -208,7 +263,7 @@ _ORDINARY: dict[str, dict[str, Value]] = {
     "app.invoices": {
         "id": SELF,
         "user_id": SELF,
-        "number": "P-{n}",
+        "number": "P-{n}-1",
         "client_name": "Alix Exemple",
         "client_legal_form": "EI",
         "amount_cents": 4900,
@@ -225,6 +280,27 @@ _ORDINARY: dict[str, dict[str, Value]] = {
     "app.support_tickets": {"id": SELF, "user_id": SELF, "subject": "Question {n}", "status": "closed"},
     "app.ticket_messages": {"ticket_id": SELF, "body": "Bonjour"},
     "app.social_comments": {"user_id": SELF, "network": "LinkedIn", "body": "Bravo"},
+    "app.marketing_messages": {"user_id": SELF, "campaign": "campaign-0", "channel": "email"},
+    "app.rights_requests": {"user_id": SELF},
+    "app.objections": {"user_id": SELF, "channel": "email"},
+    "app.restrictions": {"user_id": SELF, "ground": "accuracy"},
+    "app.deaths": {"user_id": SELF},
+    "app.processing_events": {"user_id": SELF, "purpose": "service"},
+    "app.applicants": {"id": SELF, "email": "applicant{n}@example.org"},
+    "app.processing_activities": {
+        "purpose": "service",
+        "legal_basis": "contract",
+        "categories": "clients",
+        "recipients": "hosting",
+        "retention": "see the policy",
+        "transfers": "none",
+        "security": "see the security plan",
+    },
+    "app.recipients": {"recipient": "Prestataire {n}", "role": "processor", "country": "FR", "in_eea": "yes"},
+    "app.transfers": {"dataset": "app.users", "category": "professional_identity", "purpose": "service"},
+    "app.tools": {"name": "tool {n}", "kind": "tool", "country": "FR", "in_eea": "yes"},
+    "app.backups": {"store": "store {n}"},
+    "app.monthly_statistics": {"region": "Région {n}", "age_band": "25-44", "plan": "solo"},
     "web.visits": {"visitor_id": SELF, "page": "/", "lat": None, "lon": None, "ip": None, "cookie_id": None},
     "web.cookies": {"visitor_id": SELF, "name": "sid", "value": "planted-{n}"},
     "web.connection_logs": {"visitor_id": SELF, "ip": "198.51.100.10", "method": "GET", "path": "/", "status": 200},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from privacy_audit.demo import company, inbox, private
@@ -34,7 +36,8 @@ def opened(home: Path) -> Iterator[Premises]:
     passwords = company.DemoPasswords(**drawn)
     with EmbeddedPostgres.start(home) as server:
         inbox_port = inbox.free_port()
-        stores = company.create_databases(server.superuser_url, passwords)
+        keys = _keys_of_the_ledger(home)
+        stores = replace(company.create_databases(server.superuser_url, passwords), erasure_keys=keys)
         own = private.kept(home / "run" / "airflow_key.json", lambda: {"airflow": secrets.token_urlsafe(24)})
         company.create_owned(server.superuser_url, "airflow", own["airflow"])
         yield Premises(
@@ -42,12 +45,20 @@ def opened(home: Path) -> Iterator[Premises]:
             {
                 "store_app": _as_connection(server.url("app", "auditor_app", passwords.auditor_app)),
                 "store_web": _as_connection(server.url("web", "auditor_web", passwords.auditor_web)),
+                "erasure_keys": json.dumps({"conn_type": "generic", "password": keys}),
                 "privacy_audit_register": _as_connection(server.url("register", "register", passwords.register)),
                 **inbox.connections(inbox_port),
             },
             inbox_port,
             server.url("airflow", "airflow", own["airflow"]),
         )
+
+
+def _keys_of_the_ledger(home: Path) -> str:
+    """What the ledger of erasures is digested with: no database ever holds it."""
+    file = home / "run" / "erasure_keys.json"
+    keys = private.kept(file, lambda: {"1": base64.b64encode(secrets.token_bytes(32)).decode()})
+    return json.dumps({"keys": keys})
 
 
 def _as_connection(url: str) -> str:

@@ -23,9 +23,13 @@ def count_due(connection: sa.Connection, rule: Rule, as_of: datetime, violating:
     """Each row judged: of those in breach at the later horizon, the day of the breach tells which are so before."""
     frame = rule.frame(as_of)
     breaches = _breaches(rule, frame.after(LATER)).subquery("breach")
-    soon = sa.func.count().filter(breaches.c.began <= day(frame.today + timedelta(days=SOON)))
+    # A breach without a day counts as begun: what nobody ever kept did not begin to be stale on a day.
+    soon = sa.func.count().filter(
+        sa.or_(breaches.c.began.is_(None), breaches.c.began <= day(frame.today + timedelta(days=SOON)))
+    )
     in_30, in_90 = connection.execute(sa.select(soon, sa.func.count()).select_from(breaches)).one()
-    return Forecast(in_30 - violating, in_90 - violating, estimated=False)
+    # Rows in breach now may no longer be in force by then.
+    return Forecast(max(in_30 - violating, 0), max(in_90 - violating, 0), estimated=False)
 
 
 def estimate_due(connection: sa.Connection, rule: Rule, as_of: datetime) -> Forecast:

@@ -12,10 +12,13 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from privacy_audit.controls import Rule, Seek
+from privacy_audit.engine.fixtures import prove_can_fail
 from privacy_audit.engine.forecast import count_due, estimate_due
 from privacy_audit.engine.trouble import TroubleError
+from privacy_audit.erasure.elsewhere import ElsewhereError
+from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.model import AGE_BUCKETS, Cause, Forecast, Plan, Purge, Tally
-from privacy_audit.sql.frame import Predicate, RowNeed, table
+from privacy_audit.sql.frame import Predicate, RowNeed, table, yes
 from privacy_audit.sql.purges import purge_statement
 from privacy_audit.sql.truth import Truth, tally_statement
 from privacy_audit.store_map import PurgeRuns
@@ -52,9 +55,12 @@ def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int 
 
     TroubleError when a table is empty whose emptiness would pass for a promise kept.
     """
+    prove_can_fail(connection, rule, as_of)
     for need in rule.needs():
         if isinstance(need, RowNeed) and not _holds_a_row(connection, table(need.table, alias="t")):
             raise TroubleError(Cause.EMPTY, f"{need.table} holds no row, and without one every row here would pass.")
+    if (own := _in_memory(connection, rule, as_of)) is not None:
+        return Measured(own, Plan.FULL, "every row read, and compared in memory", 0)
     if not rule.in_store:
         return count_all(connection, rule, as_of, "every row counted")
     size = _size(connection, rule.table)
@@ -64,6 +70,18 @@ def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int 
     forecast = _beside(connection, due) if rule.foreseeable else None
     purge = _beside(connection, partial(_purge, connection, rule, rule.purge_runs, as_of)) if rule.purge_runs else None
     return replace(measured, forecast=forecast, purge=purge)
+
+
+def _in_memory(connection: sa.Connection, rule: Rule, as_of: datetime) -> Tally | None:
+    """The tally of a rule that compares in memory; TroubleError when what it compares with is not there."""
+    try:
+        return rule.count(connection, rule.frame(as_of))
+    except TroubleError:
+        raise
+    except ElsewhereError as error:
+        raise TroubleError(error.cause, error.reason) from None
+    except PrivacyAuditError as error:
+        raise TroubleError(Cause.MISSING, str(error)) from None
 
 
 def _foretold(connection: sa.Connection, rule: Rule, as_of: datetime, tally: Tally, *, exact: bool) -> Forecast:
@@ -106,7 +124,7 @@ def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, 
 
 def count_all(connection: sa.Connection, rule: Rule, as_of: datetime, reason: str = "") -> Measured:
     """Every row is counted in one scan, and the parts are counted apart from the whole."""
-    frame = rule.frame(as_of)
+    frame = rule.prepared(connection, rule.frame(as_of))
     counts = _run(connection, rule, rule.judge(rule.rows(frame), frame), as_of)
     return Measured(_tally(counts, counts["population"], counts["compliant"]), Plan.FULL, reason, counts["late_holds"])
 
@@ -248,7 +266,7 @@ def _has_index(connection: sa.Connection, table: str, columns: tuple[str, ...]) 
 
 def _has_rows_in_scope(connection: sa.Connection, truth: Truth) -> bool:
     """Whether there is a row that the promise speaks of: one row read, unless the first ones are out of scope."""
-    return _holds_a_row(connection, truth.row, truth.out_of_scope.is_not(sa.true()))
+    return _holds_a_row(connection, truth.row, sa.not_(yes(truth.out_of_scope)))
 
 
 def _holds_a_row(connection: sa.Connection, relation: sa.FromClause, *conditions: Predicate) -> bool:

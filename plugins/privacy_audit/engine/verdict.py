@@ -50,11 +50,13 @@ def unchecked(entry: Unchecked) -> CheckResult:
 
 def _outcome(rule: Rule, tally: Tally) -> tuple[Outcome, Cause | None, str]:
     rows = "1 row" if tally.undecidable == 1 else f"{tally.undecidable:,} rows"
-    unknown = f"{rows} cannot be decided: a date is missing or cannot be a fact, or a register cannot be read."
+    unknown = f"{rows} cannot be decided: {rule.undecided_because}."
     if tally.violating:
         return Outcome.FAIL, None, unknown if tally.undecidable else ""
     if tally.undecidable:
         return Outcome.REVIEW, Cause.UNDECIDABLE_ROWS, unknown
+    if not tally.population and rule.nothing_to_judge:
+        return Outcome.NOT_APPLICABLE, Cause.EMPTY, rule.nothing_to_judge
     if tally.population == tally.out_of_scope:
         found = "The table holds no row" if not tally.population else "No row of the table is in scope"
         if rule.may_be_empty:
@@ -95,11 +97,15 @@ def _of_store(entry: Excused | Unchecked, outcome: Outcome, cause: Cause | None)
 
 def show_rows(rule: Rule, as_of: datetime) -> str:
     """The SELECT that lists the violating rows to an entitled engineer, ready to paste."""
+    if not rule.listable:
+        return ""
     return f"{pasteable(rows_statement(_truth(rule, as_of), rule.key))};"
 
 
 def show_undecidable(rule: Rule, as_of: datetime) -> str:
     """The same for the rows that cannot be decided."""
+    if not rule.listable:
+        return ""
     return f"{pasteable(undecidable_statement(_truth(rule, as_of), rule.key))};"
 
 

@@ -35,11 +35,11 @@ def load(expectations: Path, kinds: Mapping[str, Asks] | None = None, file: Path
     beside = path.parent / parsed.value.source.file
     text = beside if beside.is_file() else expectations / parsed.value.source.file
     source = documents.read_bytes(text, root=root)
+    law, digest, faults = _law(expectations, parsed.value, kinds)
     mistakes = [
         *differences(parsed.value, parsed.document, source, documents.name_of(text, root)),
-        *contradictions(parsed.value, parsed.document, kinds),
+        *contradictions(parsed.value, parsed.document, kinds, law.rules if law else ()),
     ]
-    law, digest, faults = _law(expectations, parsed.value, kinds)
     mistakes = [*sorted(mistakes, key=_line_and_column), *sorted(faults, key=_line_and_column)]
     if mistakes:
         raise ConfigurationRefusedError(mistakes)
@@ -70,7 +70,9 @@ def _policy(file: PolicyFile, digest: str) -> Policy:
         for section in file.sections
         for name, clause in section.clauses.items()
     )
-    conflicts = tuple(Conflict(name, it.policy, it.law, it.consequence) for name, it in file.conflicts.items())
+    conflicts = tuple(
+        Conflict(name, it.policy, it.law, it.consequence, it.controls) for name, it in file.conflicts.items()
+    )
     return Policy(
         file.version,
         file.title,

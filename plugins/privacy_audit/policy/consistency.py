@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -58,9 +58,28 @@ WITHOUT_A_TABLE: Mapping[str, Asks] = {
 """Kinds in no file of `controls/`, with what they ask."""
 
 
-def contradictions(file: PolicyFile, document: Document, kinds: Mapping[str, Asks] | None) -> list[Mistake]:
-    """Every place where one part of the policy file does not fit another."""
-    return [*_Clauses(file, document).mistakes(), *_of_policy(file, document).mistakes(kinds)]
+def contradictions(
+    file: PolicyFile, document: Document, kinds: Mapping[str, Asks] | None, rules: Iterable[str] = ()
+) -> list[Mistake]:
+    """Every place where one part of the policy file does not fit another. `rules`: ids of what the law asks."""
+    return [
+        *_Clauses(file, document).mistakes(),
+        *_of_policy(file, document).mistakes(kinds),
+        *_of_conflicts(file, document, (*file.controls, *rules)),
+    ]
+
+
+def _of_conflicts(file: PolicyFile, document: Document, known: Sequence[str]) -> Iterator[Mistake]:
+    """A conflict is told with outcomes of controls that there are, each of them once."""
+    for name, conflict in file.conflicts.items():
+        for number, control in enumerate(conflict.controls):
+            path = ("conflicts", name, "controls", number)
+            if control not in known:
+                fact = f'{in_words(path)}: neither policy nor law has a control "{control}".'
+                yield Mistake(document.place(*path), fact, did_you_mean(control, known))
+            elif control in conflict.controls[:number]:
+                fact = f'{in_words(path)}: "{control}" stands here twice.'
+                yield Mistake(document.place(*path), fact, "Once is enough.")
 
 
 def contradictions_of_law(

@@ -146,6 +146,8 @@ class ConflictEntry(Part):
     policy: Prose
     law: Prose
     consequence: Prose
+    controls: tuple[AnyControlId, ...] = ()
+    """Controls of the policy and rules of the law whose outcomes are told beside it."""
 
 
 class LawFile(Part):

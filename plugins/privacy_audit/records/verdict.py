@@ -7,12 +7,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from privacy_audit.model import AGE_BUCKETS, Cause, CheckResult, Control, Outcome, Plan, StoreResult, Tally, roll_up
+from privacy_audit.model import (
+    AGE_BUCKETS,
+    OWN_RECORDS,
+    Cause,
+    CheckResult,
+    Control,
+    Outcome,
+    Plan,
+    StoreResult,
+    Tally,
+    roll_up,
+)
 from privacy_audit.periods import Period, local_date
 from privacy_audit.records.keeping import Deadline, Kind, Record, Sorted, sort
 
-STORE = "privacy_audit"
-"""Name under which the records stand among the stores."""
+STORE = OWN_RECORDS
 TITLE = "The audit's own records"
 FIX = "Run the DAG `maintenance`, or `privacy-audit maintain`, and find out why it did not run."
 

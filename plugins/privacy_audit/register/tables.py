@@ -162,3 +162,18 @@ policies = sa.Table(
     sa.Column("promises", JSONB(), nullable=False),
     sa.Column("filed_at", INSTANT, nullable=False, server_default=sa.func.now()),
 )
+
+hold_manifests = sa.Table(
+    "hold_manifests",
+    metadata,
+    # Rows under a legal hold, as keyed digests: what is here and in its store no more was destroyed. The check that
+    # looks for them adds to it (`erasure/on_file.py`), apart from any audit: what it knows must outlive all of them.
+    sa.Column("store", sa.Text(), primary_key=True),
+    sa.Column("table", sa.Text(), primary_key=True),
+    sa.Column("part", sa.Text(), primary_key=True, comment="which data of the row, and by which columns it is told"),
+    sa.Column("digest", sa.LargeBinary(), primary_key=True),
+    sa.Column("subject", sa.LargeBinary(), nullable=False, comment="digest of the key of the person held"),
+    sa.Column("key_version", sa.Integer(), nullable=False),
+    sa.Column("first_seen_at", INSTANT, nullable=False, comment="by the clock of the store"),
+    sa.CheckConstraint("octet_length(digest) = 32 AND octet_length(subject) = 32", name="are_digests"),
+)

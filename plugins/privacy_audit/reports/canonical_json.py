@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 import rfc8785
 
 from privacy_audit import disclosure, wording
+from privacy_audit.coverage_matrix import ControlOutcome, control_outcomes
 from privacy_audit.findings.standing import Chronicle
 from privacy_audit.model import AGE_BUCKETS, Audit, Clause, Forecast, Policy, Purge, StoreResult, Tally
 from privacy_audit.reports import summary
@@ -32,6 +34,7 @@ def render(audit: Audit, chronicle: Chronicle | None = None) -> bytes:
 def to_dict(audit: Audit) -> dict[str, Any]:
     """The audit as the plain values of audit.json; also what the command line's `--json` prints."""
     told = disclosure.disclosed(audit)
+    outcomes = control_outcomes(told).values()
     document = {
         "schema": SCHEMA,
         "audit_id": told.id,
@@ -41,7 +44,7 @@ def to_dict(audit: Audit) -> dict[str, Any]:
         "outcome": told.outcome.value,
         "stores": [_store(store) for store in told.stores],
         "checks": [_check(entry) for entry in sorted(summary.entries(told), key=lambda entry: entry.check.id)],
-        "clauses": [_clause(clause, told) for clause in told.policy.clauses],
+        "clauses": [_clause(clause, outcomes) for clause in told.policy.clauses],
         "limits": list(told.limits),
     }
     cleaned: dict[str, Any] = _cleaned(document)
@@ -68,6 +71,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "zone": policy.zone,
         "source_sha256": policy.source_sha256,
         "digest": policy.digest,
+        "law": policy.law and {"version": policy.law.version, "digest": policy.law.digest},
     }
 
 
@@ -88,6 +92,7 @@ def _check(entry: summary.Entry) -> dict[str, Any]:
     return {
         "id": check.id,
         "control": check.control,
+        "pack": entry.control.pack.value,
         "store": check.store,
         "table": check.table,
         "qualifier": check.qualifier,
@@ -152,7 +157,7 @@ def _dates(tally: Tally | None) -> dict[str, Any]:
     }
 
 
-def _clause(clause: Clause, audit: Audit) -> dict[str, Any]:
+def _clause(clause: Clause, outcomes: Iterable[ControlOutcome]) -> dict[str, Any]:
     return {
         "id": clause.id,
         "section": clause.section,
@@ -160,8 +165,13 @@ def _clause(clause: Clause, audit: Audit) -> dict[str, Any]:
         "automation": clause.automation.value,
         "reason": clause.reason,
         "controls": [
-            {"id": told.control.id, "outcome": told.outcome and told.outcome.value, "checks": told.checks}
-            for told in summary.controls_of(clause, audit)
+            {
+                "id": told.control.id,
+                "pack": told.control.pack.value,
+                "outcome": told.outcome and told.outcome.value,
+                "checks": len(told.checks),
+            }
+            for told in summary.controls_of(clause, outcomes)
         ],
     }
 

@@ -26,7 +26,7 @@ COLUMNS = (
     "violating_rows", "persons", "held_rows", "late_holds", "undecidable_rows", "out_of_scope_rows",
     "population", "population_is_estimated", "oldest", "newest", "in_breach_since",
     "cause", "reason", "way_out", "clauses", "legal_basis", "check_id", "fingerprint", "as_of",
-    "finding", "status", "first_seen", "last_seen", "due_by", "triage", "waived_until", "waived_rows",
+    "finding", "status", "first_seen", "last_seen", "due_by", "triage", "waived_until", "waived_rows", "pack",
 )  # fmt: skip
 """Dates are civil dates in the policy's zone; only year and month where fewer than five rows violate.
 
@@ -95,6 +95,7 @@ def _check_row(entry: summary.Entry, zone: ZoneInfo) -> dict[str, str]:
         "outcome": check.outcome.value,
         "severity": control.severity.value,
         "control": check.control,
+        "pack": control.pack.value,
         "promise": control.title,
         "store": check.store,
         "owner": entry.store.owner,
@@ -122,6 +123,7 @@ def _standing_row(known: Known) -> dict[str, str]:
         "outcome": standing.outcome.value,
         "severity": standing.severity.value,
         "control": standing.control,
+        "pack": known.pack.value if known.pack else "",
         "promise": known.title,
         "store": standing.store,
         "owner": standing.owner,

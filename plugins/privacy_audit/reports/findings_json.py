@@ -30,13 +30,17 @@ def render(audit: Audit, chronicle: Chronicle) -> bytes:
 def to_dict(audit: Audit, chronicle: Chronicle) -> dict[str, Any]:
     """The findings as the plain values of findings.json."""
     told = disclosure.disclosed_chronicle(chronicle)
+    packs = {control.id: control.pack.value for control in audit.policy.controls}
     document = {
         "schema": SCHEMA,
         "audit_id": audit.id,
         "as_of": wording.iso(audit.as_of),
         "policy": {"version": audit.policy.version, "digest": audit.policy.digest, "zone": audit.policy.zone},
         "moved": told.moved,
-        "findings": [_finding(one, told.decisions.get(one.fingerprint)) for one in told.standings],
+        "findings": [
+            _finding(one, told.decisions.get(one.fingerprint)) | {"pack": packs.get(one.control)}
+            for one in told.standings
+        ],
         "waivers": [_waiver(report) for report in told.waivers],
         "policy_changes": [_policy_change(change) for change in told.policy_changes],
         "checks": [_check(check, told) for check in sorted(audit.checks, key=lambda check: check.id)],

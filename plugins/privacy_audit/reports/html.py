@@ -14,13 +14,13 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from privacy_audit import disclosure, wording
+from privacy_audit import coverage_matrix, disclosure, wording
 from privacy_audit.findings import purges, trends
 from privacy_audit.findings.standing import Chronicle
-from privacy_audit.model import Audit, Automation, Forecast, Outcome, Severity, Tally
+from privacy_audit.model import Audit, Automation, Forecast, Outcome, Pack, Severity, Tally
 from privacy_audit.periods import local_date
 from privacy_audit.policy.changes import Direction
 from privacy_audit.reports import age_chart, life_words, summary, trend_chart
@@ -28,7 +28,9 @@ from privacy_audit.reports.life import Life
 
 FILE_NAME = "report.html"
 
-_STYLES = ("report.css", "life.css", "trend.css")
+_STYLES = ("report.css", "life.css", "trend.css", coverage_matrix.STYLE)
+_FEW = 6
+"""So many checks of one outcome are told open; of more, only the head of each, and the rest when it is asked for."""
 _PURGED = ("retention", "soft_delete")
 """Kinds of control that promise deletion, so that rows in breach go by a purge."""
 
@@ -54,7 +56,7 @@ def render(audit: Audit, chronicle: Chronicle) -> bytes:
 def _environment() -> Environment:
     """Jinja, strict: unknown names are errors, all text is escaped, invisible characters are dropped."""
     environment = Environment(
-        loader=PackageLoader("privacy_audit.reports"),
+        loader=_loader(),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_cleaned,
@@ -76,10 +78,17 @@ def _environment() -> Environment:
         "ways_out": wording.WAYS_OUT,
         "reading_words": wording.READINGS,
         "words": life_words,
+        "attestation": coverage_matrix.ATTESTATION,
+        **coverage_matrix.NAMES,
         "is_small": disclosure.is_small,
         "small_count": disclosure.SMALL_COUNT,
     }
     return environment
+
+
+def _loader() -> BaseLoader:
+    """Our templates, and those that pages of other stages have too."""
+    return ChoiceLoader([PackageLoader("privacy_audit.reports"), FileSystemLoader(coverage_matrix.TEMPLATES)])
 
 
 def _cleaned(value: Any) -> Any:
@@ -89,7 +98,7 @@ def _cleaned(value: Any) -> Any:
 @cache
 def _style() -> dict[str, Markup]:
     """The style sheet and the policy that admits it. Both come from our own files; nothing here is anybody's input."""
-    loader = PackageLoader("privacy_audit.reports")
+    loader = _loader()
     source = "\n".join(loader.get_source(_environment(), name)[0] for name in _STYLES)
     digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -120,6 +129,7 @@ def _findings(audit: Audit, life: Life) -> dict[str, Any]:
     stores_down = summary.stores_not_audited(audit)
     down = {store.name for store in stores_down}
     failed = summary.waived_last(summary.with_outcome(audit, Outcome.FAIL), life.quiet)
+    passed = summary.with_outcome(audit, Outcome.PASS)
     loud = [entry for entry in failed if entry.check.fingerprint not in life.quiet]
     return {
         "entries": summary.entries(audit),
@@ -130,8 +140,11 @@ def _findings(audit: Audit, life: Life) -> dict[str, Any]:
         "failed_waived": [entry for entry in failed if entry.check.fingerprint in life.quiet],
         "undecided_elsewhere": [entry for entry in failed if entry.check.tally and entry.check.tally.undecidable],
         "reviewed": summary.waived_last(summary.with_outcome(audit, Outcome.REVIEW), life.quiet),
-        "passed": summary.with_outcome(audit, Outcome.PASS),
+        "passed": [entry for entry in passed if entry.control.kind != coverage_matrix.ATTESTATION],
+        "attested": [entry for entry in passed if entry.control.kind == coverage_matrix.ATTESTATION],
         "inapplicable": summary.with_outcome(audit, Outcome.NOT_APPLICABLE),
+        "by_control": summary.by_control,
+        "few": _FEW,
     }
 
 
@@ -161,6 +174,7 @@ def _nights(audit: Audit, chronicle: Chronicle) -> dict[str, Any]:
     shown = {key: trends.trend(points, zone, today) for key, points in nights.items() if len(points) > 1}
     return {
         "trend_of": shown.get,
+        "charted": list(shown),
         "trend_chart": lambda key: trend_chart.svg(nights[key], zone, f"{key}-trend"),
         "sparkline": lambda key: trend_chart.sparkline(nights[key], zone),
         "trend_sentences": lambda entry: trends.sentences(shown[entry.key], purge=entry.control.kind in _PURGED),
@@ -192,14 +206,22 @@ def _due(audit: Audit) -> dict[str, Any]:
 
 
 def _policy(audit: Audit) -> dict[str, Any]:
-    """The policy, clause by clause, under its own headings."""
+    """The policy, clause by clause, under its own headings; the same as a table by store; and the law beside it."""
     clauses = audit.policy.clauses
+    outcomes = coverage_matrix.control_outcomes(audit)
     sections = [
-        (section, [(clause, summary.controls_of(clause, audit)) for clause in group])
+        (section, [(clause, summary.controls_of(clause, outcomes.values())) for clause in group])
         for section, group in groupby(clauses, lambda clause: clause.section)
     ]
     kinds = [clause.automation for clause in clauses]
-    return {"sections": sections, "automation": {kind.value: kinds.count(kind) for kind in Automation}}
+    return {
+        "sections": sections,
+        "automation": {kind.value: kinds.count(kind) for kind in Automation},
+        "coverage": coverage_matrix.matrix(audit),
+        "link": lambda check: f"#{summary.anchor(check)}",
+        "concerned": lambda conflict: [outcomes[name] for name in conflict.controls if name in outcomes],
+        "is_law": lambda control: control.pack is Pack.LAW,
+    }
 
 
 def _severity(entry: summary.Entry) -> Severity:
@@ -215,8 +237,15 @@ def _scope(audit: Audit) -> dict[str, Any]:
             table = (check.store, check.table)
             rows[table] = max(rows.get(table, 0), check.tally.population)
             estimated = estimated or check.tally.estimated
-    made = sum(1 for check in audit.checks if check.outcome not in (Outcome.NOT_AUDITED, Outcome.NOT_APPLICABLE))
-    return {"made": made, "tables": len(rows), "rows": sum(rows.values()), "estimated": estimated}
+    made = [check for check in audit.checks if check.outcome not in (Outcome.NOT_AUDITED, Outcome.NOT_APPLICABLE)]
+    words = [check for check in made if check.attested_until]
+    return {
+        "made": len(made) - len(words),
+        "attested": sum(1 for word in words if word.outcome is Outcome.PASS),
+        "tables": len(rows),
+        "rows": sum(rows.values()),
+        "estimated": estimated,
+    }
 
 
 def _when(value: datetime | date, tally: Tally, zone: ZoneInfo) -> Markup:

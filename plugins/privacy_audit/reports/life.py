@@ -20,7 +20,7 @@ from privacy_audit.findings.standing import (
     WaiverReport,
     WaiverState,
 )
-from privacy_audit.model import FOUND, Audit, CheckResult, Outcome, StoreResult
+from privacy_audit.model import FOUND, Audit, CheckResult, Outcome, Pack, StoreResult
 from privacy_audit.periods import local_date
 from privacy_audit.reports.summary import anchor
 
@@ -41,6 +41,8 @@ class Known:
     """The waiver that covers it, as its file says it; None when none does."""
     overdue_days: int = 0
     """Civil days since the day by which it was to be closed; 0 while that is not over, and while it is waived."""
+    pack: Pack | None = None
+    """Whose rule it breaks; None for a store as a whole, and where tonight's policy does not have the control."""
     home: str = ""
     """Anchor of the card in which it is told; empty when no card of tonight is about it."""
 
@@ -64,6 +66,7 @@ class Life:
         self._zone = ZoneInfo(audit.policy.zone)
         self._stores = {store.name: store for store in audit.stores}
         self._titles = {control.id: control.title for control in audit.policy.controls}
+        self._packs = {control.id: control.pack for control in audit.policy.controls}
         self._waivers = {report.id: report for report in chronicle.waivers}
 
     @property
@@ -191,6 +194,7 @@ class Life:
             decision=self._chronicle.decisions.get(standing.fingerprint),
             waiver=self._waivers.get(standing.waiver),
             overdue_days=max(0, past),
+            pack=self._packs.get(standing.control),
             home=self._homes.get(standing.fingerprint, "") if standing.is_open else "",
         )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
+from privacy_audit.coverage_matrix import ControlOutcome
 from privacy_audit.model import (
     TELLING,
     Audit,
@@ -16,9 +16,7 @@ from privacy_audit.model import (
     Policy,
     Severity,
     StoreResult,
-    roll_up,
 )
-from privacy_audit.periods import local_date
 
 _WORST = (Outcome.FAIL, Outcome.NOT_AUDITED, Outcome.REVIEW)
 
@@ -46,13 +44,42 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class ControlOutcome:
-    """What the checks of one control amount to over all stores."""
+class Group:
+    """The checks of one control that are told together."""
 
     control: Control
-    outcome: Outcome | None
-    """None when it was not in force on the day of the audit."""
-    checks: int
+    clauses: tuple[Clause, ...]
+    entries: tuple[Entry, ...]
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """Titles of the stores it was looked at in."""
+        return tuple(dict.fromkeys(entry.store.title for entry in self.entries))
+
+    @property
+    def violating(self) -> int:
+        """Rows in breach, in all places."""
+        return sum(entry.check.tally.violating for entry in self.entries if entry.check.tally)
+
+    @property
+    def population(self) -> int:
+        """Rows looked at, in all places."""
+        return sum(entry.check.tally.population for entry in self.entries if entry.check.tally)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether one of its numbers of rows is the planner's estimate."""
+        return any(entry.check.tally.estimated for entry in self.entries if entry.check.tally)
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """One of the things to read first."""
+
+    entry: Entry
+    """The worst check of its control."""
+    others: int
+    """Checks of the same control that ended as badly."""
 
 
 def anchor(check: CheckResult) -> str:
@@ -88,12 +115,27 @@ def waived_last(found: Iterable[Entry], waived: Collection[str]) -> tuple[Entry,
     return tuple(sorted(found, key=lambda entry: entry.check.fingerprint in waived))
 
 
-def worst(audit: Audit, waived: Collection[str] = (), most: int = 3) -> tuple[Entry, ...]:
-    """The checks to read first: what is broken, then what is unknown, each by severity and number of rows; those of
-    waived fingerprints only when there is nothing else."""
+def by_control(found: Iterable[Entry]) -> tuple[Group, ...]:
+    """The same checks under their controls, in the order of the first of each."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in found:
+        groups.setdefault(entry.control.id, []).append(entry)
+    return tuple(Group(group[0].control, group[0].clauses, tuple(group)) for group in groups.values())
+
+
+def worst(audit: Audit, waived: Collection[str] = (), most: int = 3) -> tuple[First, ...]:
+    """The promises to read first, each by its worst check: what is broken, then what is unknown, each by severity and
+    number of rows; those of waived fingerprints only when there is nothing else."""
     bad = [entry for entry in entries(audit) if entry.check.outcome in _WORST]
-    by_badness = sorted(bad, key=lambda entry: (_WORST.index(entry.check.outcome), entry.badness))
-    return waived_last(by_badness, waived)[:most]
+    by_badness = waived_last(sorted(bad, key=lambda one: (_WORST.index(one.check.outcome), one.badness)), waived)
+    return tuple(
+        First(group.entries[0], sum(1 for one in group.entries[1:] if one.check.outcome is _first(group).outcome))
+        for group in by_control(by_badness)[:most]
+    )
+
+
+def _first(group: Group) -> CheckResult:
+    return group.entries[0].check
 
 
 def stores_not_audited(audit: Audit) -> tuple[StoreResult, ...]:
@@ -101,18 +143,6 @@ def stores_not_audited(audit: Audit) -> tuple[StoreResult, ...]:
     return tuple(store for store in audit.stores if store.outcome is Outcome.NOT_AUDITED and store.cause)
 
 
-def control_outcomes(audit: Audit) -> dict[str, ControlOutcome]:
-    """By control id: the outcome of its checks in all stores. A control in force without any check was not audited."""
-    today = local_date(audit.as_of, ZoneInfo(audit.policy.zone))
-    told = {}
-    for control in audit.policy.controls:
-        outcomes = [check.outcome for check in audit.checks if check.control == control.id]
-        in_force = control.effective_from <= today and (control.effective_to is None or today <= control.effective_to)
-        outcome = roll_up(outcomes) if in_force or outcomes else None
-        told[control.id] = ControlOutcome(control, outcome, len(outcomes))
-    return told
-
-
-def controls_of(clause: Clause, audit: Audit) -> tuple[ControlOutcome, ...]:
-    """The controls that compute a clause, with their outcomes, in the order of the policy."""
-    return tuple(told for told in control_outcomes(audit).values() if clause.id in told.control.clauses)
+def controls_of(clause: Clause, told: Iterable[ControlOutcome]) -> tuple[ControlOutcome, ...]:
+    """The controls that compute a clause, and the rules of the law beside it, with their outcomes."""
+    return tuple(one for one in told if clause.id in one.control.clauses)

@@ -12,7 +12,8 @@ from privacy_audit.sql.frame import Frame, Predicate, day, first_instant, never,
 from privacy_audit.store_map import BirthEncoding, Persons
 
 Column = sa.ColumnElement[Any]
-_OLDEST_PERSON_YEARS = 120
+OLDEST_PERSON_YEARS = 120
+"""Nobody is older: an earlier birth is no fact."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def adult_instants(persons: Persons, age: int, frame: Frame) -> sa.Subquery:
     """
     rows = frame.table(persons.table, persons.key, persons.born.column, alias="person_row")
     born = rows.c[persons.born.column]
-    first_year, last_year = frame.today.year - _OLDEST_PERSON_YEARS, frame.today.year
+    first_year, last_year = frame.today.year - OLDEST_PERSON_YEARS, frame.today.year
     if persons.born.encoding is BirthEncoding.YEAR:
         known = sa.and_(born.between(first_year, last_year), born.not_in(persons.born.default_years))
         ends = ((0, 1, 1), (age, 1, 1), (age, 12, 31))

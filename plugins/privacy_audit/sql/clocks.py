@@ -76,8 +76,12 @@ def read_clock(clock: Clock, row: sa.FromClause, frame: Frame) -> ClockSql:
 
 def read_event(clock: ColumnClock, row: sa.FromClause, frame: Frame) -> ClockSql:
     """The moment of something that happened: without a readable one nothing can be judged, whatever runs elsewhere."""
-    plain = clock.model_copy(update={"null_means": Means.UNKNOWN, "future_means": Means.UNKNOWN})
-    return read_clock(plain, row, frame)
+    return read_clock(as_event(clock), row, frame)
+
+
+def as_event(clock: ColumnClock) -> ColumnClock:
+    """The clock of something that happened: no moment and one to come are unknown."""
+    return clock.model_copy(update={"null_means": Means.UNKNOWN, "future_means": Means.UNKNOWN})
 
 
 def columns_of_row(clock: Clock) -> tuple[str, ...]:

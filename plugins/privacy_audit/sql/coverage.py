@@ -189,11 +189,11 @@ def _intervals(
         .group_by(subject)
         .subquery("doubt")
     )
-    return Ledger(_merge(valid, strict), doubts, strict)
+    return Ledger(merged(valid, strict), doubts, strict)
 
 
-def _merge(valid: sa.Subquery, strict: bool) -> sa.Subquery:
-    """Overlapping intervals become one, so that a moment meets at most one."""
+def merged(valid: sa.Subquery, strict: bool) -> sa.Subquery:
+    """Overlapping intervals `subject, lo, hi` become one, so that a moment meets at most one."""
     earlier = (valid.c.lo, valid.c.hi)
     before = sa.func.max(valid.c.hi).over(partition_by=valid.c.subject, order_by=earlier, rows=(None, -1))
     reached = sa.select(valid, before.label("reach")).subquery("reached")

@@ -90,7 +90,25 @@ def first_instant(civil: sa.ColumnElement[Any], zone_name: str) -> sa.ColumnElem
 
 def yes(condition: sa.ColumnElement[Any]) -> Predicate:
     """True where the condition is true, false where it is false or null."""
-    return condition.is_(sa.true())
+    return _operand(condition).is_(sa.true())
+
+
+def no(condition: sa.ColumnElement[Any]) -> Predicate:
+    """True where the condition is false, false where it is true or null."""
+    return _operand(condition).is_(sa.false())
+
+
+def unknown(condition: sa.ColumnElement[Any]) -> Predicate:
+    """True where the condition is null, false where it is true or false."""
+    return _operand(condition).is_(None)
+
+
+def _operand(condition: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The condition as what `IS` asks about: of `NOT x IS TRUE`, as SQLAlchemy writes it, the server negates the whole.
+
+    Then an unknown x would be a yes.
+    """
+    return sa.sql.elements.Grouping(condition) if isinstance(condition, sa.UnaryExpression) else condition
 
 
 def no_day() -> sa.ColumnElement[date]:

@@ -38,6 +38,12 @@ def read_holds(
     """The holds of a register on rows whose subject is given; none without a register."""
     if register is None:
         return HoldSql(never(), no_day())
+    hold = in_force(register, categories, frame)
+    return HoldSql(hold.c.subject.is_not(None), hold.c.since, ((hold, hold.c.subject == subject),))
+
+
+def in_force(register: LegalHolds, categories: Sequence[Category], frame: Frame) -> sa.Subquery:
+    """Who is under a hold at T that names one of the categories, each once: `subject`, and `since` which civil date."""
     frame = frame.holds_of or frame
     holds = frame.table(
         register.table, register.subject, register.category, register.started.column, register.released.column,
@@ -46,7 +52,7 @@ def read_holds(
     words = [register.categories.get(category, category.value) for category in categories]
     words += [register.every_category] if register.every_category is not None else []
     started, released = holds.c[register.started.column], holds.c[register.released.column]
-    in_force = (
+    return (
         sa.select(
             holds.c[register.subject].label("subject"),
             sa.func.min(civil_date(moment_of(register.started, started, frame), frame.zone_name)).label("since"),
@@ -59,7 +65,6 @@ def read_holds(
         .group_by(holds.c[register.subject])
         .subquery("hold")
     )
-    return HoldSql(in_force.c.subject.is_not(None), in_force.c.since, ((in_force, in_force.c.subject == subject),))
 
 
 def _began(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) -> Predicate:

@@ -15,14 +15,17 @@ from pydantic import Field
 from sqlalchemy.types import TypeEngine
 
 from privacy_audit.company_registers import COMPANY_REGISTERS, Of
-from privacy_audit.sql.clocks import ClockSql, compare_with, moment_of, needs_of, read_event
+from privacy_audit.periods import Period
+from privacy_audit.sql.clocks import ClockSql, moment_of, needs_of, read_clock, read_event
 from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, day, yes
 from privacy_audit.sql.planted import Planted
-from privacy_audit.store_map import Encoding, Name, Part, Records
+from privacy_audit.store_map import Encoding, Means, Name, Part, Records
 
 LINE = "line"
 """The key of a register that is a file: the number of its row."""
 
+_BLANKS: sa.ColumnElement[str] = sa.literal_column("E' \\t\\n\\r\\f\\x0B'")
+"""What PostgreSQL's own trimming leaves: a tab or a line's end says no more than a space does."""
 
 Answer = Predicate
 """Whether something is so: true, false, or null where nobody can tell. SQL's own AND, OR and NOT reckon with that."""
@@ -65,7 +68,7 @@ class RecordSql:
     def text(self, field: str) -> sa.ColumnElement[str]:
         """The field as text without blanks around it; null when it says nothing."""
         column = self.row.c[self.records.fields[field].column]
-        return sa.func.nullif(sa.func.btrim(sa.cast(column, sa.Text())), "")
+        return sa.func.nullif(sa.func.btrim(sa.cast(column, sa.Text()), _BLANKS), "")
 
     def value(self, field: str) -> sa.ColumnElement[Any]:
         """The field as it is."""
@@ -82,7 +85,8 @@ class RecordSql:
             return text.is_not(None)
         if words == "absent":
             return text.is_(None)
-        return sa.func.lower(text).in_([self.records.word(field, word).lower() for word in words])
+        # Both in small letters by the server's own rules: by Python's, a word in capitals would not equal itself there.
+        return sa.func.lower(text).in_([sa.func.lower(self.records.word(field, word)) for word in words])
 
     def meant(self, only: Mapping[str, Any]) -> Answer:
         """Whether a row is one of those that are meant."""
@@ -92,24 +96,54 @@ class RecordSql:
         """Whether a row holds at T: it has begun, and not ended. Of a day, it is the last on which a row holds."""
         if during is None:
             return sa.true()
-        begin, end = self.moment(during.from_), self.moment(during.to)
-        begun = unknown_where(sa.and_(begin.odd, self._not_after_now(during.from_)), self._not_after_now(during.from_))
-        open_end = sa.or_(end.missing, yes(self._after_now(during.to)))
-        goes_on = sa.or_(open_end, unknown_where(end.odd, sa.false()))
+        begin, end = self.begin(during.from_), self.end(during.to)
+        unreadable = sa.or_(begin.missing, begin.odd)
+        begun = sa.case((begin.running, sa.false()), (unreadable, sa.null()), else_=sa.true())
+        last_day: Answer = sa.false()
+        if self.records.fields[during.to].encoding is Encoding.DATE:
+            last_day = self.value(during.to) >= day(self.frame.today)
+        goes_on = sa.case((end.running, sa.true()), (end.odd, sa.null()), else_=last_day)
         return sa.and_(begun, goes_on)
 
-    def _not_after_now(self, field: str) -> Predicate:
-        clock, column = self.records.fields[field], self.value(field)
-        if clock.encoding is Encoding.DATE:
-            return column <= day(self.frame.today)
-        return compare_with(clock, column, self.frame, lambda a, b: a <= b, self.frame.as_of)
+    def begin(self, field: str) -> ClockSql:
+        """From when a row holds: `running` where only after T; `missing` or `odd` where nobody can tell."""
+        return self._edge(field, nothing=Means.UNKNOWN)
 
-    def _after_now(self, field: str) -> Predicate:
-        """A day is the last on which it holds; an instant the first at which it does not."""
-        clock, column = self.records.fields[field], self.value(field)
-        if clock.encoding is Encoding.DATE:
-            return column >= day(self.frame.today)
-        return compare_with(clock, column, self.frame, lambda a, b: a > b, self.frame.as_of)
+    def end(self, field: str) -> ClockSql:
+        """Until when a row holds: `running` where that is after T, or until further notice; `odd` where unknown."""
+        return self._edge(field, nothing=Means.RUNNING)
+
+    def is_future(self, field: str) -> Predicate:
+        """Whether a moment lies after T; never null."""
+        return self.begin(field).running
+
+    def is_before(self, one: str, other: str) -> Predicate:
+        """Whether a moment lies before another; by the day where either tells no more. Asked of readable ones."""
+        first, second = self.moment(one), self.moment(other)
+        if self.records.fields[one].is_instant and self.records.fields[other].is_instant:
+            return first.moment < second.moment
+        return first.on_day < second.on_day
+
+    def _edge(self, field: str, nothing: Means) -> ClockSql:
+        means = {"null_means": nothing, "future_means": Means.RUNNING}
+        return read_clock(self.records.fields[field].model_copy(update=means), self.row, self.frame)
+
+
+def after(civil: sa.ColumnElement[Any], period: str) -> sa.ColumnElement[Any]:
+    """The civil day a period later. PostgreSQL clamps to the month's end as `Period.add_to` does."""
+    length = Period.parse(period)
+    interval = sa.func.make_interval(0, length.months, 0, length.days)
+    return sa.type_coerce(sa.cast(civil + interval, sa.Date()), sa.Date())
+
+
+def readable_day(clock: ClockSql) -> sa.ColumnElement[Any]:
+    """The moment's civil day; null where it cannot be a fact, for not every day can be reckoned with."""
+    return sa.case((sa.not_(clock.undatable), clock.on_day))
+
+
+def readable_moment(clock: ClockSql) -> sa.ColumnElement[Any]:
+    """The moment; null where it cannot be a fact, for not every one can be told to people."""
+    return sa.case((sa.not_(clock.undatable), clock.moment))
 
 
 def end_of(records: Records, field: str, column: sa.ColumnElement[Any], frame: Frame) -> sa.ColumnElement[Any]:
@@ -117,7 +151,8 @@ def end_of(records: Records, field: str, column: sa.ColumnElement[Any], frame: F
     clock = records.fields[field]
     moment = moment_of(clock, column, frame)
     if clock.encoding is Encoding.DATE:
-        moment = moment_of(clock, column + 1, frame)
+        # The last day that PostgreSQL stores has no next one: there it would raise, and one odd row end the check.
+        moment = sa.case((column < sa.literal_column("'9999-12-30'::date"), moment_of(clock, column + 1, frame)))
     return sa.func.coalesce(moment, sa.literal_column("'infinity'::timestamptz"))
 
 
@@ -136,9 +171,14 @@ def needs_of_records(register: str, records: Records, fields: tuple[str, ...]) -
         if known[field] is Of.MOMENT:
             yield from needs_of(records.fields[field], records.table)
         else:
-            yield Need(records.table, records.fields[field].column)
+            yield Need(records.table, records.fields[field].column, _READ_AS.get(known[field], frozenset()))
 
 
+_READ_AS = {
+    Of.FLAG: frozenset({"bool"}),
+    Of.NUMBER: frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"}),
+}
+"""The types a field may have in a table; of those that are not named, any."""
 _TYPES: Mapping[Of, TypeEngine[Any]] = {
     Of.TEXT: sa.Text(),
     Of.PERSON: sa.Text(),

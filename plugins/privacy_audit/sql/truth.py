@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from privacy_audit.model import AGE_BUCKETS
-from privacy_audit.sql.frame import Frame, Predicate, day, instant, never, no_day
+from privacy_audit.sql.frame import Frame, Predicate, day, instant, never, no, no_day, unknown, yes
 
 
 class State(IntEnum):
@@ -73,20 +73,20 @@ class Truth:
     @property
     def state(self) -> sa.ColumnElement[int]:
         """The State of a row as an integer."""
-        breach = self.violating.is_(sa.true())
+        breach = yes(self.violating)
         return sa.case(
-            (self.out_of_scope.is_(sa.true()), State.OUT_OF_SCOPE.value),
-            (self.undecidable.is_not(sa.false()), State.UNDECIDABLE.value),
-            (sa.and_(breach, self.held.is_(sa.true())), State.HELD.value),
+            (yes(self.out_of_scope), State.OUT_OF_SCOPE.value),
+            (sa.not_(no(self.undecidable)), State.UNDECIDABLE.value),
+            (sa.and_(breach, yes(self.held)), State.HELD.value),
             (breach, State.VIOLATING.value),
-            (self.violating.is_(sa.false()), State.COMPLIANT.value),
+            (no(self.violating), State.COMPLIANT.value),
             else_=State.UNDECIDABLE.value,
         )
 
 
 def tally_statement(truth: Truth, frame: Frame) -> sa.Select[*tuple[Any, ...]]:
     """One statement, one row: the counts of a tally by name. The parts are counted apart from the whole."""
-    breach = truth.violating.is_(sa.true())
+    breach = yes(truth.violating)
     judged = (
         sa.select(
             truth.state.label("state"),
@@ -145,8 +145,8 @@ def undecidable_statement(truth: Truth, key: tuple[str, ...]) -> sa.Select[Any]:
         sa.select(*columns, truth.moment.label("clock"))
         .select_from(truth.source)
         .where(
-            truth.out_of_scope.is_not(sa.true()),
-            sa.or_(truth.undecidable.is_not(sa.false()), truth.violating.is_(None)),
+            sa.not_(yes(truth.out_of_scope)),
+            sa.or_(sa.not_(no(truth.undecidable)), unknown(truth.violating)),
         )
         .order_by(*columns)
     )
@@ -175,7 +175,7 @@ def _violates(truth: Truth) -> tuple[Predicate, ...]:
     """What makes a row violating and nothing else; together these say what `Truth.state` says."""
     return (
         truth.violating,
-        truth.undecidable.is_(sa.false()),
-        truth.out_of_scope.is_not(sa.true()),
-        truth.held.is_not(sa.true()),
+        no(truth.undecidable),
+        sa.not_(yes(truth.out_of_scope)),
+        sa.not_(yes(truth.held)),
     )

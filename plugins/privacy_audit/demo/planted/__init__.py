@@ -4,11 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from privacy_audit.demo.planted import billing, consents, holds, minors, retention_app, retention_web
+from privacy_audit.demo.planted import (
+    billing,
+    catalog,
+    consents,
+    cookies,
+    erasures,
+    freezes,
+    governance,
+    holds,
+    minors,
+    notices,
+    prospects,
+    recipients,
+    requests,
+    retention_app,
+    retention_web,
+    statistics,
+    uses,
+)
 from privacy_audit.demo.planting import Moments, Planting
+from privacy_audit.demo.scope import scoped
+
+_PARTS = (
+    retention_app, billing, retention_web, minors, consents, holds, notices, prospects, requests, freezes, uses,
+    cookies, recipients, governance, statistics, erasures, catalog,
+)  # fmt: skip
 
 
 def all_plantings(at: Moments) -> Iterator[Planting]:
     """The plantings at T, always in the same order."""
-    for part in (retention_app, billing, retention_web, minors, consents, holds):
-        yield from part.plantings(at)
+    for part in _PARTS:
+        yield from map(scoped, part.plantings(at))

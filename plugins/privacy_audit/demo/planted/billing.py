@@ -1,4 +1,7 @@
-"""RET-2: financial data of clients whose business name is their own, 10 years at most, from the 5th with a reason."""
+"""RET-2: financial data of clients whose business name is their own, 10 years at most, from the 5th with a reason.
+
+LAW-RET-2: no invoice may go before its 10 years are over, either; a number that is missing shows it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from datetime import date, datetime, timedelta
 
 from privacy_audit.demo.planting import (
     Moments,
+    Numbered,
+    Own,
     Planting,
     Row,
     Value,
@@ -20,7 +25,7 @@ from privacy_audit.demo.planting import (
 )
 
 INVOICES, PAYMENTS = "app/app.invoices/RET-2", "app/app.payments/RET-2"
-BANK = "app/app.bank_details/RET-2"
+BANK, NUMBERS = "app/app.bank_details/RET-2", "app/app.invoices/LAW-RET-2"
 REASON = "C. com. art. L123-22"
 
 
@@ -29,6 +34,7 @@ def plantings(at: Moments) -> Iterator[Planting]:
     yield from _paid_invoices(at)
     yield from _other_invoices(at)
     yield from _bank_details(at)
+    yield from _numbers(at)
 
 
 def _billed(at: Moments, *paid: date, reason: str | None = None, form: str = "EI") -> tuple[Row, ...]:
@@ -84,3 +90,32 @@ def _bank_details(at: Moments) -> Iterator[Planting]:
     yield Planting("old bank details of a SARL", account(at.ago(4500), form="SARL"), (beside(BANK),))
     kept = (*over, hold(at, "financial"))
     yield Planting("overdue bank details in a litigation about money", kept, (held(BANK),))
+
+
+def _numbers(at: Moments) -> Iterator[Planting]:
+    """Each series is the planting's own. Invoices of the year that ended 10 years ago are kept until this one ends."""
+
+    def series(*invoices: tuple[str, date]) -> tuple[Row, ...]:
+        rows: list[Row] = []
+        for place, (number, issued) in enumerate(invoices):
+            key = Own(place * _BESIDE)
+            rows.append(Row("app.invoices", {"id": key, "number": Numbered(f"P-{{n}}-{number}"), "issued_on": issued}))
+            rows.append(Row("app.payments", {"invoice_id": key, "paid_on": at.today - timedelta(days=40)}))
+        return (*user(at), *rows)
+
+    kept = date(at.today.year - 10, 1, 1)
+    gone = kept - timedelta(days=1)
+    yield Planting("two invoices in a row", series(("1", kept), ("2", kept)))
+    missing = (breaks(NUMBERS, subjects=0),)
+    yield Planting("an invoice missing on the first day that is kept", series(("1", kept), ("3", kept)), missing)
+    yield Planting("an invoice missing on the last day that is not", series(("1", gone), ("3", gone)))
+    twice = (breaks(NUMBERS, 2, subjects=0),)
+    recent = at.today - timedelta(days=90)
+    yield Planting("two invoices missing this year", series(("8", recent), ("10", recent), ("12", recent)), twice)
+    between = series(("1", gone), ("3", kept))
+    yield Planting("an invoice missing that may be of either year", between, (unknown(NUMBERS),))
+    yield Planting("an invoice without a number", series(("bis", recent)), (unknown(NUMBERS),))
+
+
+_BESIDE = 100_000_000
+"""Between the numbers of a planting's second and third invoice: more than there are plantings."""

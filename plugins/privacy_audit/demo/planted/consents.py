@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from privacy_audit.demo.planting import (
     MICROSECOND,
+    PARIS,
+    VERSIONS,
     Moments,
     Planting,
     Row,
@@ -17,7 +19,9 @@ from privacy_audit.demo.planting import (
     user,
     visitor,
 )
+from privacy_audit.periods import start_of_day
 
+SHOWN, IN_FORCE = "app/app.consent_events/LAW-GEO-2", "app/app.consent_events/LAW-GEO-3"
 POSITIONS, VISITS = "app/app.positions/GEO-1", "web/web.visits/GEO-1"
 
 
@@ -26,6 +30,7 @@ def plantings(at: Moments) -> Iterator[Planting]:
     yield from _absent(at)
     yield from _withdrawn(at)
     yield from _unattributable(at)
+    yield from _demonstrable(at)
     yield from _visits(at)
     yield from _covered_visits(at)
 
@@ -71,7 +76,29 @@ def _unattributable(at: Moments) -> Iterator[Planting]:
     unsure = (unknown(POSITIONS), unknown("app/app.positions/MIN-1"))
     yield Planting("a position of nobody", (Row("app.positions", nobody),), unsure)
     default = Row("app.consent_events", {**consent(at).values, "at": "1970-01-01 12:00+00"})
-    yield Planting("a consent dated 1 January 1970", _position(at, default), (unknown(POSITIONS),))
+    undated = (unknown(POSITIONS), unknown(IN_FORCE))
+    yield Planting("a consent dated 1 January 1970", _position(at, default), undated)
+
+
+def _demonstrable(at: Moments) -> Iterator[Planting]:
+    """Consents to the newsletter that can be shown, or not, and the texts they were given to."""
+
+    def given(moment: datetime | None = None, **values: Value) -> tuple[Row, ...]:
+        row = consent(at, moment, purpose="newsletter")
+        return (*user(at), Row(row.table, {**row.values, **values}))
+
+    yield Planting("a consent nobody knows how it was given", given(method=None), (breaks(SHOWN),))
+    yield Planting("a consent to a text nobody noted", given(version=" "), (breaks(SHOWN),))
+    yield Planting("a consent without proof", given(proof=None), (breaks(SHOWN),))
+    yield Planting("a consent to a text there never was", given(version="0.3-draft"), (breaks(IN_FORCE),))
+    turn = start_of_day(VERSIONS[2][1] or at.today, PARIS)
+    old = VERSIONS[1][0]
+    yield Planting("a consent to the former text on its last day", given(turn - MICROSECOND, version=old))
+    yield Planting("a consent to the former text a microsecond later", given(turn, version=old), (breaks(IN_FORCE),))
+    yield Planting("a consent to the present text on its first day", given(turn))
+    soon = given(at.as_of + MICROSECOND)
+    yield Planting("a consent given a microsecond after T", soon, (unknown(IN_FORCE),))
+    yield Planting("a withdrawal of which nothing is on file", given(action="withdraw", version=None, proof=None))
 
 
 def _visit(at: Moments, *ledger: Row) -> tuple[Row, ...]:

@@ -22,6 +22,7 @@ from privacy_audit.demo.planting import (
 )
 
 POSITIONS = "app/app.positions/RET-3"
+APP_REVIEWS, WEB_REVIEWS = "app/app.legal_holds/HLD-3", "web/web.legal_holds/HLD-3"
 APP_HOLDS, WEB_HOLDS = "app/app.legal_holds/HLD-1", "web/web.legal_holds/HLD-1"
 
 
@@ -30,6 +31,7 @@ def plantings(at: Moments) -> Iterator[Planting]:
     yield from _exempting(at)
     yield from _not_exempting(at)
     yield from _in_disorder(at)
+    yield from _reviewed(at)
 
 
 def _old_position(at: Moments, *holds: Row) -> tuple[Row, ...]:
@@ -72,3 +74,24 @@ def _in_disorder(at: Moments) -> Iterator[Planting]:
     yield Planting("a hold without a matter", (*visitor(at), changed("web", matter_ref=None)), (breaks(WEB_HOLDS),))
     backwards = changed("web", released_at=at.ago(701))
     yield Planting("a hold released before it began", (*visitor(at), backwards), (breaks(WEB_HOLDS),))
+
+
+def _reviewed(at: Moments) -> Iterator[Planting]:
+    """One matter each: what counts is the latest review among the holds of a matter that are in force."""
+
+    def seen(*reviews: Value, store: str = "app", **values: Value) -> tuple[Row, ...]:
+        whose = user(at) if store == "app" else visitor(at)
+        row = hold(at, "*", store=store)
+        return (*whose, *(Row(row.table, {**row.values, "reviewed_at": review, **values}) for review in reviews))
+
+    over, due = at.overdue("P12M"), at.due("P12M")
+    late, late_on_the_web = breaks(APP_REVIEWS, subjects=0), breaks(WEB_REVIEWS, subjects=0)
+    yield Planting("a matter last reviewed 12 months and a day ago", seen(over), (late,))
+    yield Planting("a matter whose 12 months end on the day of the audit", seen(due))
+    yield Planting("two holds of a matter that was never reviewed", seen(None, None), (late,))
+    yield Planting("a matter reviewed for one of its two holds", seen(over, at.ago(30)))
+    soon = seen(at.as_of + MICROSECOND)
+    yield Planting("a matter reviewed a microsecond after T", soon, (unknown(APP_REVIEWS),))
+    yield Planting("a released matter that was never reviewed", seen(None, released_at=at.ago(20)))
+    yield Planting("a matter last reviewed 12 months and a day ago", seen(over, store="web"), (late_on_the_web,))
+    yield Planting("a matter whose 12 months end on the day of the audit", seen(due, store="web"))

@@ -12,7 +12,6 @@ from itertools import count
 from privacy_audit.demo.planting import (
     MICROSECOND,
     PARIS,
-    SELF,
     Moments,
     Planting,
     Row,
@@ -30,11 +29,12 @@ ACCOUNTS, POSITIONS = "app/app.users/MIN-1", "app/app.positions/MIN-1"
 SESSIONS, DOWNLOADS = "app/app.sessions/MIN-1", "app/app.downloads/MIN-1"
 NEWSLETTER = "app/app.newsletter_subscriptions/MIN-1"
 FORM = "app/app.guardian_consents/MIN-2"
+SETTLED, AGREED = "app/app.guardian_consents/MIN-3", "app/app.guardian_consents/LAW-MIN-1"
 
 
 def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
-    for part in (_consents, _birthdays, _leap_days, _unknown_births, _later_uses, _form):
+    for part in (_consents, _birthdays, _leap_days, _unknown_births, _later_uses, _form, _settled):
         yield from part(at)
 
 
@@ -53,8 +53,11 @@ def _child(at: Moments, *rows: Row, **values: Value) -> tuple[Row, ...]:
     return (*user(at, birth_date=_fifteen(_plain(at.ago(800).date() + timedelta(days=180))), **values), *rows)
 
 
-def _guardian(received: datetime, revoked: datetime | None = None) -> Row:
-    return Row("app.guardian_consents", {"received_at": received, "revoked_at": revoked})
+def _guardian(received: datetime, revoked: datetime | None = None, **values: Value) -> Row:
+    """A consent to which the child agreed. What a guardian took back was settled within days."""
+    settled = revoked and revoked + timedelta(days=5)
+    ordinary: dict[str, Value] = {"received_at": received, "child_agreed_at": received, "revoked_at": revoked}
+    return Row("app.guardian_consents", {**ordinary, "settled_at": settled, **values})
 
 
 def _consents(at: Moments) -> Iterator[Planting]:
@@ -130,7 +133,7 @@ def _form(at: Moments) -> Iterator[Planting]:
     received = at.ago(803)
 
     def given(**form: Value) -> tuple[Row, ...]:
-        return _child(at, Row("app.guardian_consents", {"received_at": received, **form}))
+        return _child(at, _guardian(received, None, **form))
 
     wrong: tuple[tuple[str, dict[str, Value]], ...] = (
         ("a consent given in a web form", {"channel": "form", "mailbox": None, "message_id": None}),
@@ -143,5 +146,22 @@ def _form(at: Moments) -> Iterator[Planting]:
     for why, form in wrong:
         yield Planting(why, given(**form), (breaks(FORM),))
     yield Planting("a consent to the mailbox in other letter case", given(mailbox="DPO@Spimed-AI.com"))
-    soon = (*user(at), Row("app.guardian_consents", {"user_id": SELF, "received_at": at.as_of + MICROSECOND}))
+    soon = (*user(at), _guardian(at.as_of + MICROSECOND))
     yield Planting("a consent received in the future", soon, (unknown(FORM),))
+
+
+def _settled(at: Moments) -> Iterator[Planting]:
+    """Of persons who are grown up: nothing but the settling is judged."""
+
+    def revoked(when: datetime, settled: datetime | None) -> tuple[Row, ...]:
+        return (*user(at), _guardian(at.ago(900), when, settled_at=settled))
+
+    over, due = at.overdue("P1M"), at.due("P1M")
+    yield Planting("a revocation nothing was done about for a month and a day", revoked(over, None), (breaks(SETTLED),))
+    yield Planting("a revocation whose month ends on the day of the audit", revoked(due, None))
+    yield Planting("a revocation that is settled today, a day late", revoked(over, at.as_of), (breaks(SETTLED),))
+    yield Planting("a revocation that is settled on its last day", revoked(due, at.as_of))
+    before = revoked(at.ago(200), at.ago(220))
+    yield Planting("a revocation that was settled before it came", before, (unknown(SETTLED),))
+    alone = (*user(at), _guardian(at.ago(900), child_agreed_at=None))
+    yield Planting("a guardian's consent without the child's own", alone, (breaks(AGREED),))

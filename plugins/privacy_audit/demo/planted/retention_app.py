@@ -18,12 +18,14 @@ from privacy_audit.demo.planting import (
     hold,
     milliseconds,
     paris,
+    person,
     seconds,
     unknown,
     user,
 )
 
 USERS, PROSPECTS = "app/app.users/RET-1", "app/app.prospects/RET-1"
+THREE_YEARS = "app/app.prospects/LAW-RET-1"
 NEWSLETTER = "app/app.newsletter_subscriptions/RET-1"
 POSITIONS = "app/app.positions/RET-3"
 SESSIONS, DEVICES = "app/app.sessions/RET-4", "app/app.devices/RET-4"
@@ -40,10 +42,10 @@ def plantings(at: Moments) -> Iterator[Planting]:
 
 def _client(at: Moments, *ends: datetime | str | None) -> tuple[Row, ...]:
     """A user with one contract for each end; None runs."""
-    account, _ = user(at, created_at=at.ago(3400))
+    known = person(at, created_at=at.ago(3400))
     start = at.ago(3390)
     contracts = (Row("app.contracts", {"user_id": SELF, "started_at": start, "ended_at": end}) for end in ends)
-    return (account, *contracts)
+    return (*known, *contracts)
 
 
 def _users(at: Moments) -> Iterator[Planting]:
@@ -55,7 +57,7 @@ def _users(at: Moments) -> Iterator[Planting]:
     yield Planting("a user whose 5 years end on the day of the audit", _client(at, due))
     yield Planting("an ended contract beside a running one", _client(at, at.ago(2600), None))
     yield Planting("an old contract and one that ended last year", _client(at, at.ago(2600), at.ago(300)))
-    yield Planting("a user without any contract", _client(at)[:1], (unknown(USERS),))
+    yield Planting("a user without any contract", _client(at), (unknown(USERS),))
     yield Planting("a contract that ended on 1 January 1970", _client(at, "1970-01-01 12:00+00"), (unknown(USERS),))
     kept = (*_client(at, over), hold(at, "professional_identity"))
     yield Planting("an expired user in a litigation about who they are", kept, (held(USERS),))
@@ -65,16 +67,20 @@ def _users(at: Moments) -> Iterator[Planting]:
 
 def _prospects(at: Moments) -> Iterator[Planting]:
     def met(day: date | str | None) -> tuple[Row]:
-        return (Row("app.prospects", {"last_contact_on": day}),)
+        """Somebody who was told in time what is held about them, and from where."""
+        values: dict[str, Value] = {"last_contact_on": day, "collected_at": at.ago(90), "told_at": at.ago(80)}
+        return (Row("app.prospects", {"source": "trade_show", "source_detail": "Salon Demo", **values}),)
+
+    late, unsure = (breaks(PROSPECTS), breaks(THREE_YEARS)), (unknown(PROSPECTS), unknown(THREE_YEARS))
 
     over, due = at.overdue_day("P5Y"), at.due_day("P5Y")
-    yield Planting("a prospect last spoken to 5 years and a day ago", met(over), (breaks(PROSPECTS),))
-    yield Planting("a prospect last spoken to 7 years ago", met(over - timedelta(days=730)), (breaks(PROSPECTS),))
-    yield Planting("a prospect whose 5 years end on the day of the audit", met(due))
-    yield Planting("a prospect nobody wrote a date for", met(None), (unknown(PROSPECTS),))
-    yield Planting("a prospect last spoken to tomorrow", met(at.today + timedelta(days=1)), (unknown(PROSPECTS),))
-    yield Planting("a prospect last spoken to on 1 January 1970", met("1970-01-01"), (unknown(PROSPECTS),))
-    yield Planting("a prospect last spoken to at infinity", met("infinity"), (unknown(PROSPECTS),))
+    yield Planting("a prospect last spoken to 5 years and a day ago", met(over), late)
+    yield Planting("a prospect last spoken to 7 years ago", met(over - timedelta(days=730)), late)
+    yield Planting("a prospect whose 5 years end on the day of the audit", met(due), (breaks(THREE_YEARS),))
+    yield Planting("a prospect nobody wrote a date for", met(None), unsure)
+    yield Planting("a prospect last spoken to tomorrow", met(at.today + timedelta(days=1)), unsure)
+    yield Planting("a prospect last spoken to on 1 January 1970", met("1970-01-01"), unsure)
+    yield Planting("a prospect last spoken to at infinity", met("infinity"), unsure)
 
 
 def _newsletter(at: Moments) -> Iterator[Planting]:
@@ -101,8 +107,8 @@ def _positions(at: Moments) -> Iterator[Planting]:
     yield Planting("a position in the first microsecond that may be there", tracked(due))
     days = tuple(at.ago(days) for days in (70, 100, 200))
     yield Planting("three old positions of one person", tracked(*days), (breaks(POSITIONS, 3),))
-    for person in range(12):  # the purge that stopped: a trail per person, most of it recent
-        trail = tuple(at.ago(64 + person / 13 + step * step / 90) for step in range(100))
+    for walker in range(12):  # the purge that stopped: a trail per person, most of it recent
+        trail = tuple(at.ago(64 + walker / 13 + step * step / 90) for step in range(100))
         yield Planting("a trail that the purge has left for weeks", tracked(*trail), (breaks(POSITIONS, 100),))
     soon = (POSITIONS, "app/app.positions/GEO-1", "app/app.positions/MIN-1")
     after = tracked(at.as_of, at.as_of + MICROSECOND)

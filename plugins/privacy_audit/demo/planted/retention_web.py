@@ -22,6 +22,7 @@ from privacy_audit.demo.planting import (
 
 PLACE, ADDRESS, COOKIE = (f"web/web.visits/RET-{number}" for number in (3, 4, 5))
 CONSENT = "web/web.visits/GEO-1"
+LIFETIME = "web/web.cookies/RET-7"
 COOKIES, LOGS, EVENTS = "web/web.cookies/RET-5", "web/web.connection_logs/RET-4", "web/web.security_events/RET-4"
 DELETED = "web/web.visitors/DEL-1"
 
@@ -72,17 +73,20 @@ def _undated_visits(at: Moments) -> Iterator[Planting]:
 
 
 def _cookies(at: Moments) -> Iterator[Planting]:
-    def cookie(first_set: datetime | str | None, expires: datetime | None = None) -> tuple[Row, ...]:
+    def cookie(first_set: datetime | str | None, expires: datetime) -> tuple[Row, ...]:
         return (*visitor(at), Row("web.cookies", {"first_set_at": first_set, "expires_at": expires}))
 
+    late, unsure = (breaks(COOKIES), breaks(LIFETIME)), (unknown(COOKIES), unknown(LIFETIME))
+    soon = at.ago(-30)
+
     over = cookie(at.overdue("P13M"), at.ago(-300))
-    yield Planting("a cookie set 13 months and a day ago and renewed since", over, (breaks(COOKIES),))
-    yield Planting("a cookie whose 13 months end on the day of the audit", cookie(at.due("P13M")))
-    yield Planting("a young cookie that is to live for 2 years", cookie(at.ago(5), at.ago(-725)))
-    yield Planting("a cookie nobody knows the age of", cookie(None), (unknown(COOKIES),))
-    yield Planting("a cookie first set at infinity", cookie("infinity"), (unknown(COOKIES),))
+    yield Planting("a cookie set 13 months and a day ago and renewed since", over, late)
+    yield Planting("a cookie whose 13 months end on the day of the audit", cookie(at.due("P13M"), at.as_of))
+    yield Planting("a young cookie that is to live for 2 years", cookie(at.ago(5), at.ago(-725)), (breaks(LIFETIME),))
+    yield Planting("a cookie nobody knows the age of", cookie(None, soon), unsure)
+    yield Planting("a cookie first set at infinity", cookie("infinity", soon), unsure)
     kept = (*over, hold(at, "cookie", store="web"))
-    yield Planting("an overdue cookie in a litigation about cookies", kept, (held(COOKIES),))
+    yield Planting("an overdue cookie in a litigation about cookies", kept, (held(COOKIES), breaks(LIFETIME)))
 
 
 def _logs(at: Moments) -> Iterator[Planting]:

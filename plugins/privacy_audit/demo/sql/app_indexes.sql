@@ -25,16 +25,26 @@ CREATE INDEX ON app.social_comments (user_id);
 CREATE INDEX ON app.marketing_messages (user_id, sent_at);
 CREATE INDEX ON app.rights_requests (user_id);
 CREATE INDEX ON app.purge_runs (table_name, finished_at);
+CREATE INDEX ON app.notices (person_id);
+CREATE INDEX ON app.objections (user_id);
+CREATE INDEX ON app.restrictions (user_id);
+CREATE INDEX ON app.deaths (user_id);
+CREATE INDEX ON app.processing_events (user_id, at);
+CREATE INDEX ON app.processing_events (at);
+CREATE INDEX ON app.transfers (at);
 
 SELECT setval(pg_get_serial_sequence('app.users', 'id'), (SELECT max(id) FROM app.users));
 SELECT setval(pg_get_serial_sequence('app.prospects', 'id'), (SELECT max(id) FROM app.prospects));
 SELECT setval(pg_get_serial_sequence('app.invoices', 'id'), (SELECT max(id) FROM app.invoices));
 SELECT setval(pg_get_serial_sequence('app.support_tickets', 'id'), (SELECT max(id) FROM app.support_tickets));
+SELECT setval(pg_get_serial_sequence('app.applicants', 'id'), (SELECT max(id) FROM app.applicants));
 
 GRANT USAGE ON SCHEMA app TO auditor_app;
 GRANT SELECT ON
     app.users, app.contracts, app.prospects, app.newsletter_subscriptions, app.guardian_consents, app.consent_events,
     app.positions, app.sessions, app.devices, app.downloads, app.invoices, app.payments, app.bank_details,
     app.legal_holds, app.support_tickets, app.ticket_messages, app.social_comments, app.marketing_messages,
-    app.rights_requests, app.purge_runs
+    app.rights_requests, app.purge_runs, app.notices, app.objections, app.restrictions, app.deaths,
+    app.processing_events, app.applicants, app.processing_activities, app.recipients, app.transfers, app.tools,
+    app.backups, app.incidents, app.mailbox_probes, app.erasures, app.monthly_statistics
 TO auditor_app;

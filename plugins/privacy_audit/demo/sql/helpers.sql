@@ -5,6 +5,12 @@ CREATE FUNCTION pg_temp.unit(i bigint, salt int) RETURNS float8 LANGUAGE sql IMM
     'SELECT (hashint8extended(i, salt) & 1048575) / 1048576.0::float8';
 CREATE FUNCTION pg_temp.made_at(i bigint, users bigint, as_of timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
     'SELECT as_of - (3650 - 3200 * i::float8 / users) * interval ''1 day''';
+CREATE FUNCTION pg_temp.applied_at(i bigint, as_of timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
+    'SELECT as_of - (1 + 500 * pg_temp.unit(i, 30)) * interval ''1 day''';
+CREATE FUNCTION pg_temp.version_at(moment timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN moment < '2018-05-25 00:00 Europe/Paris' THEN '0.1' WHEN moment < '2024-01-01 00:00 Europe/Paris' THEN '0.2'
+                ELSE '1' END
+$$;
 CREATE FUNCTION pg_temp.no_default_date(born date) RETURNS date LANGUAGE sql IMMUTABLE AS
     'SELECT CASE WHEN extract(doy FROM born) = 1 THEN born + 1 ELSE born END';
 CREATE FUNCTION pg_temp.paid_days(invoice bigint) RETURNS int LANGUAGE sql IMMUTABLE AS

@@ -22,10 +22,10 @@ FROM generate_series(%(first)s::bigint, %(last)s) AS i
 
 -- rows: web.cookies
 INSERT INTO web.cookies (visitor_id, name, value, first_set_at, expires_at)
-SELECT 1 + mod(i - 1, %(visitors)s), CASE WHEN i > %(visitors)s THEN '_stats' ELSE 'sid' END, md5('value' || i),
+SELECT 1 + mod(i - 1, %(visitors)s), CASE WHEN i > %(visitors)s THEN 'stats' ELSE 'sid' END, md5('value' || i),
        first_set, first_set + interval '390 days'
 FROM generate_series(%(first)s::bigint, %(last)s) AS i,
-     LATERAL (SELECT %(as_of)s::timestamptz - (0.01 + 380 * pg_temp.unit(i, 6)) * interval '1 day' AS first_set) AS cookie
+     LATERAL (SELECT %(as_of)s::timestamptz - (0.01 + 375 * pg_temp.unit(i, 6)) * interval '1 day' AS first_set) AS cookie
 
 -- rows: web.connection_logs
 INSERT INTO web.connection_logs (visitor_id, ip, method, path, status, logged_at)
@@ -46,5 +46,6 @@ INSERT INTO web.consent_intervals (visitor_id, purpose, granted_at, withdrawn_at
 SELECT 1 + mod(i - 1, %(visitors)s),
        CASE WHEN i > %(visitors)s THEN 'statistics' ELSE 'geolocation' END,
        %(as_of)s::timestamptz - (380 + 15 * pg_temp.unit(i, 10)) * interval '1 day',
-       CASE WHEN i > %(consenting)s THEN %(as_of)s::timestamptz - (60 + 300 * pg_temp.unit(i, 11)) * interval '1 day' END
+       CASE WHEN i > %(consenting)s AND i <= %(visitors)s
+            THEN %(as_of)s::timestamptz - (60 + 300 * pg_temp.unit(i, 11)) * interval '1 day' END
 FROM generate_series(%(first)s::bigint, %(last)s) AS i

@@ -73,7 +73,9 @@ CREATE TABLE web.legal_holds (
     category     text NOT NULL CHECK (category IN ('*', 'professional_identity', 'financial', 'geolocation', 'connection', 'cookie')),
     matter_ref   text,
     started_at   timestamptz NOT NULL,
-    released_at  timestamptz
+    released_at  timestamptz,
+    reviewed_at  timestamptz
 );
 COMMENT ON TABLE web.legal_holds IS 'Whose data must be kept for a litigation; category * means all of it';
+COMMENT ON COLUMN web.legal_holds.reviewed_at IS 'When counsel last said that the matter still needs the data';
 COMMENT ON COLUMN web.legal_holds.released_at IS 'First instant at which the hold is no longer in force; null while it is';

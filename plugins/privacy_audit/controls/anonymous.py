@@ -1,0 +1,197 @@
+"""Rows that are kept for statistics show no way back to a person.
+
+*Why*: only anonymous data may be kept beyond its period, and data is anonymous only when nobody can be singled out,
+linked or inferred by any means reasonably likely to be used (GDPR recital 26; Article 29 Working Party, opinion
+05/2014, WP216). *Fix*: delete the rows, or make their values coarser, until each is one among enough that are alike.
+
+A row is in breach when fewer than k rows share its quasi-identifiers (singling out), when fewer than l values of a
+sensitive column occur in such a group (inference), or when an e-mail address, an IBAN, a telephone number or an IP
+address stands in it. A null is a value like any other among the quasi-identifiers, and no value in a sensitive column:
+a group that holds none is not judged by it.
+
+That nothing is found proves no anonymity: knowledge from elsewhere may lead back to a person. So the control never
+says that data is anonymous. It asks every store, as retention does: one that holds nothing for statistics has its owner
+sign so, for a table that nobody mapped would otherwise never be missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+from pydantic import Field
+
+from privacy_audit.controls.interface import Delete, Lack, Remedy, Rule, common
+from privacy_audit.controls.specimen import ME, Scene, Specimen
+from privacy_audit.model import Control
+from privacy_audit.sql.detectors import Detector, detects
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never, no_day
+from privacy_audit.sql.truth import State, Truth
+from privacy_audit.store_map import Anonymous as Declared
+from privacy_audit.store_map import StoreMap
+
+_GROUP = "rows in group"
+"""A name with blanks is no column of a store map, so that it cannot be one of the table's."""
+_MOST = 1000
+
+
+class Anonymous(Rule):
+    """Expect no counter-evidence to the anonymity of rows that are kept for statistics."""
+
+    kind: ClassVar[str] = "anonymous"
+    expectation: ClassVar[str] = "expect_no_way_back_to_a_person"
+    parameters: ClassVar[frozenset[str]] = frozenset({"k"})
+    optional_parameters: ClassVar[frozenset[str]] = frozenset({"l"})
+
+    declared: Declared
+    k: int = Field(ge=2, le=_MOST)
+    """Fewest rows that must be alike in their quasi-identifiers."""
+    l: int | None = Field(default=None, ge=2, le=_MOST)  # noqa: E741 - so the field calls it
+    """Fewest values of each sensitive column among rows that are alike."""
+
+    @classmethod
+    def faults(cls, parameters: Mapping[str, Any], /) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        for name in ("k", "l"):
+            text = str(parameters.get(name, "2"))
+            if not (text.isascii() and text.isdecimal() and 2 <= int(text[:9]) <= _MOST):
+                yield (name,), f'"{text[:80]}" is no size of a group. Write a whole number from 2 to {_MOST}, as "5".'
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+        for name, mapped in store.tables.items():
+            if mapped.anonymous:
+                yield cls(
+                    **common(name, mapped, store, zone),
+                    declared=mapped.anonymous,
+                    k=int(control.parameters["k"]),
+                    l=int(control.parameters["l"]) if "l" in control.parameters else None,
+                )
+
+    @property
+    def sentence(self) -> str:
+        alike = ", ".join(self.declared.quasi_identifiers)
+        parts = [f"each row is alike in {alike} with at least {self.k - 1} others"]
+        if self.l and self.declared.sensitive:
+            parts.append(f"rows that are alike hold at least {self.l} values of {', '.join(self.declared.sensitive)}")
+        if self.declared.direct:
+            parts.append(
+                f"{', '.join(self.declared.direct)} hold no e-mail address, IBAN, telephone number or IP address"
+            )
+        return f"{self.title} that are kept for statistics, no counter-evidence found: {'; '.join(parts)}."
+
+    @property
+    def fix(self) -> str:
+        return (
+            f"Delete these rows of {self.table}, or make {', '.join(self.declared.quasi_identifiers)} coarser until"
+            " each row is alike with enough others. Empty what names a person, and mend the job that fills the table."
+        )
+
+    def remedy(self) -> Remedy:
+        return Delete()
+
+    def columns(self) -> Sequence[str]:
+        return (*self.declared.quasi_identifiers, *self.declared.direct, *(self.declared.sensitive if self.l else ()))
+
+    def needs(self) -> Iterator[AnyNeed]:
+        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+
+    def rows(self, frame: Frame, *extra: str) -> sa.FromClause:
+        """The table with the size of each row's group, and how many values of each sensitive column are in it."""
+        table = frame.table(self.table, *self.columns(), *extra, alias="counted")
+        if not {"tableoid", "ctid"} <= set(extra):
+            return self._counted(table).subquery("t")
+        # Rows that are to be locked may not come out of a window: so they stand beside their counts.
+        counted = self._counted(table).cte("counted_rows")
+        rows = frame.table(self.table, *self.columns(), *extra, alias="row")
+        same = sa.and_(rows.c.ctid == counted.c.ctid, rows.c.tableoid == counted.c.tableoid)
+        counts = (counted.c[name] for name in (_GROUP, *self._inferred.values()))
+        return sa.select(*rows.c, *counts).select_from(rows.join(counted, same)).subquery("t")
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        declared, fewest = self.declared, self.l or 1
+        alike = dict.fromkeys(declared.quasi_identifiers, ME)
+
+        def group(
+            name: str, state: State, size: int, cells: Mapping[str, Any] | None = None, values: int = fewest
+        ) -> Specimen:
+            """A row among `size` that are alike; they hold so many values of each sensitive column."""
+            rows = [
+                {
+                    **alike,
+                    **(cells or {}),
+                    **dict.fromkeys(self._inferred, f"value {number % values}" if values else None),
+                }
+                for number in range(size)
+            ]
+            return Specimen(name, state, Scene(rows[0], {}, rows[1:]))
+
+        enough = max(self.k, fewest)
+        yield group("among enough that are alike", State.COMPLIANT, enough)
+        yield group("among too few that are alike", State.VIOLATING, self.k - 1)
+        yield group("that is alike with nobody", State.VIOLATING, 1)
+        for column in declared.quasi_identifiers[1:]:
+            yield group(f"among enough without {column}", State.COMPLIANT, enough, {column: None})
+            yield group(f"among too few without {column}", State.VIOLATING, self.k - 1, {column: None})
+        if self._inferred:
+            yield group("among too few values", State.VIOLATING, enough, values=fewest - 1)
+            yield group("among rows without a value", State.COMPLIANT, enough, values=0)
+        for column in declared.direct:
+            for text in _NAMING:
+                yield group(f"that names somebody in {column}", State.VIOLATING, enough, {column: text})
+            yield group(f"that names nobody in {column}", State.COMPLIANT, enough, {column: "a value"})
+
+    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        few = [row.c[values].between(1, (self.l or 1) - 1) for values in self._inferred.values()]
+        names = [_direct(row.c[column]) for column in self.declared.direct]
+        return Truth(
+            row=row,
+            out_of_scope=never(),
+            undecidable=never(),
+            violating=sa.or_(row.c[_GROUP] < self.k, *few, *names),
+            moment=sa.cast(sa.null(), sa.DateTime(timezone=True)),
+            breach_began=no_day(),
+        )
+
+    @property
+    def _inferred(self) -> dict[str, str]:
+        """Each sensitive column, and the name under which its values in a group are counted."""
+        columns = dict.fromkeys(self.declared.sensitive) if self.l else {}
+        return {column: f"values in group {number}" for number, column in enumerate(columns)}
+
+    def _counted(self, table: sa.FromClause) -> sa.Select[Any]:
+        alike = [table.c[column] for column in self.declared.quasi_identifiers]
+        # PostgreSQL counts no distinct values over a window: the highest rank among the values is their number.
+        ranks = (
+            sa.case(
+                (table.c[column].is_not(None), sa.func.dense_rank().over(partition_by=alike, order_by=table.c[column]))
+            ).label(values)
+            for column, values in self._inferred.items()
+        )
+        ranked = sa.select(*table.c, *ranks).subquery("ranked")
+        groups = [ranked.c[column] for column in self.declared.quasi_identifiers]
+        return sa.select(
+            *(ranked.c[column.name] for column in table.c),
+            sa.func.count().over(partition_by=groups).label(_GROUP),
+            *(
+                sa.func.coalesce(sa.func.max(ranked.c[values]).over(partition_by=groups), 0).label(values)
+                for values in self._inferred.values()
+            ),
+        )
+
+
+_NAMING = (
+    "write to somebody@example.org",
+    "FR76 3000 6000 0112 3456 7890 189",
+    f"1841276451089{97 - 1841276451089 % 97:02}",
+    "+33 1 99 00 12 34",
+    "192.0.2.1",
+)
+"""What names a person, once for each detector."""
+_DIRECT = (Detector.EMAIL, Detector.IBAN, Detector.NIR, Detector.PHONE, Detector.IP)
+"""What names a person by itself."""
+
+
+def _direct(column: sa.ColumnElement[Any]) -> Predicate:
+    """Whether a text holds a direct identifier; false where it says nothing."""
+    return sa.or_(*(detects(detector, column) for detector in _DIRECT))

@@ -1,0 +1,67 @@
+"""Nobody but its owner can change or delete what stands in a ledger.
+
+*Why*: a consent that can be rewritten proves nothing (GDPR art. 5(2), 7(1)). *Fix*: revoke UPDATE, DELETE and TRUNCATE
+on the ledger from every role but the owner, and let applications insert only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Self
+
+import sqlalchemy as sa
+
+from privacy_audit.controls.catalog_rule import CatalogRule
+from privacy_audit.controls.interface import Lack
+from privacy_audit.controls.specimen import Scene, Specimen
+from privacy_audit.model import Control
+from privacy_audit.sql.catalog.append_only import writers_of
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate
+from privacy_audit.sql.truth import State
+from privacy_audit.store_map import Identifier, StoreMap, TableName
+
+
+class AppendOnly(CatalogRule):
+    """Expect no role but the owner to be able to change a ledger."""
+
+    kind: ClassVar[str] = "append_only"
+    expectation: ClassVar[str] = "expect_ledger_to_be_append_only"
+    what: ClassVar[str] = "Rights to change the ledger"
+    key_columns: ClassVar[tuple[str, ...]] = ("role", "right", "via")
+    parameters: ClassVar[frozenset[str]] = frozenset({"register"})
+    company_wide: ClassVar[bool] = True
+
+    ledger: TableName
+    ledger_key: tuple[Identifier, ...]
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+        records = store.registers.records(control.parameters["register"])
+        if records is not None and records.table is not None:
+            yield cls(**cls.common_fields(control, store, zone), ledger=records.table, ledger_key=records.key)
+
+    @property
+    def fix(self) -> str:
+        return f"Revoke UPDATE, DELETE and TRUNCATE on {self.ledger} from these roles, by the path that is named."
+
+    def needs(self) -> Iterator[AnyNeed]:
+        yield from (Need(self.ledger, column) for column in self.ledger_key)
+
+    def found(self, frame: Frame) -> sa.FromClause:
+        writers = writers_of(self.ledger)
+        looked = sa.select(sa.literal("", sa.Text()), sa.literal("", sa.Text()), sa.literal(self.ledger, sa.Text()))
+        return sa.select(writers.c.role, writers.c.right, writers.c.via).union_all(looked).subquery("writer")
+
+    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+        """A row without a role says that there is no such table: nothing was looked at."""
+        return sa.and_(row.c.role != "", row.c.via != "owner")
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        yield Specimen("of a right by a grant", State.VIOLATING, Scene({"role": "a role", "via": "a grant"}))
+        for column in ("role", "via"):
+            known = Scene({"role": "a role", "via": "a grant"})
+            yield Specimen("of which the catalog says nothing", State.UNDECIDABLE, known | Scene({column: None}))
+        yield Specimen("of the owner's right", State.COMPLIANT, Scene({"role": "a role", "via": "owner"}))
+        yield Specimen(
+            "that says that the ledger was looked at", State.COMPLIANT, Scene({"role": "", "via": "a grant"})
+        )

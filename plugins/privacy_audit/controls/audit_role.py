@@ -1,0 +1,52 @@
+"""The audit itself can read and nothing more.
+
+*Why*: an auditor that may write could change what it judges, and a stolen password of its would do more harm than
+reading (GDPR art. 32(1)(b)). *Fix*: revoke these rights from the auditor's role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+
+from privacy_audit.controls.catalog_rule import CatalogRule
+from privacy_audit.controls.interface import Lack
+from privacy_audit.controls.specimen import Scene, Specimen
+from privacy_audit.model import Control
+from privacy_audit.sql.catalog.audit_role import excess_rights
+from privacy_audit.sql.frame import Frame, Predicate
+from privacy_audit.sql.truth import State
+from privacy_audit.store_map import StoreMap
+
+
+class AuditRole(CatalogRule):
+    """Expect the auditor's role to have no right beyond reading."""
+
+    kind: ClassVar[str] = "audit_role"
+    expectation: ClassVar[str] = "expect_auditor_to_only_read"
+    what: ClassVar[str] = "Rights of the auditor"
+    key_columns: ClassVar[tuple[str, ...]] = ("right", "on_what")
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+        fields: dict[str, Any] = cls.common_fields(control, store, zone)
+        yield cls(**fields)
+
+    @property
+    def fix(self) -> str:
+        return "Revoke these rights from the role by which the audit logs in. It needs CONNECT, USAGE and SELECT."
+
+    def found(self, frame: Frame) -> sa.FromClause:
+        excess = excess_rights()
+        looked = sa.select(sa.literal("", sa.Text()), sa.literal("", sa.Text()))
+        return sa.select(excess.c.right, excess.c.on_what).union_all(looked).subquery("excess")
+
+    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+        return row.c.right != ""
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        yield Specimen("of a right beyond reading", State.VIOLATING, Scene({"right": "INSERT"}))
+        yield Specimen("of which the catalog says nothing", State.UNDECIDABLE, Scene({"right": None}))
+        yield Specimen("that says that the rights were looked at", State.COMPLIANT, Scene({"right": ""}))

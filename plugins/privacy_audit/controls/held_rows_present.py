@@ -1,0 +1,318 @@
+"""Nothing that a legal hold keeps has vanished since the hold began.
+
+*Why*: in litigation all relevant data must be kept (GDPR art. 17(3)(e)); a purge that does not read the holds first
+destroys evidence. *Fix*: restore the rows, and let every job that deletes read the register of holds before it does.
+
+Each night the rows of persons under a hold in force at T that names the data's category are digested in memory, with
+keys that never reach a server, and put on file in the audit's own register. Violating: a row is on file for a person
+who is still under such a hold, and it is not there any more, or no longer holds the data, or is no longer that
+person's. A row is told by its key and, where the map says so, by when it was collected: a new row under an old key
+then does not stand in for the old one. Other changes of a row are not seen. Undecidable: the map tells rows, or groups
+their columns, otherwise than when the row was put on file. Persons whose holds were all released are not judged.
+
+What is deleted after a hold began and before the first audit that sees it was never on file, and is not missed.
+
+An audit by an earlier instant looks at what was on file then. It adds nothing, and neither does a rehearsal or an
+audit by hand: rows are put on file only while an audit runs that is itself filed (`erasure.on_file.filing`), and only
+when the store is read within 6 hours of T, as long as an audit may last. A night that is retried later than that
+judges, and leaves it to the next night to file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+
+from privacy_audit import connections
+from privacy_audit.controls.interface import (
+    Lack,
+    Rule,
+    common,
+    outside,
+    read_subject,
+    subject_columns,
+    subject_needs,
+)
+from privacy_audit.erasure import on_file
+from privacy_audit.erasure.keyring import SHORTEST_KEY, Keyring
+from privacy_audit.erasure.manifest import Seal, telling
+from privacy_audit.erasure.on_file import Entry
+from privacy_audit.erasure.stream import batches
+from privacy_audit.model import AGE_BUCKETS, Category, Control, Tally
+from privacy_audit.sql.clocks import needs_of
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, UniqueNeed, never, no_day
+from privacy_audit.sql.holds import in_force, needs_of_holds
+from privacy_audit.sql.truth import Truth
+from privacy_audit.store_map import (
+    ColumnClock,
+    DataGroup,
+    Identifier,
+    LegalHolds,
+    Name,
+    Part,
+    StoreMap,
+    Subject,
+    TableMap,
+    TableName,
+)
+
+_WHILE_IT_LASTS = timedelta(hours=6)
+"""As long as an audit may last: who reads the store later than this after T looks back, and puts nothing on file."""
+
+
+class HeldData(Part):
+    """Data of one category in a table: what a hold keeps there."""
+
+    category: Category
+    name: Name | None = None
+    columns: tuple[Identifier, ...] = ()
+    """A row in which all of them are null holds no such data. Empty: the row itself is the data."""
+
+
+class HeldRowsPresent(Rule):
+    """Expect no row that was seen under a legal hold to vanish while the hold lasts."""
+
+    kind: ClassVar[str] = "held_rows_present"
+    expectation: ClassVar[str] = "expect_held_rows_present"
+    never_waived: ClassVar[str] = (
+        "data under a legal hold is evidence, and whoever let it vanish must answer for it before the court."
+    )
+
+    store: Name
+    subject: Subject
+    data: tuple[HeldData, ...]
+    collected: ColumnClock | None = None
+    holds: LegalHolds
+    former: tuple[TableName, ...] = ()
+    """Names the table had before: what was put on file under them still counts."""
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+        holds = store.registers.legal_holds
+        if holds is None:
+            return
+        if holds.keys is None:
+            where = "registers.legal_holds"
+            yield Lack(f"{control.id} needs `{where}.keys`: without keys nothing that is held can be put on file")
+            return
+        for name, mapped in store.tables.items():
+            if not mapped.data:
+                continue
+            if mapped.subject is None:
+                yield Lack(f"{name}: {control.id} needs `subject`: whose rows are they, and so which are held?")
+            else:
+                yield cls._of(name, mapped, mapped.subject, holds, store, zone)
+
+    @classmethod
+    def _of(cls, name: str, mapped: TableMap, subject: Subject, holds: LegalHolds, store: StoreMap, zone: str) -> Self:
+        return cls(
+            **common(name, mapped, store, zone),
+            store=store.store,
+            subject=subject,
+            data=tuple(map(_held_data, mapped.data)),
+            collected=mapped.collected,
+            holds=holds,
+            former=store.formerly.get(name, ()),
+        )
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.title} that a legal hold keeps are still there, each since the audit that first saw it held."
+
+    @property
+    def fix(self) -> str:
+        return (
+            f"Find out who deleted or emptied these rows of {self.table} and stop it; tell whoever conducts the legal"
+            " matter. Restore the rows from a backup, under their own keys. Only keyed digests of them are on file, so"
+            " no SELECT can name them: compare the rows of the persons under a hold with that backup."
+        )
+
+    def remedy(self) -> None:
+        """What is gone cannot be named by SQL, and no statement brings it back."""
+
+    @property
+    def listable(self) -> bool:
+        return False
+
+    @property
+    def nothing_to_judge(self) -> str:
+        return "No row of the table is under a legal hold."
+
+    @property
+    def undecided_because(self) -> str:
+        return "the store map tells these rows otherwise than when they were put on file"
+
+    def columns(self) -> Sequence[str]:
+        held = (column for data in self.data for column in data.columns)
+        collected = [self.collected.column] if self.collected else []
+        return tuple(dict.fromkeys((*subject_columns(self.subject), *held, *collected)))
+
+    def needs(self) -> Iterator[AnyNeed]:
+        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+        yield UniqueNeed(self.table, frozenset(self.key))
+        yield from subject_needs(self.subject, self.table)
+        yield from needs_of_holds(self.holds)
+        if self.collected:
+            yield from needs_of(self.collected, self.table)
+
+    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        """Nothing that SQL could say: `count` judges."""
+        moment = sa.cast(sa.null(), sa.DateTime(timezone=True))
+        return Truth(row, never(), sa.true(), never(), moment, no_day())
+
+    def count(self, connection: sa.Connection, frame: Frame) -> Tally:
+        """ElsewhereError when the register cannot be read, KeyringRefusedError without the keys."""
+        keys = self.holds.keys or ""
+        keyring = Keyring.parse(connections.find(keys).password, f"the password of connection {keys}")
+        filed = on_file.entries(self.holds.kept_in, self.store, (self.table, *self.former))
+        look = _Look(self._seals(keyring, filed), filed)
+        now = connection.execute(sa.select(sa.func.now())).scalar_one()
+        for data in self.data:
+            held = self._subjects(connection, frame, (data.category,))
+            look.persons(self._part(data), held)
+            for rows in batches(connection, self._statement(data, frame), f"{self.store}: {self.table}"):
+                for *texts, subject in rows:
+                    look.row(self._part(data), texts, subject, now)
+        look.anybody(self._subjects(connection, frame, tuple(Category)))
+        if on_file.is_filing() and now - frame.as_of <= _WHILE_IT_LASTS:
+            on_file.add(self.holds.kept_in, self.store, look.new)
+        return look.tally(frame.as_of)
+
+    def disproof(self, frame: Frame) -> Iterator[str]:
+        """Made-up rows on file and present, looked at as the store's are: in memory, without the company's keys."""
+        seal = Seal(Keyring({1: bytes(range(SHORTEST_KEY))}), 1, self.store, self.table)
+        part, before, after = self._part(self.data[0]), frame.as_of - timedelta(days=1), frame.as_of + timedelta(days=1)
+
+        def on_file_since(moment: datetime, part: str = part) -> Entry:
+            return Entry(self.table, part, seal.row(["1"]), seal.subject("held"), 1, moment)
+
+        for name, said, filed, present, held in (
+            ("that is there", {"compliant": 1}, [on_file_since(before)], ["1"], ["held"]),
+            ("that is seen first", {"compliant": 1}, [], ["1"], ["held"]),
+            ("that vanished", {"violating": 1}, [on_file_since(before)], [], ["held"]),
+            ("that gave way to another", {"violating": 1, "compliant": 1}, [on_file_since(before)], ["2"], ["held"]),
+            ("that vanished when its hold was over", {}, [on_file_since(before)], [], []),
+            ("that was put on file after T", {}, [on_file_since(after)], [], ["held"]),
+            ("that was told otherwise", {"undecidable": 1}, [on_file_since(before, "otherwise")], [], ["held"]),
+        ):  # fmt: skip
+            look = _Look([seal], filed)
+            look.persons(part, held)
+            for key in present:
+                look.row(part, [key], "held", frame.as_of)
+            look.anybody(held)
+            tally = look.tally(frame.as_of)
+            counted = {it: getattr(tally, it) for it in ("compliant", "violating", "undecidable") if getattr(tally, it)}
+            if counted != said:
+                yield f"of a row {name} it counts {counted or 'nothing'}, and not {said or 'nothing'}"
+
+    def _seals(self, keyring: Keyring, filed: Sequence[Entry]) -> list[Seal]:
+        """What rows are put on file with comes first; then whatever some were put on file with."""
+        versions = dict.fromkeys((keyring.newest, *sorted({entry.key_version for entry in filed}, reverse=True)))
+        tables = (self.table, *self.former)
+        return [Seal(keyring, version, self.store, table) for table in tables for version in versions]
+
+    def _part(self, data: HeldData) -> str:
+        """Which data of a row is meant, and how the row is told: what is told otherwise cannot be compared."""
+        name = f"{data.category.value}/{data.name}" if data.name else data.category.value
+        return f"{name} by {', '.join([*self.key, *([self.collected.column] if self.collected else [])])}"
+
+    def _subjects(self, connection: sa.Connection, frame: Frame, categories: Sequence[Category]) -> list[str]:
+        """The keys of those who are under a hold at T that names one of the categories."""
+        hold = in_force(self.holds, categories, frame)
+        named = sa.select(sa.cast(hold.c.subject, sa.Text())).where(hold.c.subject.is_not(None))
+        return list(connection.scalars(named))
+
+    def _statement(self, data: HeldData, frame: Frame) -> sa.Select[*tuple[Any, ...]]:
+        """The held rows of some data: what tells each, and the key of its person as the register of holds writes it."""
+        row = self.rows(frame, *self.key)
+        subject = read_subject(self.subject, row, frame)
+        hold = in_force(self.holds, (data.category,), frame)
+        source: sa.FromClause = row
+        for relation, on in subject.joins:
+            source = source.outerjoin(relation, on)
+        return (
+            sa.select(*telling(row, self.key, self.collected), sa.cast(hold.c.subject, sa.Text()))
+            .select_from(source.join(hold, hold.c.subject == subject.key))
+            .where(sa.not_(outside(row, (), data.columns)))
+        )
+
+
+def _held_data(group: DataGroup) -> HeldData:
+    return HeldData(category=group.category, name=group.name, columns=group.columns)
+
+
+@dataclass
+class _Look:
+    """What is present tonight, held against what is on file. Memory grows with the rows that are held."""
+
+    seals: Sequence[Seal]
+    filed: Sequence[Entry]
+    new: list[Entry] = field(default_factory=list)
+    """What is present and not on file."""
+    _present: set[bytes] = field(default_factory=set)
+    """Each row once, whatever data of it is held."""
+    _seen: set[tuple[str, bytes]] = field(default_factory=set)
+    _held: dict[str, Mapping[bytes, str]] = field(default_factory=dict)
+    """By part: the digests of the persons held, to their key."""
+    _held_at_all: Mapping[bytes, str] = field(default_factory=dict)
+    _digests: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    """Of each person: one digest for each seal."""
+
+    def __post_init__(self) -> None:
+        self._rows_on_file = {entry.digest for entry in self.filed}
+        self._on_file = {(entry.part, entry.digest) for entry in self.filed}
+
+    def persons(self, part: str, held: Sequence[str]) -> None:
+        """Who is under a hold that names this part."""
+        self._held[part] = self._by_digest(held)
+
+    def anybody(self, held: Sequence[str]) -> None:
+        """Who is under any hold."""
+        self._held_at_all = self._by_digest(held)
+
+    def row(self, part: str, texts: Sequence[str | None], subject: str, now: datetime) -> None:
+        """A held row that is present."""
+        digests = [seal.row(texts) for seal in self.seals]
+        own = next((n for n, digest in enumerate(digests) if digest in self._rows_on_file), 0)
+        self._present.add(digests[own])
+        self._seen.update((part, digest) for digest in digests)
+        if (part, digests[own]) not in self._on_file:
+            seal, person = self.seals[own], self._of(subject)[own]
+            self.new.append(Entry(seal.table, part, digests[own], person, seal.version, now))
+
+    def tally(self, as_of: datetime) -> Tally:
+        """Counts rows, each once. What was put on file after T is not judged: at T it may not have been there."""
+        before = [entry for entry in self.filed if entry.first_seen_at <= as_of]
+        gone = [
+            entry
+            for entry in before
+            if entry.subject in self._held.get(entry.part, {}) and (entry.part, entry.digest) not in self._seen
+        ]
+        vanished = {entry.digest for entry in gone}
+        told_otherwise = [it for it in before if it.part not in self._held and it.subject in self._held_at_all]
+        unclear = {entry.digest for entry in told_otherwise} - vanished
+        population = len(self._present | vanished | unclear)
+        return Tally(
+            population=population,
+            compliant=population - len(vanished) - len(unclear),
+            violating=len(vanished),
+            held=0,
+            undecidable=len(unclear),
+            out_of_scope=0,
+            subjects=len({self._held[entry.part][entry.subject] for entry in gone}),
+            oldest=min((entry.first_seen_at for entry in gone), default=None),
+            newest=max((entry.first_seen_at for entry in gone), default=None),
+            ages=(len(vanished), *(0 for _ in AGE_BUCKETS[1:])),
+        )
+
+    def _by_digest(self, subjects: Sequence[str]) -> Mapping[bytes, str]:
+        return {digest: subject for subject in subjects for digest in self._of(subject)}
+
+    def _of(self, subject: str) -> tuple[bytes, ...]:
+        if subject not in self._digests:
+            self._digests[subject] = tuple(seal.subject(subject) for seal in self.seals)
+        return self._digests[subject]

@@ -1,0 +1,74 @@
+"""Which columns a store map knows: mapped, named by a register, or decided upon as holding nothing about a person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from privacy_audit.store_map import Records, StoreMap, TableMap
+
+Known = dict[str, set[str] | None]
+"""Table to its columns that are known; None: all of them, with those that are added later."""
+
+
+def known_columns(store: StoreMap) -> Known:
+    """The tables of which the map speaks, and what it says."""
+    columns: dict[str, set[str]] = defaultdict(set)
+    whole: set[str] = set()
+    for table, column in _mentioned(store):
+        columns[table].add(column)
+    for name, mapped in store.tables.items():
+        columns[name] |= {*mapped.key, *mapped.identifiers}
+        whole |= {name} if any(not group.columns for group in mapped.data) or mapped.anonymous else set()
+    for decision in store.not_personal:
+        columns[decision.table] |= {*decision.columns}
+        whole |= set() if decision.columns else {decision.table}
+    return {name: None if name in whole else named for name, named in columns.items()}
+
+
+def _mentioned(store: StoreMap) -> Iterator[tuple[str, str]]:
+    """Every column that some part of the map names, with its table."""
+    for name, mapped in store.tables.items():
+        yield from _of_part(mapped, name)
+    if store.persons:
+        yield store.persons.table, store.persons.key
+        yield store.persons.table, store.persons.born.column
+    for register in vars(store.registers).values():
+        if isinstance(register, Records):
+            if register.table is not None:
+                yield from ((register.table, column) for column in (*register.key, *_columns(register)))
+        elif register is not None:
+            yield from _of_part(register, register.table)
+
+
+def _columns(records: Records) -> Iterator[str]:
+    yield from (clock.column for clock in records.fields.values())
+
+
+_NAMES = frozenset({
+    "subject", "purpose", "matter", "category", "target", "deleted", "channel", "mailbox", "message", "proof",
+    "guardian", "flag", "column",
+})  # fmt: skip
+"""Fields of a map's parts that hold the name of one column."""
+
+
+def _of_part(part: BaseModel | TableMap, table: str) -> Iterator[tuple[str, str]]:
+    """The columns that a part of the map names, of its own table and of those it joins."""
+    own = getattr(part, "table", None)
+    home = own if isinstance(own, str) else table
+    on: Any = getattr(part, "on", None)
+    if isinstance(on, dict):
+        for ours, theirs in on.items():
+            yield table, ours
+            yield home, theirs
+    for name, value in part:
+        if name in _NAMES and isinstance(value, str):
+            yield home, value
+        elif name in ("columns", "key") and isinstance(value, tuple):
+            yield from ((home, column) for column in value)
+        for inner in value if isinstance(value, tuple) else (value,):
+            if isinstance(inner, BaseModel):
+                yield from _of_part(inner, home)

@@ -1,0 +1,160 @@
+"""What a row names stands in another register.
+
+*Why*: data goes to no recipient and serves no purpose that is not on record (GDPR art. 5(1)(b), 28, 30); a consent can
+be shown only with the text that was consented to (art. 7(1)); a store that the processing register does not know is
+governed by nothing. *Fix*: end what is not on record, or put it on record after those who must decide have decided.
+
+Values are compared in the policy's words, where the store map translates them, without blanks around them and whatever
+their case. An empty list lists nothing, so that every row is in breach. A value that the row does not say is
+undecidable, and so is one that only a row names of which nobody can tell whether it is meant, or was in force then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+import sqlalchemy as sa
+from pydantic import Field
+
+from privacy_audit.controls.entries import STATES_OF_KEPT, Entry, Meant, Says
+from privacy_audit.controls.record_rule import Asked, Breach, RecordRule
+from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Me
+from privacy_audit.controls.specimen_parts import DAY, quiet, spells, too_early
+from privacy_audit.sql.frame import instant
+from privacy_audit.sql.records import InForce, Only, RecordSql, columns_of, unknown_where
+from privacy_audit.sql.stretches import Span, stretches
+from privacy_audit.sql.truth import State
+from privacy_audit.store_map import Encoding, Name, Part
+
+
+class Listing(Part):
+    """The rows of another register in which a value must stand."""
+
+    register_: Name = Field(alias="register")
+    field: Name
+    only: Only = {}
+    in_force: InForce | None = None
+    """Fields between which a row of the list holds; without them each holds at any time."""
+
+    def fields(self) -> tuple[str, ...]:
+        """All fields it reads."""
+        between = (self.in_force.from_, self.in_force.to) if self.in_force else ()
+        return (self.field, *self.only, *between)
+
+
+class ListedAsked(Asked):
+    """Which field names something, and where that must stand."""
+
+    field: Name
+    at: Name | None = None
+    """Field with the moment at which the row of the list must hold; without one, T."""
+    list_: Listing = Field(alias="list")
+
+    def fields(self) -> Iterator[str]:
+        yield from super().fields()
+        yield self.field
+        yield from (field for field in (self.at,) if field)
+
+    def moments(self) -> Iterator[str]:
+        yield from super().moments()
+        yield from (field for field in (self.at,) if field)
+
+    def joined_moments(self) -> Iterator[tuple[str, str]]:
+        if self.list_.in_force:
+            yield from ((self.list_.register_, field) for field in (self.list_.in_force.from_, self.list_.in_force.to))
+
+    def joined(self) -> Mapping[str, Sequence[str]]:
+        return {self.list_.register_: self.list_.fields()}
+
+
+class Listed(RecordRule):
+    """Expect what each row of a register names to stand in another register."""
+
+    kind: ClassVar[str] = "listed"
+    expectation: ClassVar[str] = "expect_values_to_be_listed"
+
+    asks: ListedAsked
+
+    def entries(self, meant: Meant) -> Iterator[Entry]:
+        asks, frame, listing = self.asks, meant.frame, self.asks.list_
+        at = quiet(frame)
+        when = {asks.at: at} if asks.at else {}
+        list_ = Meant(listing.register_, self.joined[listing.register_], listing.only, listing.in_force, frame)
+        base = list_.base()
+        words = asks.only.get(asks.field)
+        value = words[0] if isinstance(words, tuple) else ME
+        own = {asks.field: value, **when}
+        row = Entry("that stands in no list", State.VIOLATING, own, alone=value is not ME)
+
+        def listed(name: str, state: State, *says: Says) -> Entry:
+            rows = [{**base, listing.field: value, **each} for each in says]
+            return replace(row, name=name, state=state, others={listing.register_: rows})
+
+        yield row
+        yield listed("that stands in the list", State.COMPLIANT, {})
+        yield listed("that somebody else stands for in the list", State.VIOLATING, {listing.field: SOMEBODY_ELSE})
+        if value is ME:
+            loud = listed("in capitals", State.COMPLIANT, {listing.field: Me(" A", " ")})
+            yield loud.but("that stands in the list in capitals", State.COMPLIANT, **{asks.field: Me("a")})
+            small = listed("in small letters", State.COMPLIANT, {listing.field: Me("b")})
+            yield small.but("that stands in the list in small letters", State.COMPLIANT, **{asks.field: Me(" B")})
+        for silent in (None, *meant.blanks(asks.field)):
+            yield listed("that says nothing", State.UNDECIDABLE, {}).but(
+                "that says nothing", State.UNDECIDABLE, **{asks.field: silent}
+            )
+        for edge in list_.edges(listed("whose entry may not count", State.COMPLIANT, {})):
+            own = {name: value for name, value in edge.says.items() if name not in row.says}
+            timed = listing.in_force and {listing.in_force.from_, listing.in_force.to} & own.keys()
+            if not (asks.at and timed):
+                is_listed = list_.holds({**base, **own})
+                yield listed(edge.name, STATES_OF_KEPT[is_listed], own)
+        if asks.at and listing.in_force:
+            begin, end = listing.in_force.from_, listing.in_force.to
+            for none in meant.no_facts(asks.at):
+                yield listed("of no moment there can be", State.UNDECIDABLE, {}).but(
+                    "of no moment there can be", State.UNDECIDABLE, **{asks.at: none}
+                )
+            for name, held, spans in spells(at, frame):
+                yield listed(name, STATES_OF_KEPT[held], *({begin: low, end: high} for low, high in spans))
+            told = [self.records.fields[asks.at], *(list_.records.fields[name] for name in (begin, end))]
+            for moment in (at, frame.as_of) if all(clock.is_instant for clock in told) else ():
+                for spell, state in (
+                    ((moment, None), State.COMPLIANT),
+                    ((moment, too_early(frame)), State.UNDECIDABLE),
+                    ((at - 3 * DAY, moment), State.VIOLATING),
+                ):
+                    edge = listed("at the very moment", state, {begin: spell[0], end: spell[1]})
+                    yield edge.but("at the very moment of its begin, or its end", state, **{asks.at: moment})
+            first = listed("at the company's first moment", State.COMPLIANT, {begin: frame.earliest})
+            yield first.but(first.name, first.state, **{asks.at: frame.earliest})
+
+    def breach(self, records: RecordSql) -> Breach:
+        asks, frame = self.asks, records.frame
+        listing, other = asks.list_, self.joined[asks.list_.register_]
+        listed = RecordSql(other, frame.table(other.name, *columns_of(other, listing.fields()), alias="listed"), frame)
+        between = (listing.in_force.from_, listing.in_force.to) if listing.in_force else (None, None)
+        span = Span(_word(listed, listing.field), listing.only, *between)
+        value, now = _word(records, asks.field), instant(frame.as_of)
+        if asks.at is None:
+            met = stretches(listed, span, by_day=False).meet(value, now, nameless=False)
+            return Breach(unknown_where(value.is_(None), sa.not_(met.answer)), joins=met.joins)
+        at, by_day = records.moment(asks.at), self.records.fields[asks.at].encoding is Encoding.DATE
+        timeless = listing.in_force is None
+        met = stretches(listed, span, by_day=by_day).meet(value, now if timeless else at.moment, nameless=False)
+        unknown = value.is_(None) if timeless else sa.or_(value.is_(None), at.undatable)
+        moment, began = (sa.case((sa.not_(at.undatable), told)) for told in (at.moment, at.on_day))
+        return Breach(unknown_where(unknown, sa.not_(met.answer)), moment, began, met.joins)
+
+
+def _word(records: RecordSql, field: str) -> sa.ColumnElement[str]:
+    """The value in the policy's words, in small letters; a word that the map does not translate is the policy's."""
+    value = sa.func.lower(records.text(field))
+    words = records.records.words.get(field)
+    if not words:
+        return value
+    ours = (
+        (value == theirs.strip().lower(), sa.literal(our.strip().lower(), sa.Text())) for our, theirs in words.items()
+    )
+    return sa.case(*ours, else_=value)

@@ -1,0 +1,67 @@
+"""No copy of a table with personal data lies about outside the store map.
+
+*Why*: data that was deleted in one place and lives on in a copy was not deleted (GDPR art. 5(1)(e), 17(1)): backup
+schemas, tables of last year, materialized views, detached partitions. *Fix*: drop the copy, or map it so that its rows
+are purged as well; or write down under `not_personal` why it is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+
+from privacy_audit.controls.catalog_rule import CatalogRule
+from privacy_audit.controls.interface import Lack
+from privacy_audit.controls.known_columns import known_columns
+from privacy_audit.controls.specimen import Scene, Specimen
+from privacy_audit.model import Control
+from privacy_audit.sql.catalog.copies import look_alikes
+from privacy_audit.sql.frame import Frame, Predicate
+from privacy_audit.sql.truth import State
+from privacy_audit.store_map import StoreMap, TableName
+
+
+class LookAlikes(CatalogRule):
+    """Expect no relation outside the map to look like a copy of a mapped table."""
+
+    kind: ClassVar[str] = "look_alikes"
+    expectation: ClassVar[str] = "expect_no_copies_outside_the_map"
+    what: ClassVar[str] = "Tables and what looks like a copy of them"
+    key_columns: ClassVar[tuple[str, ...]] = ("relation", "of", "why")
+
+    tables: tuple[TableName, ...]
+    """The tables of which the map speaks."""
+    decided: tuple[TableName, ...] = ()
+    """Tables of which a person decided that they hold nothing about anybody."""
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+        decided = sorted({entry.table for entry in store.not_personal if not entry.columns})
+        fields: dict[str, Any] = cls.common_fields(control, store, zone)
+        tables = sorted(set(known_columns(store)) - set(decided))
+        yield cls(**fields, tables=tuple(tables), decided=tuple(decided))
+
+    @property
+    def fix(self) -> str:
+        return (
+            "Drop these copies, or map them so that their rows are purged as well. Look first whether a job still fills"
+            " or reads them."
+        )
+
+    def found(self, frame: Frame) -> sa.FromClause:
+        copies = look_alikes(self.tables)
+        names = sa.values(sa.column("relation", sa.Text()), name="mapped_table").data([(name,) for name in self.tables])
+        nothing = sa.literal("", sa.Text())
+        looked = sa.select(names.c.relation, nothing.label("of"), nothing.label("why"))
+        alike = sa.select(copies.c.relation, copies.c.of, copies.c.why).where(copies.c.relation.not_in(self.decided))
+        return alike.union_all(looked).subquery("copy")
+
+    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+        return row.c.why != ""
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        yield Specimen("of what looks like a copy", State.VIOLATING, Scene({"why": "its columns"}))
+        yield Specimen("of which the catalog says nothing", State.UNDECIDABLE, Scene({"why": None}))
+        yield Specimen("of a table that was looked at", State.COMPLIANT, Scene({"why": ""}))

@@ -1,0 +1,208 @@
+"""Of what there must be one, one is in force: a data protection officer, a version of the policy, a certificate.
+
+*Why*: persons are told by one text at a time, and only a version that was in force binds (GDPR art. 5(1)(a), 12, 13);
+an officer is designated and can be reached without a break (art. 37(1), 37(7)); a lapsed certificate attests nothing
+(art. 32(1), 42(7)). *Fix*: where none is in force, appoint, publish or renew, and record the day; where two are, end
+the former on the day before the latter begins. A gap in the past cannot be closed: record what held then, or why not.
+
+The register is judged as a whole, at T, and, with `without_gaps_since`, at every instant from the first of that civil
+day on: also a part of a day on which none held, or two did, is a breach. A day in `to` is the last on which a row
+holds, an instant is the first at which it does not, and no `to` means until further notice; so a version that begins
+on the day after the last day of the former leaves no gap. A row that begins after T says nothing yet. A row that may
+not be meant, or whose begin or end cannot be read, may hold or not: the answer is known only if that changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+
+from privacy_audit.controls.entries import Entry, Meant, Says
+from privacy_audit.controls.record_rule import Asked, RegisterRule
+from privacy_audit.controls.specimen_parts import DAY, first_of, next_after, noon, quiet, too_early
+from privacy_audit.periods import local_date, start_of_day
+from privacy_audit.sql.frame import Frame, civil_date, instant, never, no, no_day, yes
+from privacy_audit.sql.records import InForce, RecordSql, end_of
+from privacy_audit.sql.truth import State, Truth
+from privacy_audit.store_map import Encoding, Records
+
+_EVER_SINCE: sa.ColumnElement[Any] = sa.literal_column("'-infinity'::timestamptz")
+_FOR_EVER: sa.ColumnElement[Any] = sa.literal_column("'infinity'::timestamptz")
+
+
+class Must(StrEnum):
+    """How many must be in force."""
+
+    EXACTLY_ONE = "exactly_one"
+    AT_LEAST_ONE = "at_least_one"
+
+
+class OneInForceAsked(Asked):
+    """Between which fields a row is in force, how many must be, and since when."""
+
+    in_force: InForce
+    must: Must = Must.EXACTLY_ONE
+    without_gaps_since: date | None = None
+    """Civil day from whose first instant on it must have been so all the time; without one only T counts."""
+
+    def key(self, _: Records) -> tuple[str, ...]:
+        return ()
+
+
+class OneInForce(RegisterRule):
+    """Expect one row of a register to be in force, now and, where asked, since a day."""
+
+    kind: ClassVar[str] = "one_in_force"
+    expectation: ClassVar[str] = "expect_one_in_force"
+
+    asks: OneInForceAsked
+
+    def entries(self, meant: Meant) -> Iterator[Entry]:
+        asks, frame = self.asks, meant.frame
+        who = replace(meant, in_force=None)
+        base, clock = who.base(), self.records.fields[asks.in_force.to]
+        at, ever, ago, soon = (
+            quiet(frame),
+            frame.earliest,
+            frame.as_of - 2 * DAY,
+            next_after(self.records.fields[asks.in_force.from_], frame),
+        )
+        day = local_date(at, frame.zone)
+        by_day = clock.encoding is Encoding.DATE or self.records.fields[asks.in_force.from_].encoding is Encoding.DATE
+        today = first_of(frame.today, frame)
+        yesterday = today - DAY / 2 if by_day else today
+        end, begin = (noon(day, frame), first_of(day + DAY, frame)) if by_day else (at, at)
+        two = State.VIOLATING if asks.must is Must.EXACTLY_ONE else State.COMPLIANT
+        counts = asks.without_gaps_since is not None and asks.without_gaps_since <= day
+        perhaps = State.UNDECIDABLE if asks.must is Must.EXACTLY_ONE else State.COMPLIANT
+
+        def row(begin: datetime | None, end: datetime | None = None) -> Says:
+            return {**base, asks.in_force.from_: begin, asks.in_force.to: end}
+
+        found = [
+            ("in which one is in force", State.COMPLIANT, [row(ever)]),
+            ("in which one is in force until a day to come", State.COMPLIANT, [row(ever, frame.as_of + 2 * DAY)]),
+            ("in which one followed another", State.COMPLIANT, [row(ever, end), row(begin)]),
+            ("in which one followed another today", State.COMPLIANT, [row(ever, yesterday), row(today)]),
+            *(("in which one follows another now", State.COMPLIANT, [row(ever, frame.as_of), row(frame.as_of)])
+              for _ in range(not by_day)),
+            ("in which one is in force and another will be", State.COMPLIANT, [row(ever), row(soon)]),
+            ("that is empty", State.VIOLATING, []),
+            ("in which the last one ended", State.VIOLATING, [row(ever, ago)]),
+            ("in which the first one is to come", State.VIOLATING, [row(soon)]),
+            ("in which two are in force", two, [row(ever), row(ever)]),
+            ("in which none was for a while", State.VIOLATING if counts else State.COMPLIANT,
+             [row(ever, at - 2 * DAY), row(at)]),
+            ("in which two were for a while", two if counts else State.COMPLIANT, [row(ever, at), row(at - 2 * DAY)]),
+            ("in which one began nobody knows when", State.UNDECIDABLE, [row(None)]),
+            ("in which one began at no moment there can be", State.UNDECIDABLE, [row(too_early(frame))]),
+            ("in which one ended at no moment there can be", State.UNDECIDABLE, [row(ever, too_early(frame))]),
+            ("in which another began nobody knows when", perhaps, [row(ever), row(None)]),
+            ("in which another may go on", perhaps, [row(ever), row(at, too_early(frame))]),
+            ("in which another ended before it began", State.COMPLIANT, [row(ever), row(at, at - 2 * DAY)]),
+            ("in which one ended as the company began", State.VIOLATING, [row(ever, ever)]),
+            ("in which one ends next", State.COMPLIANT, [row(ever, next_after(clock, frame))]),
+            ("in which one ends now", State.COMPLIANT if clock.encoding is Encoding.DATE else State.VIOLATING,
+             [row(ever, frame.as_of)]),
+        ]  # fmt: skip
+        since = asks.without_gaps_since
+        if since and frame.no_data_before < since < frame.today:
+            found.append(
+                ("in which one began on the first day that counts", State.COMPLIANT, [row(first_of(since, frame))])
+            )
+            late = first_of(since, frame) + (DAY if by_day else timedelta(seconds=1))
+            found.append(("in which one began after that", State.VIOLATING, [row(late)]))
+        for name, state, rows in found:
+            yield Entry(f"of a register {name}", state, {}, beside=rows)
+        one = Entry("", State.COMPLIANT, {asks.in_force.from_: ever, asks.in_force.to: None})
+        for edge in who.edges(one):
+            state = {True: State.COMPLIANT, False: State.VIOLATING, None: State.UNDECIDABLE}[
+                who.holds({**base, **edge.says})
+            ]
+            yield Entry(
+                f"of a register in which one is in force {edge.name}", state, {}, beside=[{**base, **edge.says}]
+            )
+
+    def rows(self, frame: Frame, *_: str) -> sa.FromClause:
+        """One row: whether it was surely wrong at some instant, first at which, and surely right at all of them."""
+        held = self._held(frame)
+        right: sa.ColumnElement[bool] = held.c.surely >= 1
+        wrong: sa.ColumnElement[bool] = held.c.maybe < 1
+        if self.asks.must is Must.EXACTLY_ONE:
+            right, wrong = sa.and_(right, held.c.maybe <= 1), sa.or_(wrong, held.c.surely > 1)
+        return sa.select(
+            sa.func.bool_or(wrong).label("wrong"),
+            sa.func.bool_and(right).label("right"),
+            sa.func.min(held.c.at).filter(wrong).label("since"),
+        ).subquery("t")
+
+    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+        since = civil_date(row.c.since, frame.zone_name)
+        return Truth(
+            row=row,
+            out_of_scope=never(),
+            undecidable=never(),
+            violating=sa.case((row.c.wrong, sa.true()), (row.c.right, sa.false()), else_=sa.null()),
+            moment=sa.cast(sa.null(), sa.DateTime(timezone=True)),
+            # Of T alone it is known that it is wrong, not since when.
+            breach_began=since if self.asks.without_gaps_since else no_day(),
+        )
+
+    def _held(self, frame: Frame) -> sa.Subquery:
+        """How many rows surely held, and how many may have, from each instant at which that changed to the next."""
+        spans, first = self._spans(frame), instant(self._first(frame))
+        sure = sa.cast(spans.c.sure, sa.Integer())
+        begun = sa.select(
+            sa.func.greatest(spans.c.begin, first).label("at"),
+            sure.label("surely"),
+            sa.literal_column("1").label("maybe"),
+        )
+        ended = sa.select(spans.c.end, -sure, sa.literal_column("-1")).where(spans.c.end <= instant(frame.as_of))
+        # Where no row tells anything, the first instant still does: none held.
+        nothing: sa.Select[*tuple[Any, ...]] = sa.select(first, sa.literal_column("0"), sa.literal_column("0"))
+        change = sa.union_all(begun, ended, nothing).subquery("change")
+        return (
+            sa.select(
+                change.c.at,
+                *(
+                    sa.func.sum(sa.func.sum(change.c[name])).over(order_by=change.c.at).label(name)
+                    for name in ("surely", "maybe")
+                ),
+            )
+            .group_by(change.c.at)
+            .subquery("held")
+        )
+
+    def _first(self, frame: Frame) -> datetime:
+        """The first instant that counts."""
+        since = self.asks.without_gaps_since
+        return min(start_of_day(since, frame.zone), frame.as_of) if since else frame.as_of
+
+    def _spans(self, frame: Frame) -> sa.Subquery:
+        """From when until when each row that may be meant may have held by T, and whether it surely did.
+
+        Where the begin cannot be read, it may have held ever since; where the end cannot, it may hold still.
+        """
+        entry = frame.table(self.table, *self.columns(), alias="entry")
+        records, during = RecordSql(self.records, entry, frame), self.asks.in_force
+        meant = records.meant(self.asks.only)
+        begin, end = records.moment(during.from_), records.moment(during.to)
+        begin_known = sa.not_(begin.undatable)
+        end_known = sa.or_(end.missing, records.is_future(during.to), sa.not_(end.undatable))
+        ended = end_of(self.records, during.to, records.value(during.to), frame)
+        read = (
+            sa.select(
+                sa.case((begin_known, begin.moment), else_=_EVER_SINCE).label("begin"),
+                sa.case((sa.not_(end.undatable), ended), else_=_FOR_EVER).label("end"),
+                sa.and_(yes(meant), begin_known, end_known).label("sure"),
+            )
+            .where(sa.not_(no(meant)), sa.not_(records.is_future(during.from_)))
+            .subquery("read")
+        )
+        lasting = sa.and_(read.c.begin < read.c.end, read.c.end > instant(self._first(frame)))
+        return sa.select(read.c.begin, read.c.end, read.c.sure).where(lasting).subquery("span")

@@ -1,0 +1,94 @@
+"""Only roles that a register names, for a team or a service provider, can read personal data.
+
+*Why*: "your personal data is accessed by our internal teams and technical service providers solely for operational
+purposes" (GDPR art. 5(1)(f), 32(1)(b) and (4)). A right counts however it is reached: granted, inherited, one SET ROLE
+away, through PUBLIC, a view, a function or ownership. *Fix*: revoke the right where nobody needs it, or enter the role
+in the register with its holder and its last day.
+
+A grant shows who could read, and not who did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar, Self
+
+import sqlalchemy as sa
+
+from privacy_audit.controls.catalog_rule import CatalogRule
+from privacy_audit.controls.entries import Meant, standing
+from privacy_audit.controls.interface import Lack
+from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Me, Specimen
+from privacy_audit.model import Control
+from privacy_audit.sql.catalog.rights import read_rights
+from privacy_audit.sql.frame import AnyNeed, Frame, Predicate, unknown
+from privacy_audit.sql.records import InForce, RecordSql, columns_of, needs_of_records, planted
+from privacy_audit.sql.truth import State
+from privacy_audit.store_map import Records, StoreMap, TableName
+
+_FIELDS = ("role", "kind", "from", "to")
+_IN_FORCE = InForce.model_validate({"from": "from", "to": "to"})
+_KINDS = ("team", "provider")
+"""What a role may be: of a team of the company, or of a service provider."""
+
+
+class ReadRights(CatalogRule):
+    """Expect every role that can read personal data to be registered."""
+
+    kind: ClassVar[str] = "read_rights"
+    expectation: ClassVar[str] = "expect_readers_to_be_registered"
+    what: ClassVar[str] = "Rights to read personal data"
+    key_columns: ClassVar[tuple[str, ...]] = ("role", "relation", "via")
+
+    tables: tuple[TableName, ...]
+    """The tables with personal data."""
+    roles: Records
+    """The register of roles."""
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+        roles = store.registers.roles
+        missing = [field for field in _FIELDS if roles is None or field not in roles.fields]
+        if roles is None or missing:
+            yield Lack(f"{control.id} needs the register `roles` with the fields {', '.join(_FIELDS)}")
+            return
+        tables = tuple(sorted({*store.tables, *([store.persons.table] if store.persons else [])}))
+        yield cls(**cls.common_fields(control, store, zone), tables=tables, roles=roles)
+
+    @property
+    def fix(self) -> str:
+        return (
+            "Revoke these rights by the path that is named, or enter the role in the register of roles with the team or"
+            " the provider that holds it. Ask in the first case who used it: a grant does not tell."
+        )
+
+    def needs(self) -> Iterator[AnyNeed]:
+        yield from needs_of_records("roles", self.roles, _FIELDS)
+
+    def frame(self, as_of: object) -> Frame:
+        frame = super().frame(as_of)
+        return Frame(frame.as_of, frame.zone_name, frame.no_data_before, None, planted("roles", self.roles))
+
+    def found(self, frame: Frame) -> sa.FromClause:
+        return read_rights(self.tables)
+
+    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+        """Registered when an entry for the role is in force at T and says for whom it is; unknown when one may be."""
+        columns = columns_of(self.roles, _FIELDS)
+        entry = frame.table(self.roles.name, *columns, alias="registered")
+        records = RecordSql(self.roles, entry, frame)
+        in_force = records.in_force(_IN_FORCE)
+        says = sa.and_(in_force, records.says("kind", _KINDS))
+        same = sa.and_(records.text("role") == row.c.role)
+        surely = sa.exists(sa.select(sa.literal(1)).select_from(entry).where(same, says))
+        perhaps = sa.exists(sa.select(sa.literal(1)).select_from(entry).where(same, unknown(says)))
+        return sa.case((surely, sa.false()), (perhaps, sa.null()), else_=sa.true())
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        yield Specimen("of a role that is not registered", State.VIOLATING)
+        meant = Meant("roles", self.roles, {"kind": _KINDS}, _IN_FORCE, frame)
+        for role in (ME, Me(" ", " ")):
+            yield from standing("of a role", meant, {"role": role})
+        others = standing("beside a role", meant, {"role": SOMEBODY_ELSE})
+        yield from (replace(one, state=State.VIOLATING) for one in others)

@@ -1,0 +1,58 @@
+"""Each store is set up as securely as its server allows.
+
+*Why*: "all necessary technical and organizational measures" (GDPR art. 32(1)). Only what a server shows is judged:
+encryption of the connections, of passwords, checksums, what is written into logs, who is superuser, whether the version
+is still mended. *Fix*: the row says what was found and what is expected; the setting's own name says where.
+
+What the auditor may not see is undecidable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+
+from privacy_audit.controls.catalog_rule import CatalogRule
+from privacy_audit.controls.interface import Lack
+from privacy_audit.controls.specimen import Scene, Specimen
+from privacy_audit.model import Control
+from privacy_audit.sql.catalog.settings import Verdict, security_settings
+from privacy_audit.sql.frame import Frame, Predicate
+from privacy_audit.sql.truth import State
+from privacy_audit.store_map import StoreMap
+
+
+class SecuritySettings(CatalogRule):
+    """Expect the server's settings to protect what it stores."""
+
+    kind: ClassVar[str] = "security_settings"
+    expectation: ClassVar[str] = "expect_secure_settings"
+    what: ClassVar[str] = "Security settings"
+    key_columns: ClassVar[tuple[str, ...]] = ("name", "fact", "expected")
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+        fields: dict[str, Any] = cls.common_fields(control, store, zone)
+        yield cls(**fields)
+
+    @property
+    def fix(self) -> str:
+        return "Change these settings as the list says, reload or restart the server, and look at the list again."
+
+    def found(self, frame: Frame) -> sa.FromClause:
+        return security_settings(frame.today)
+
+    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+        return sa.case(
+            (row.c.verdict == Verdict.KEPT.value, sa.false()),
+            (row.c.verdict == Verdict.BROKEN.value, sa.true()),
+            else_=sa.null(),
+        )
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        for verdict, state in ((Verdict.KEPT, State.COMPLIANT), (Verdict.BROKEN, State.VIOLATING)):
+            yield Specimen(f"of a setting that is {verdict}", state, Scene({"verdict": verdict.value}))
+        for unseen in (*(other.value for other in Verdict if other not in (Verdict.KEPT, Verdict.BROKEN)), None):
+            yield Specimen("of a setting that cannot be seen", State.UNDECIDABLE, Scene({"verdict": unseen}))

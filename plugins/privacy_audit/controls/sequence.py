@@ -1,0 +1,182 @@
+"""No document is missing from a numbered series as long as it must be kept.
+
+*Why*: accounting documents are kept for ten years from the end of the year (French Code de commerce art. L123-22), and
+invoices are numbered in an unbroken sequence (CGI annex II art. 242 nonies A): a number that is missing is a document
+that was lost or deleted too early, and data must be protected against that too (GDPR art. 5(1)(f), 32). *Fix*: restore
+the missing documents from a backup, or write down why a number was never used. Then find what deletes them.
+
+The digits at the end of `number` count, and what stands before them, in small letters, names the series. A row is in
+breach when numbers between it and the one before it in its series are missing although they must still be there. The
+missing ones were made after the rows before them and not after this row. So they are due when a row before them is
+within `kept_for`, which runs from the end of the calendar year of `at`; they may all be gone when this row itself is
+past it; in between nobody can tell. Whether the beginning or the end of a series is missing, nobody can tell from the
+series. Only the rows that are meant make up the series. A row without digits (or with more than 30) and all rows of a
+number that occurs twice are undecidable.
+
+What is counted is the rows after a gap, so the gaps, not the documents that are missing in them: one row stands for a
+gap of one document and for a gap of a thousand. A number that holds the year in its digits (20260001) makes a gap at
+each turn of the year; one with a mark between (2026-0001) makes a series each year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+
+from privacy_audit.controls.entries import Entry, Meant
+from privacy_audit.controls.record_rule import Asked, Breach, PeriodText, RecordRule
+from privacy_audit.controls.specimen import Me
+from privacy_audit.controls.specimen_parts import noon, quiet
+from privacy_audit.periods import Period
+from privacy_audit.sql.frame import Frame, Predicate, day, no, yes
+from privacy_audit.sql.records import RecordSql, every, readable_day, readable_moment
+from privacy_audit.sql.truth import State
+from privacy_audit.store_map import Name
+
+# Names with a blank: no column is called so (`store_map.Identifier`), however a register calls its own.
+_MEANT, _SERIES, _NUMBER, _DAY = "is meant", "its series", "its number", "its day"
+_FIRST, _BEFORE, _SURE_BEFORE = "first number", "number before", "number before of those surely meant"
+_LAST_DAY, _COPIES = "last day before of those surely meant", "rows of its number"
+_MOST_DIGITS = 30
+
+
+class SequenceAsked(Asked):
+    """Which field holds the number, which the day, and for how long a document is kept."""
+
+    number: Name
+    at: Name
+    """Field with the moment of the document."""
+    kept_for: PeriodText
+    """From the end of the calendar year of `at`."""
+
+    def fields(self) -> Iterator[str]:
+        yield from super().fields()
+        yield from (self.number, self.at)
+
+    def moments(self) -> Iterator[str]:
+        yield from super().moments()
+        yield self.at
+
+
+class Sequence(RecordRule):
+    """Expect no numbers to be missing between two rows of a series while they must be kept."""
+
+    kind: ClassVar[str] = "sequence"
+    expectation: ClassVar[str] = "expect_sequence_without_gaps"
+
+    asks: SequenceAsked
+
+    @property
+    def longest_period(self) -> str:
+        return self.asks.kept_for
+
+    def entries(self, meant: Meant) -> Iterator[Entry]:
+        frame, asks = meant.frame, self.asks
+        year = frame.today.year
+        while Period.parse(asks.kept_for).add_to(date(year, 12, 31)) >= frame.today:
+            year -= 1
+        gone, due, now = noon(date(year, 12, 31), frame), noon(date(year + 1, 1, 1), frame), quiet(frame)
+
+        def number(digits: str, series: str = "-", before: str = "F") -> Me:
+            return Me(before, f"{series}{digits}")
+
+        def row(name: str, state: State, digits: str, *beside: tuple[str, Any], at: Any = now) -> Entry:
+            others = [{asks.number: number(before), asks.at: moment} for before, moment in beside]
+            return Entry(name, state, {asks.number: number(digits), asks.at: at}, beside=others)
+
+        yield row("before which a number is missing", State.VIOLATING, "3", ("1", now))
+        yield row("that follows the one before", State.COMPLIANT, "0003", ("2", now), ("1", now))
+        yield row("that is the first of its series", State.COMPLIANT, "3", ("4", now))
+        yield row("that follows one that may be gone", State.COMPLIANT, "3", ("2", gone))
+        yield row("that may be gone", State.COMPLIANT, "3", ("1", gone), at=gone)
+        yield row("on the first day that is due", State.VIOLATING, "3", ("1", due), at=due)
+        yield row("before which one is missing that may be gone", State.UNDECIDABLE, "3", ("1", gone))
+        yield row("before which one is missing that may be due", State.VIOLATING, "4", ("1", gone), ("2", now))
+        yield row("that is there twice", State.UNDECIDABLE, "3", ("3", now), ("1", now))
+        yield row("without digits", State.UNDECIDABLE, "none", ("1", now))
+        yield row("with more digits than a number has", State.UNDECIDABLE, "1" * 31, ("1", now))
+        yield row("with as many digits as a number has", State.COMPLIANT, f"{'3':0>30}", ("2", now))
+        for none in meant.no_facts(asks.at):
+            yield row("on no day there can be, before which one is missing", State.VIOLATING, "3", ("1", now), at=none)
+            yield row("before which one is missing of no day there can be", State.UNDECIDABLE, "3", ("1", none))
+        yield row("of the first day there can be", State.COMPLIANT, "3", ("1", now), at=frame.earliest)
+        yield row("before which one is missing that is due as of now", State.VIOLATING, "3", ("1", frame.as_of))
+        for before in (" F", "f"):
+            same = {asks.number: number("1", before=before), asks.at: now}
+            yield Entry(
+                "of a series in other letters", State.VIOLATING, {asks.number: number("3"), asks.at: now}, beside=[same]
+            )
+        broken = row("before which one is missing of no known day", State.UNDECIDABLE, "3", ("1", None))
+        yield broken
+        yield broken.but("without a number", State.UNDECIDABLE, **{asks.number: None})
+        yield Entry("of another series", State.COMPLIANT, {asks.number: number("3"), asks.at: now},
+                    beside=[{asks.number: number("1", "/"), asks.at: now}])  # fmt: skip
+        for edge in meant.edges(Entry("before which is one", State.COMPLIANT, {})):
+            between = {**edge.says, asks.number: number("2"), asks.at: now}
+            first = {asks.number: number("1"), asks.at: now}
+            is_meant = meant.holds({**meant.base(), **between})
+            state = {True: State.COMPLIANT, False: State.VIOLATING, None: State.UNDECIDABLE}[is_meant]
+            yield Entry(edge.name, state, {asks.number: number("3"), asks.at: now}, beside=[first, between])
+            yield Entry(edge.name, State.COMPLIANT, {asks.number: number("3"), asks.at: now}, beside=[between])
+
+    def rows(self, frame: Frame, *extra: str) -> sa.FromClause:
+        """The register's rows, each beside what its series says before it."""
+        entry = self._entries(frame, *extra)
+        sure = yes(entry.c[_MEANT])
+        series = (sa.not_(no(entry.c[_MEANT])), entry.c[_SERIES])
+        earlier: dict[str, Any] = {"partition_by": series, "order_by": entry.c[_NUMBER], "rows": (None, -1)}
+        return sa.select(
+            *entry.c,
+            sa.func.min(entry.c[_NUMBER]).over(**earlier).label(_FIRST),
+            sa.func.max(entry.c[_NUMBER]).over(**earlier).label(_BEFORE),
+            sa.func.max(sa.case((sure, entry.c[_NUMBER]))).over(**earlier).label(_SURE_BEFORE),
+            sa.func.max(sa.case((sure, entry.c[_DAY]))).over(**earlier).label(_LAST_DAY),
+            sa.func.count().over(partition_by=(*series, entry.c[_NUMBER])).label(_COPIES),
+        ).subquery("t")
+
+    def breach(self, records: RecordSql) -> Breach:
+        row, at = records.row, records.moment(self.asks.at)
+        gone_until = day(_last_day_gone(self.asks.kept_for, records.frame.today))
+        broken = sa.case(
+            (sa.or_(row.c[_NUMBER].is_(None), row.c[_COPIES] > 1), sa.null()),
+            (_follows(row), sa.false()),
+            (yes(row.c[_DAY] <= gone_until), sa.false()),
+            (sa.and_(_gapes(row), yes(row.c[_LAST_DAY] > gone_until)), sa.true()),
+            else_=sa.null(),
+        )
+        return Breach(broken, readable_moment(at), readable_day(at))
+
+    def _entries(self, frame: Frame, *extra: str) -> sa.Subquery:
+        """The register's rows with their series and their number, which is null where there is none."""
+        names = tuple(dict.fromkeys((*self.columns(), *extra)))
+        table = frame.table(self.table, *names, alias="entry")
+        records, asks = RecordSql(self.records, table, frame), self.asks
+        text = records.text(asks.number)
+        digits = sa.func.substring(text, "[0-9]+$")
+        return sa.select(
+            *(table.c[name] for name in names),
+            every([records.meant(asks.only), records.in_force(asks.in_force)]).label(_MEANT),
+            sa.func.lower(sa.func.left(text, sa.func.length(text) - sa.func.length(digits))).label(_SERIES),
+            sa.case((sa.func.length(digits) <= _MOST_DIGITS, sa.cast(digits, sa.Numeric()))).label(_NUMBER),
+            readable_day(records.moment(asks.at)).label(_DAY),
+        ).subquery("entries")
+
+
+def _follows(row: sa.FromClause) -> Predicate:
+    """Whether surely no number is missing before it: it is the first, or the one before it is there."""
+    first = row.c[_FIRST]
+    return sa.or_(first.is_(None), first >= row.c[_NUMBER] - 1, yes(row.c[_SURE_BEFORE] >= row.c[_NUMBER] - 1))
+
+
+def _gapes(row: sa.FromClause) -> Predicate:
+    """Whether surely a number is missing before it, whichever of the rows that may be meant are."""
+    return sa.and_(row.c[_SURE_BEFORE].is_not(None), row.c[_BEFORE] < row.c[_NUMBER] - 1)
+
+
+def _last_day_gone(kept_for: str, today: date) -> date:
+    """The last day whose calendar year ended longer ago than that: a year's last day, whole years are kept or not."""
+    past = Period.parse(kept_for).cutoff(today)
+    return date(past.year if (past.month, past.day) == (12, 31) else past.year - 1, 12, 31)

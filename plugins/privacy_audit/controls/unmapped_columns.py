@@ -1,0 +1,143 @@
+"""No column that looks personal is unknown to the store map.
+
+*Why*: what nobody mapped, nobody deletes in time, and no register names it (GDPR art. 5(2), 30). *Fix*: map the column
+under the category that it is, or write down under `not_personal` why it holds nothing about a person, and who says so.
+
+In breach: a column that nobody mapped or decided upon and whose name, type or content speaks of a person. Undecidable:
+the other columns of a table that nobody speaks of. Of the content only counts leave the store, from a bounded sample:
+that a sample shows nothing proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
+from typing import Any, ClassVar, Self
+
+import sqlalchemy as sa
+
+from privacy_audit.controls.catalog_rule import CatalogRule
+from privacy_audit.controls.interface import Lack
+from privacy_audit.controls.known_columns import known_columns
+from privacy_audit.controls.specimen import Scene, Specimen
+from privacy_audit.model import Control
+from privacy_audit.sql.catalog.columns import sampled_counts, unmapped_columns
+from privacy_audit.sql.detectors import Detector
+from privacy_audit.sql.frame import Frame, Predicate
+from privacy_audit.sql.planted import Planted
+from privacy_audit.sql.truth import State
+from privacy_audit.store_map import Identifier, StoreMap, TableName
+
+SAMPLE_ROWS = 10_000
+"""Rows of each table that are looked into."""
+SEEN = "_store.seen"
+"""What the samples held, as a relation."""
+FREE_TEXT = "free text"
+_SEEN_COLUMNS = {"relation": sa.Text(), "column_name": sa.Text(), "holds": sa.Text()}
+
+
+class UnmappedColumns(CatalogRule):
+    """Expect the store map to know every column that looks personal."""
+
+    kind: ClassVar[str] = "unmapped_columns"
+    expectation: ClassVar[str] = "expect_personal_columns_to_be_mapped"
+    what: ClassVar[str] = "Columns of all schemas"
+    key_columns: ClassVar[tuple[str, ...]] = ("relation", "column_name", "type", "suspicion", "holds")
+
+    tables: tuple[TableName, ...]
+    """The tables of which the map speaks."""
+    known: dict[TableName, tuple[Identifier, ...]]
+    """Their columns that are known, or decided upon; none: all of them."""
+
+    @classmethod
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+        known = known_columns(store)
+        fields: dict[str, Any] = cls.common_fields(control, store, zone)
+        yield cls(
+            **fields,
+            tables=tuple(sorted(known)),
+            known={name: tuple(sorted(columns or ())) for name, columns in sorted(known.items())},
+        )
+
+    @property
+    def fix(self) -> str:
+        return (
+            "Map these columns in the store map under the category they hold, or enter them under `not_personal` with"
+            " the reason and who reviewed it. Look into them first: a name is only a suspicion."
+        )
+
+    def prepared(self, connection: sa.Connection, frame: Frame) -> Frame:
+        """Looks into a sample of every column that nobody knows and that the auditor may read."""
+        columns = unmapped_columns(self._mapped)
+        readable = sa.func.pg_catalog.has_column_privilege(
+            sa.func.pg_catalog.to_regclass(columns.c.relation), columns.c.column_name, "SELECT"
+        )
+        asked = connection.execute(
+            sa.select(columns.c.relation, columns.c.column_name)
+            .where(columns.c.searchable, readable)
+            .order_by(columns.c.relation, columns.c.column_name)
+        ).all()
+        seen = [
+            (relation, row.column_name, ", ".join(_words(row._mapping)))
+            for relation, group in groupby(asked, key=lambda row: row.relation)
+            for row in connection.execute(
+                sampled_counts(relation, [row.column_name for row in group], Detector, SAMPLE_ROWS)
+            )
+        ]
+        return replace(frame, planted={**frame.planted, SEEN: Planted(_SEEN_COLUMNS, tuple(seen))})
+
+    def found(self, frame: Frame) -> sa.FromClause:
+        columns = unmapped_columns(self._mapped)
+        seen = frame.planted.get(SEEN, Planted(_SEEN_COLUMNS, ())).relation(tuple(_SEEN_COLUMNS), "seen")
+        holds = sa.func.coalesce(seen.c.holds, "")
+        names = sa.values(sa.column("relation", sa.Text()), name="mapped_table").data([(name,) for name in self.tables])
+        nothing = sa.literal("", sa.Text())
+        known = sa.select(
+            names.c.relation,
+            nothing.label("column_name"),
+            nothing.label("type"),
+            nothing.label("suspicion"),
+            nothing.label("holds"),
+        )
+        same = sa.and_(seen.c.relation == columns.c.relation, seen.c.column_name == columns.c.column_name)
+        unknown = sa.select(
+            columns.c.relation, columns.c.column_name, columns.c.type, columns.c.suspicion, holds.label("holds")
+        ).select_from(columns.outerjoin(seen, same))
+        return unknown.union_all(known).subquery("column_of_store")
+
+    @property
+    def _mapped(self) -> Mapping[str, frozenset[str] | None]:
+        return {name: frozenset(columns) if columns else None for name, columns in self.known.items()}
+
+    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+        """That a text is long is no suspicion of its own: somebody must look, and say what stands in it."""
+        return sa.case(
+            (row.c.holds != "", sa.true()),
+            (row.c.suspicion.not_in(("", FREE_TEXT)), sa.true()),
+            (row.c.suspicion == FREE_TEXT, sa.null()),
+            (row.c.relation.in_(self.tables), sa.false()),
+            else_=sa.null(),
+        )
+
+    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+        plain = Scene({"relation": "a table", "suspicion": "", "holds": ""})
+        known = Scene({"relation": self.tables[0] if self.tables else ""})
+        for name, state, scene in (
+            ("of a column that holds addresses", State.VIOLATING, known | Scene({"holds": Detector.EMAIL.value})),
+            ("of a column with a telling name", State.VIOLATING, known | Scene({"suspicion": "its name"})),
+            ("of free text", State.UNDECIDABLE, known | Scene({"suspicion": FREE_TEXT})),
+            (
+                "of free text that holds addresses",
+                State.VIOLATING,
+                Scene({"suspicion": FREE_TEXT, "holds": "an address"}),
+            ),
+            *(("of a column of a mapped table", State.COMPLIANT, Scene({"relation": name})) for name in self.tables),
+            ("of a column of a table that nobody speaks of", State.UNDECIDABLE, Scene()),
+        ):
+            yield Specimen(name, state, plain | scene)
+
+
+def _words(counts: sa.RowMapping) -> Iterator[str]:
+    """What the values of a column hold, by the detectors that found something."""
+    yield from (detector.value for detector in Detector if counts[detector.name.lower()])

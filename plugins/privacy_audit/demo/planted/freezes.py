@@ -1,0 +1,173 @@
+"""OBJ-1, PMI-1, PMI-2, LAW-PMI-1, RST-1 and LAW-RST-1: persons who said no, who died, or whose data is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from privacy_audit.demo.planting import (
+    MICROSECOND,
+    Moments,
+    Planting,
+    Row,
+    Value,
+    breaks,
+    held,
+    hold,
+    unknown,
+    user,
+)
+
+OBJECTED, DEAD = "app/app.marketing_messages/OBJ-1", "app/app.marketing_messages/PMI-2"
+FROZEN, LIFTED = "app/app.processing_events/RST-1", "app/app.restrictions/LAW-RST-1"
+DONE, ANSWERED = "app/app.deaths/PMI-1", "app/app.deaths/LAW-PMI-1"
+OBJECTIONS, RESTRICTIONS, DEATHS = (f"app/app.{table}/RET-1" for table in ("objections", "restrictions", "deaths"))
+_DEFAULT = "1970-01-01 12:00+00"
+
+
+def plantings(at: Moments) -> Iterator[Planting]:
+    """All of them."""
+    for part in (_objections, _old_objections, _deaths, _instructions, _heirs, _frozen, _lifted, _old_restrictions):
+        yield from part(at)
+
+
+def _message(at: Moments, moment: datetime, *rows: Row) -> tuple[Row, ...]:
+    return (*user(at), *rows, Row("app.marketing_messages", {"sent_at": moment}))
+
+
+def _objection(received: Value, withdrawn: Value = None, **values: Value) -> Row:
+    return Row("app.objections", {"received_at": received, "withdrawn_at": withdrawn, **values})
+
+
+def _objections(at: Moments) -> Iterator[Planting]:
+    moment = at.ago(10)
+    late = (breaks(OBJECTED),)
+    after = _message(at, moment, _objection(at.ago(11)))
+    yield Planting("a message a day after an objection", after, late)
+    stopped = _message(at, moment, _objection(at.ago(400), channel="stop_sms"))
+    yield Planting("an e-mail to somebody who answered STOP to a text message", stopped, late)
+    yield Planting("a message in the very moment of an objection", _message(at, moment, _objection(moment)), late)
+    before = _message(at, moment, _objection(moment + MICROSECOND))
+    yield Planting("a message a microsecond before an objection", before)
+    withdrawn = _message(at, moment, _objection(at.ago(40), moment))
+    yield Planting("a message in the very moment in which an objection was withdrawn", withdrawn)
+    still = _message(at, moment, _objection(at.ago(40), moment + MICROSECOND))
+    yield Planting("a message a microsecond before an objection was withdrawn", still, late)
+    again = _message(at, moment, _objection(at.ago(40), at.ago(30)), _objection(at.ago(20)))
+    yield Planting("a message to somebody who objected, withdrew it, and objected again", again, late)
+    unsure = (unknown(OBJECTED),)
+    undated = _message(at, moment, _objection(None))
+    yield Planting("a message to somebody who objected nobody knows when", undated, unsure)
+    # Hours in which nobody else is sent anything: an objection of nobody may be anyone's.
+    nobody = _objection(at.ago(0.5), at.ago(0.4), user_id=None)
+    yield Planting(
+        "a message while an objection of nobody knows whom stands", _message(at, at.ago(0.45), nobody), unsure
+    )
+    soon = (unknown(OBJECTED), unknown(DEAD), unknown("app/app.marketing_messages/RET-1"))
+    yield Planting("a message sent a microsecond after T", _message(at, at.as_of + MICROSECOND), soon)
+
+
+def _old_objections(at: Moments) -> Iterator[Planting]:
+    over = (*user(at), _objection(at.ago(2500), at.overdue("P5Y")))
+    yield Planting("an objection withdrawn 5 years and a day ago", over, (breaks(OBJECTIONS),))
+    due = (*user(at), _objection(at.ago(2500), at.due("P5Y")))
+    yield Planting("an objection whose 5 years end on the day of the audit", due)
+    yield Planting("an objection of 7 years ago that still stands", (*user(at), _objection(at.ago(2500))))
+    kept = (*over, hold(at, "professional_identity"))
+    yield Planting("an old objection in a litigation about who the person is", kept, (held(OBJECTIONS),))
+
+
+def _death(notified: Value, instructions: str | None = "erase everything", **values: Value) -> Row:
+    return Row("app.deaths", {"notified_at": notified, "instructions": instructions, **values})
+
+
+def _deaths(at: Moments) -> Iterator[Planting]:
+    moment = at.ago(10)
+    after = _message(at, moment, _death(at.ago(12), executed_at=at.ago(11)))
+    yield Planting("a message two days after a death was reported", after, (breaks(DEAD),))
+    exact = _message(at, moment, _death(moment))
+    yield Planting("a message in the very moment in which a death was reported", exact, (breaks(DEAD),))
+    yield Planting(
+        "a message a microsecond before a death was reported", _message(at, moment, _death(moment + MICROSECOND))
+    )
+    undated = tuple(unknown(check) for check in (DEAD, DONE, DEATHS))
+    unknown_day = _message(at, moment, _death(None))
+    yield Planting("a message to somebody who died, reported nobody knows when", unknown_day, undated)
+    over, due = ((*user(at), _death(when, executed_at=when)) for when in (at.overdue("P5Y"), at.due("P5Y")))
+    yield Planting("a death reported 5 years and a day ago", over, (breaks(DEATHS),))
+    yield Planting("a death whose 5 years end on the day of the audit", due)
+
+
+def _instructions(at: Moments) -> Iterator[Planting]:
+    def told(notified: datetime, executed: datetime | None) -> tuple[Row, ...]:
+        return (*user(at), _death(notified, executed_at=executed))
+
+    over, due = at.overdue("P3M"), at.due("P3M")
+    yield Planting("instructions not carried out for 3 months and a day", told(over, None), (breaks(DONE),))
+    yield Planting("instructions whose 3 months end on the day of the audit", told(due, None))
+    yield Planting("instructions carried out today, a day late", told(over, at.as_of), (breaks(DONE),))
+    yield Planting(
+        "instructions carried out before the death was reported", told(at.ago(9), at.ago(30)), (unknown(DONE),)
+    )
+
+
+def _heirs(at: Moments) -> Iterator[Planting]:
+    def told(notified: datetime, answered: datetime | None, instructions: str | None = None) -> tuple[Row, ...]:
+        return (*user(at), _death(notified, instructions, heirs_answered_at=answered))
+
+    over, due = at.overdue("P3M"), at.due("P3M")
+    yield Planting("heirs not answered for 3 months and a day", told(over, None, " "), (breaks(ANSWERED),))
+    yield Planting("heirs whose 3 months end on the day of the audit", told(due, None))
+    yield Planting("heirs answered on the last day", told(due, at.as_of))
+    yield Planting("heirs answered before the death was reported", told(at.ago(9), at.ago(30)), (unknown(ANSWERED),))
+
+
+def _freeze(began: Value, ended: Value = None, told: Value = None) -> Row:
+    return Row("app.restrictions", {"from_at": began, "to_at": ended, "told_lifted_at": told})
+
+
+def _frozen(at: Moments) -> Iterator[Planting]:
+    moment = at.ago(10)
+
+    def used(*freezes: Row, **values: Value) -> tuple[Row, ...]:
+        return (*user(at), *freezes, Row("app.processing_events", {"at": moment, **values}))
+
+    def freeze(began: Value, ended: datetime | None = None) -> Row:
+        return _freeze(began, ended, ended and ended - timedelta(days=2))
+
+    late = (breaks(FROZEN),)
+    yield Planting("a use of data that has been frozen for a month", used(freeze(at.ago(40))), late)
+    yield Planting("a use in the very moment in which a freeze began", used(freeze(moment)), late)
+    yield Planting("a use a microsecond before a freeze began", used(freeze(moment + MICROSECOND)))
+    yield Planting("a use in the very moment in which a freeze was lifted", used(freeze(at.ago(40), moment)))
+    yield Planting("a use a microsecond before it was lifted", used(freeze(at.ago(40), moment + MICROSECOND)), late)
+    claims = used(freeze(at.ago(40)), exception="GDPR art. 18(2): legal claims")
+    yield Planting("a use of frozen data for a legal claim", claims)
+    yield Planting("a use whose exception is a blank", used(freeze(at.ago(40)), exception="  "), late)
+    yield Planting("a use of data frozen nobody knows since when", used(freeze(None)), (unknown(FROZEN),))
+    yield Planting("a use of nobody's data", used(user_id=None), (unknown(FROZEN),))
+
+
+def _lifted(at: Moments) -> Iterator[Planting]:
+    end = at.ago(20)
+
+    def lifted(told: Value) -> tuple[Row, ...]:
+        return (*user(at), _freeze(at.ago(40), end, told))
+
+    yield Planting("a freeze lifted without a word", lifted(None), (breaks(LIFTED),))
+    yield Planting(
+        "a freeze of which the person was told a microsecond late", lifted(end + MICROSECOND), (breaks(LIFTED),)
+    )
+    yield Planting("a freeze of which the person was told in the very moment", lifted(end))
+    yield Planting("a freeze of which the person was told in 1970", lifted(_DEFAULT), (unknown(LIFTED),))
+
+
+def _old_restrictions(at: Moments) -> Iterator[Planting]:
+    def lifted(end: datetime) -> tuple[Row, ...]:
+        return (*user(at), _freeze(end - timedelta(days=30), end, end - timedelta(days=2)))
+
+    over = lifted(at.overdue("P5Y"))
+    yield Planting("a freeze lifted 5 years and a day ago", over, (breaks(RESTRICTIONS),))
+    yield Planting("a freeze whose 5 years end on the day of the audit", lifted(at.due("P5Y")))
+    kept = (*over, hold(at, "professional_identity"))
+    yield Planting("an old freeze in a litigation about who the person is", kept, (held(RESTRICTIONS),))

@@ -1,0 +1,30 @@
+"""ANON-1: what is kept for statistics, and who could be told apart in it.
+
+A group is a month, a region and an age band; each planting has a region of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from privacy_audit.demo.planting import Effect, Moments, Planting, Row, Value, breaks
+
+ALIKE = "app/app.monthly_statistics/ANON-1"
+
+
+def plantings(at: Moments) -> Iterator[Planting]:
+    """All of them."""
+    month = at.today.replace(day=1)
+
+    def counted(rows: int, **values: Value) -> tuple[Row, ...]:
+        return (Row("app.monthly_statistics", {"month": month, **values}),) * rows
+
+    def alone(rows: int) -> tuple[Effect]:
+        return (breaks(ALIKE, rows, subjects=0),)
+
+    yield Planting("a region with 5 persons", counted(5))
+    yield Planting("a region with 4 persons", counted(4), alone(4))
+    yield Planting("a single person of a very great age", counted(1, age_band="95 and more"), alone(1))
+    named = (*counted(5), *counted(1, remark="asked by camille@example.org"))
+    yield Planting("an e-mail address beside the numbers", named, alone(1))
+    yield Planting("a remark that names nobody", (*counted(4), *counted(1, remark="3rd wave of the survey")))

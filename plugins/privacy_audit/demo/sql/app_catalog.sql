@@ -1,0 +1,16 @@
+-- What is wrong with the database itself, and no row of it shows: columns that no map speaks of, a copy that was left
+-- lying about, rights that nobody registered, and a way out. The roles are made by company.py; none of them has a password.
+ALTER TABLE app.contracts ADD COLUMN signatory_email text;
+CREATE TABLE app.prospects_2025 (LIKE app.prospects);
+
+GRANT SELECT ON app.prospects_2025 TO auditor_app;
+GRANT CONNECT ON DATABASE app TO campaign_tool, former_agency, support_tool;
+GRANT USAGE ON SCHEMA app TO campaign_tool, former_agency, support_tool;
+GRANT SELECT ON app.prospects TO campaign_tool;
+GRANT SELECT (email, full_name) ON app.users TO former_agency;
+GRANT SELECT ON app.support_tickets TO support_tool;
+GRANT UPDATE ON app.consent_events TO support_tool;
+
+SET client_min_messages = error;
+DROP PUBLICATION IF EXISTS partner_feed;
+CREATE PUBLICATION partner_feed FOR TABLE app.invoices;

@@ -1,0 +1,111 @@
+"""Another database than the store that is audited, by the name of its Airflow connection.
+
+What is compared with a store may stand elsewhere: the erasure ledger in another store, manifests of held rows in the
+audit's own register. Another store is read as every store is: under the contract, by a role that is no superuser, in
+one snapshot. Errors are in our words: PostgreSQL quotes values of rows, libpq addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.pool import NullPool
+
+from privacy_audit import connections
+from privacy_audit.contract import CONNECT_SECONDS, connect_args, harden, in_words, lost_settings
+from privacy_audit.errors import PrivacyAuditError
+from privacy_audit.model import Cause
+
+PATIENCE = "60s"
+"""So long a transaction on the register waits for another, and so long a statement there may take."""
+
+_MEANINGS: dict[str, tuple[Cause, str]] = {
+    "42P01": (Cause.DRIFT, "a table that this version needs is not there"),
+    "42703": (Cause.DRIFT, "a column that this version needs is not there"),
+    "3F000": (Cause.DRIFT, "a schema that this version needs is not there"),
+    "42501": (Cause.REFUSED, "its role may not do that, or row-level security would hide rows from it"),
+    "25006": (Cause.REFUSED, "it takes no writing"),
+    "55P03": (Cause.TIMEOUT, "another session holds a lock there"),
+    "57014": (Cause.TIMEOUT, "the statement was cancelled, by its time limit or by an operator"),
+    "22": (Cause.DRIFT, "a value there cannot be read as the type the map implies"),
+    "40": (Cause.LOST, "it was busy with another transaction"),
+    "53": (Cause.REFUSED, "its server has run out of disk, memory or connections"),
+    "57": (Cause.LOST, "its server was stopped"),
+    "08": (Cause.LOST, "the connection broke"),
+}
+"""SQLSTATE, or its class of two characters."""
+
+
+class ElsewhereError(PrivacyAuditError):
+    """Another database could not be looked at. Its words name what stands there, and never what was read."""
+
+    def __init__(self, cause: Cause, reason: str) -> None:
+        self.cause = cause
+        self.reason = reason
+        super().__init__(reason)
+
+
+@contextmanager
+def reading(connection_name: str, what: str) -> Iterator[sa.Connection]:
+    """Another store, to be read at one instant. `what` stands there and begins sentences: `the erasure ledger`.
+
+    ElsewhereError when it cannot be read, ConnectionMissingError when nobody made the connection.
+    """
+    place = f"{what} (connection {connection_name})"
+    with _opened(connection_name, place, connect_args(what.replace(" ", "-"))) as engine:
+        event.listen(engine, "connect", harden)
+        with engine.connect() as connection:  # one transaction: the contract makes it read-only, and of one snapshot
+            if lost := lost_settings(connection):
+                raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {in_words(lost)}")
+            if connection.scalar(_IS_SUPERUSER):
+                fact = "its role is a superuser. Give the auditor a role that holds SELECT and nothing else."
+                raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {fact}")
+            yield connection
+
+
+@contextmanager
+def register(connection_name: str, *, writes: bool) -> Iterator[sa.Connection]:
+    """One transaction on the audit's own register: committed when the block ends, undone when anything is raised.
+
+    ElsewhereError when the register is down or of another version.
+    """
+    place = f"the audit's register (connection {connection_name})"
+    arguments: dict[str, object] = {"connect_timeout": CONNECT_SECONDS}
+    with _opened(connection_name, place, arguments) as engine, engine.begin() as connection:
+        if not writes:
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        limits = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+        connection.execute(sa.select(*(sa.func.set_config(name, PATIENCE, True) for name in limits)))
+        yield connection
+
+
+_IS_SUPERUSER = sa.text("SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user")
+
+
+@contextmanager
+def _opened(name: str, place: str, arguments: dict[str, object]) -> Iterator[sa.Engine]:
+    url = connections.sqlalchemy_url(connections.find(name))
+    engine = sa.create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
+    try:
+        yield engine
+    except sa.exc.DBAPIError as error:
+        told = _in_our_words(error, place)
+    else:
+        return
+    finally:
+        engine.dispose()
+    raise told from None
+
+
+def _in_our_words(error: sa.exc.DBAPIError, place: str) -> ElsewhereError:
+    state = getattr(error.orig, "pgcode", None)
+    if not state:
+        way_out = "Check that its server is up, and the host, database, login and password of the connection."
+        return ElsewhereError(Cause.UNREACHABLE, f"{place}: no connection came about, or it was lost. {way_out}")
+    cause, fact = (
+        _MEANINGS.get(state) or _MEANINGS.get(state[:2]) or (Cause.INTERNAL, "its server did not do what was asked")
+    )
+    return ElsewhereError(cause, f"{place}: {fact} (SQLSTATE {state}).")

@@ -1,0 +1,134 @@
+"""Reads the erasure ledger where it stands: in the store that is audited, or in another one.
+
+An entry that could never be matched (a digest that is none, a kind that is never digested, a moment that cannot be a
+fact) is refused, for it would find nobody and nobody would know. Of what was refused nothing is repeated: it may be an
+identifier that stands where a digest should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from privacy_audit.erasure import elsewhere
+from privacy_audit.erasure.identifiers import IdentifierKind
+from privacy_audit.erasure.ledger import Erased, Exemption, LedgerRefusedError, Trace
+from privacy_audit.model import Cause
+from privacy_audit.sql.clocks import moment_of
+from privacy_audit.sql.frame import Frame, instant, table, yes
+from privacy_audit.store_map import ErasureLedger
+
+_NEVER_DIGESTED = {IdentifierKind.TEXT}
+_DIGEST_BYTES = 32
+_SKEW = timedelta(days=1)
+"""Clocks of two servers differ, but not by more: what was completed later than that cannot have happened."""
+
+
+def read_ledger(connection: sa.Connection, ledger: ErasureLedger, frame: Frame, store: str) -> list[Erased]:
+    """The requests that were completed at T, from the ledger's table in this store or in the one that it names.
+
+    `store` is the one that is searched, whose exemptions count. LedgerRefusedError when an entry cannot be matched, or
+    nobody is erased although the map does not say that this may be; ElsewhereError when another store cannot be read.
+    """
+    if ledger.connection is None:
+        rows = _rows(connection, ledger, frame)
+    else:
+        with elsewhere.reading(ledger.connection, "the erasure ledger") as other:
+            _prove_table(other, ledger)
+            rows = _rows(other, ledger, frame)
+    if not rows and not ledger.may_be_empty:
+        raise LedgerRefusedError(
+            f"{ledger.table} names nobody who was erased until then, so every row would pass. Correct the map, or write"
+            " `may_be_empty: true` there if that is so."
+        )
+    exemptions = tuple(Exemption(store, name, reason) for name, reason in ledger.exempt.items())
+    return list(_by_request(ledger, rows, exemptions))
+
+
+def _rows(connection: sa.Connection, ledger: ErasureLedger, frame: Frame) -> list[Mapping[str, Any]]:
+    """The entries completed at T. Digests name nobody to whom the keys are not given."""
+    names = [ledger.request, ledger.key_version, ledger.kind, ledger.digest, ledger.completed.column]
+    row = table(ledger.table, *names, *([ledger.shared] if ledger.shared else []), alias="ledger")
+    at = row.c[ledger.completed.column]
+    moment = moment_of(ledger.completed, at, frame)
+    can_be = yes(moment.between(instant(frame.earliest), sa.func.now() + sa.literal(_SKEW, sa.Interval())))
+    statement = sa.select(
+        *(sa.cast(row.c[name], sa.Text()).label(f"text_{n}") for n, name in enumerate(names[:4])),
+        sa.case((can_be, moment)).label("completed"),
+        (yes(row.c[ledger.shared]) if ledger.shared else sa.false()).label("shared"),
+    ).where(at.is_not(None), sa.or_(sa.not_(can_be), moment <= instant(frame.as_of)))
+    read = connection.execute(statement.order_by(sa.literal_column("text_0"), sa.literal_column("text_1")))
+    keys = ("request", "version", "kind", "digest", "completed", "shared")
+    return [dict(zip(keys, entry, strict=True)) for entry in read]
+
+
+def _by_request(
+    ledger: ErasureLedger, rows: Iterable[Mapping[str, Any]], exemptions: tuple[Exemption, ...]
+) -> Iterator[Erased]:
+    """One for each request and key version. A request is completed when the last of its entries is."""
+    for request, entries in groupby(rows, lambda row: row["request"]):
+        of_request = list(entries)
+        if request is None or not request.strip():
+            raise _refused(ledger, "names no request", "Write the id of its request.")
+        if any(row["completed"] is None for row in of_request):
+            raise _refused(ledger, "was completed at a moment that cannot be a fact", "Correct the moment.")
+        completed: datetime = max(row["completed"] for row in of_request).astimezone(UTC)
+        for version, of_version in groupby(of_request, lambda row: row["version"]):
+            key_version = _version(ledger, version)
+            own: set[Trace] = set()
+            shared: set[Trace] = set()
+            for row in of_version:
+                (shared if row["shared"] else own).add(_trace(ledger, row["kind"], row["digest"]))
+            # Apart: another number of the same person, which nobody shares, stays as telling as it is.
+            if own:
+                yield Erased(request, key_version, frozenset(own), completed, exemptions)
+            if shared:
+                kinds = frozenset(kind for kind, _ in shared)
+                yield Erased(request, key_version, frozenset(shared), completed, exemptions, kinds)
+
+
+def _version(ledger: ErasureLedger, text: str | None) -> int:
+    if text is None or not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise _refused(ledger, "has no key version", "Write the whole number of the key it was digested with.")
+    return int(text)
+
+
+def _trace(ledger: ErasureLedger, kind: str | None, digest: str | None) -> Trace:
+    digested = [known for known in IdentifierKind if known not in _NEVER_DIGESTED]
+    if kind not in digested:
+        raise _refused(ledger, f"has a kind that is none of {', '.join(digested)}", "Correct the kind.")
+    try:
+        value = bytes.fromhex((digest or "").removeprefix("\\x"))  # as PostgreSQL shows a bytea, or as a text
+    except ValueError:
+        value = b""
+    if len(value) != _DIGEST_BYTES:
+        way_out = "File the digest that `erasure.traces` gives."
+        raise _refused(ledger, f"has no digest of {_DIGEST_BYTES} bytes in hexadecimal", way_out)
+    return IdentifierKind(kind), value
+
+
+def _refused(ledger: ErasureLedger, fact: str, way_out: str) -> LedgerRefusedError:
+    return LedgerRefusedError(f"{ledger.table}: an entry {fact}. {way_out} An entry that cannot be read finds nobody.")
+
+
+_KIND_OF_TABLE = sa.text(
+    """
+    SELECT c.relkind::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = :schema AND c.relname = :name
+    """
+)
+
+
+def _prove_table(connection: sa.Connection, ledger: ErasureLedger) -> None:
+    """A view could hide entries. In the store that is audited the visibility proof says so; here nobody else does."""
+    schema, _, name = ledger.table.partition(".")
+    kind = connection.scalar(_KIND_OF_TABLE, {"schema": schema, "name": name})
+    if kind not in ("r", "p"):
+        fact = "no such table" if kind is None else "is no table but something that may hide entries"
+        raise elsewhere.ElsewhereError(
+            Cause.DRIFT, f"{ledger.table} of connection {ledger.connection}: {fact}. Map the table itself."
+        )

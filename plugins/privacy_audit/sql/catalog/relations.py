@@ -1,0 +1,45 @@
+"""What may hold rows in a database, and through which relations these rows are read."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+RELATIONS = (
+    sa.text(
+        r"""
+        SELECT c.oid AS oid, n.nspname::text AS schema, c.relname::text AS name,
+               n.nspname || '.' || c.relname AS relation,
+               CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned' WHEN 'm' THEN 'materialized view'
+                              ELSE 'foreign table' END AS kind,
+               c.relispartition AND NOT EXISTS (
+                   SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND i.inhdetachpending
+               ) AS attached
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p', 'm', 'f')
+          AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
+        """
+    )
+    .columns(
+        sa.column("oid"), sa.column("schema"), sa.column("name"), sa.column("relation"), sa.column("kind"),
+        sa.column("attached"),
+    )
+    .cte("relation")
+)  # fmt: skip
+"""Every relation that may hold rows, but those of the system and of sessions (names of schemas in `pg_` are theirs).
+
+`attached` is true of a partition that is read through its parent. One that is being detached no longer is.
+"""
+
+LINEAGE = (
+    sa.text(
+        """
+        SELECT c.oid, c.oid FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p', 'm', 'f')
+        UNION
+        SELECT l.oid, i.inhparent FROM lineage l
+        JOIN pg_catalog.pg_inherits i ON i.inhrelid = l.ancestor AND NOT i.inhdetachpending
+        """
+    )
+    .columns(sa.column("oid"), sa.column("ancestor"))
+    .cte("lineage", recursive=True)
+)
+"""Each relation with itself and with those it is a partition or a child of: whoever reads these reads its rows too."""

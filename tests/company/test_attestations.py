@@ -1,0 +1,181 @@
+"""What people attest: it counts from its first day to its last, 90 days at most, and not before or after."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.builders import policy
+
+from privacy_audit import company
+from privacy_audit.errors import ConfigurationRefusedError
+from privacy_audit.model import Cause, Control, Outcome, Policy, Severity
+
+TODAY = date(2026, 11, 24)
+CONTROL = Control(
+    "SEC-2", "attestation", "Disks and backups are encrypted", Severity.HIGH, (), ("GDPR art. 32",), date(2024, 1, 1)
+)
+
+
+def attestation(on: date = TODAY, until: date = TODAY, control: str = "SEC-2", **others: str) -> company.Attestation:
+    words = {"statement": "All volumes are encrypted.", "attested_by": "A. Martin", "evidence": "ticket 4711"}
+    return company.Attestation(control=control, on=on, until=until, **{**words, **others})
+
+
+def order(*attestations: company.Attestation, **others: Any) -> company.CompanyOrder:
+    given: dict[str, Any] = {
+        "today": TODAY,
+        "attested": [CONTROL],
+        "residence": [],
+        "unanswered": [],
+        "attestations": attestations,
+        "conditions": [],
+        "checks": 0,
+        "owner": "Data protection",
+        "alert": "alerts_compliance",
+    }
+    return company.CompanyOrder(**{**given, **others})
+
+
+def said(*attestations: company.Attestation) -> tuple[Outcome, Cause | None, str]:
+    result = company.result(order(*attestations))
+    assert result is not None
+    (check,) = result.checks
+    assert check.id == "company/_store/SEC-2"
+    assert result.outcome is check.outcome
+    return check.outcome, check.cause, check.reason
+
+
+@pytest.mark.parametrize(
+    ("on", "until", "outcome"),
+    [
+        (TODAY, TODAY, Outcome.PASS),
+        (TODAY - timedelta(days=90), TODAY, Outcome.PASS),
+        (TODAY - timedelta(days=91), TODAY - timedelta(days=1), Outcome.REVIEW),
+        (TODAY + timedelta(days=1), TODAY + timedelta(days=9), Outcome.NOT_AUDITED),
+    ],
+)
+def test_it_counts_from_its_first_day_to_its_last(on: date, until: date, outcome: Outcome) -> None:
+    assert said(attestation(on, until))[0] is outcome
+
+
+def test_nobody_has_attested_it() -> None:
+    outcome, cause, reason = said()
+    assert (outcome, cause) == (Outcome.NOT_AUDITED, Cause.MISSING)
+    assert reason == (
+        "No database shows this, and nobody has attested it. Add an entry to `attestations.yaml`: who saw what, when,"
+        " and by which evidence, for 90 days at most."
+    )
+
+
+def test_an_attestation_of_another_control_counts_for_nothing() -> None:
+    assert said(attestation(control="DPO-2"))[0] is Outcome.NOT_AUDITED
+
+
+def test_it_says_who_when_and_by_what() -> None:
+    _, _, reason = said(attestation())
+    assert reason == (
+        "Attested until 24 November 2026. “All volumes are encrypted.” Attested by A. Martin on 24 November 2026;"
+        " evidence: ticket 4711."
+    )
+
+
+def test_what_has_ended_says_so() -> None:
+    ended = attestation(TODAY - timedelta(days=9), TODAY - timedelta(days=2))
+    _, cause, reason = said(ended)
+    assert cause is Cause.EXPIRED
+    assert reason.startswith("The attestation ended on 22 November 2026, and nobody has looked since.")
+
+
+def test_the_latest_that_has_begun_counts() -> None:
+    ended = attestation(TODAY - timedelta(days=9), TODAY - timedelta(days=2))
+    coming = attestation(TODAY + timedelta(days=1), TODAY + timedelta(days=9))
+    assert said(ended, coming)[0] is Outcome.REVIEW
+    assert said(coming, attestation(), ended)[0] is Outcome.PASS
+
+
+def written(folder: Path, text: str, promised: Policy | None = None) -> tuple[company.Attestation, ...]:
+    expectations = folder / "expectations"
+    expectations.mkdir(exist_ok=True)
+    (expectations / "attestations.yaml").write_text(text, encoding="utf-8")
+    return company.read(expectations, promised)
+
+
+ENTRY = """attestations:
+  - control: SEC-2
+    statement: All volumes are encrypted.
+    attested_by: A. Martin
+    on: 2026-11-01
+    until: {until}
+    evidence: ticket 4711
+"""
+
+
+def test_the_file_is_read(tmp_path: Path) -> None:
+    (read,) = written(tmp_path, ENTRY.format(until="2027-01-30"))
+    assert read == attestation(date(2026, 11, 1), date(2027, 1, 30))
+    assert company.read(tmp_path, None) == ()
+
+
+@pytest.mark.parametrize("until", ["2027-01-31", "2026-10-31"])
+def test_it_lasts_90_days_at_most(tmp_path: Path, until: str) -> None:
+    with pytest.raises(ConfigurationRefusedError) as refused:
+        written(tmp_path, ENTRY.format(until=until))
+    assert "90 days at most: 2027-01-30 is the last day for this one." in str(refused.value)
+
+
+def test_what_the_audit_sees_for_itself_nobody_attests(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationRefusedError) as refused:
+        written(tmp_path, ENTRY.replace("SEC-2", "RET-3").format(until="2026-11-30"), policy())
+    assert str(refused.value).startswith(
+        'expectations/attestations.yaml:2:14: "RET-3" is no control of kind attestation: of the others the audit sees'
+    )
+
+
+RESIDENCE = Control("SCP-1", "no_residence_filter", "Nobody is left out", Severity.HIGH, (), (), date(2024, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("column", "outcome"),
+    [
+        ("client_legal_form", Outcome.PASS),
+        ("country", Outcome.FAIL),
+        ("client_country", Outcome.FAIL),
+        ("pays", Outcome.FAIL),
+        ("countryside", Outcome.PASS),
+    ],
+)
+def test_no_check_may_leave_persons_out_by_where_they_live(column: str, outcome: Outcome) -> None:
+    result = company.result(
+        order(attested=[], residence=[RESIDENCE], conditions=[("app/app.users/RET-1", column)], checks=7)
+    )
+    assert result is not None
+    (check,) = result.checks
+    assert check.outcome is outcome
+    told = f"app/app.users/RET-1 leaves rows out by column {column}."
+    kept = "7 checks looked at: none leaves rows out by where a person lives."
+    assert check.reason == (told if outcome is Outcome.FAIL else kept)
+
+
+def test_without_a_check_nothing_was_looked_at() -> None:
+    result = company.result(order(attested=[], residence=[RESIDENCE]))
+    assert result is not None
+    assert result.outcome is Outcome.NOT_AUDITED
+
+
+def test_a_control_that_no_store_answers_is_said_and_not_audited() -> None:
+    lost = Control(
+        "DSR-3", "deadline", "Answered in time", Severity.HIGH, (), (), date(2024, 1, 1), None, (),
+        {"register": "rights_requests"},
+    )  # fmt: skip
+    result = company.result(order(attested=[], unanswered=[lost]))
+    assert result is not None
+    (check,) = result.checks
+    assert (check.outcome, check.cause) == (Outcome.NOT_AUDITED, Cause.MISSING)
+    assert check.reason.startswith("It needs the register `rights_requests`, and no store map binds one.")
+
+
+def test_where_nothing_is_asked_nothing_is_said() -> None:
+    assert company.result(order(attested=[])) is None
