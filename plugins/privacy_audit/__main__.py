@@ -21,6 +21,7 @@ from rich.text import Text
 from privacy_audit import audit, suites
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError
 from privacy_audit.findings_commands import commands
+from privacy_audit.key_check_command import key_check
 from privacy_audit.model import TELLING, Audit, Outcome
 from privacy_audit.residue_command import residue
 
@@ -132,6 +133,7 @@ def maintain(
 
 
 app.command()(residue)
+app.command("key-check")(key_check)
 
 
 def exit_code(result: Audit) -> Exit:

@@ -22,6 +22,7 @@ from privacy_audit.engine import verdict
 from privacy_audit.engine.measure import measure
 from privacy_audit.engine.trouble import Trouble, TroubleError
 from privacy_audit.erasure import IdentifierKind, Keyring, traces
+from privacy_audit.erasure.ledger import KEY_CHECK
 from privacy_audit.model import Cause, CheckResult, Control, Outcome, Policy, Severity, Tally
 from privacy_audit.store_map import StoreMap
 from privacy_audit.suites import Check, Coverage
@@ -143,7 +144,10 @@ def two(database: str, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPa
         app.do(*SCHEMA)
         web.do(OTHER_SCHEMA)
         monkeypatch.setenv("AIRFLOW_CONN_STORE_WEB", _conn(web.reader))
-        yield Two(app, web)
+        both = Two(app, web)
+        for version in KEYRING.versions:
+            both.erase(KEY_CHECK, request="key check", version=version)
+        yield both
 
 
 def _conn(url: sa.URL) -> str:
@@ -211,10 +215,14 @@ def test_a_table_in_which_the_data_may_stay(two: Two) -> None:
 def test_the_ledger_in_the_store_itself(two: Two) -> None:
     """Its digests as bytes this time, and its moments as seconds."""
     two.erase()
-    digest = two.web.ask("SELECT digest FROM app.erasures WHERE kind = 'email'")
+    digest = two.web.ask("SELECT digest FROM app.erasures WHERE kind = 'email' AND request = 'E-1'")
+    check, at = KEYRING.digest(2, EMAIL, KEY_CHECK).hex(), "extract(epoch FROM date '2026-03-01')"
     two.app.do(
         "CREATE TABLE app.erasures (id int, request text, key_version int, kind text, digest bytea, at bigint)",
-        f"INSERT INTO app.erasures VALUES (1, 'E-1', 2, 'email', '\\x{digest}', extract(epoch FROM date '2026-03-01'))",
+        *(
+            f"INSERT INTO app.erasures VALUES (1, '{request}', 2, 'email', '\\x{one}', {at})"
+            for request, one in (("E-1", digest), ("key check", check))
+        ),
     )
     here = _ledger(connection=None, completed={"column": "at", "encoding": "epoch_seconds"})
     assert _counts(two.look(_user(f"'{JEAN}'"), edit=here)) == {"compliant": 1} | HIT
@@ -282,6 +290,35 @@ def test_an_entry_that_finds_nobody_is_refused(two: Two, entry: str, words: str)
 def test_an_empty_ledger_lets_nothing_pass(two: Two) -> None:
     assert "names nobody who was erased" in two.refusal().reason
     assert _counts(two.look(edit=_ledger(may_be_empty=True))) == {"compliant": 1}
+
+
+def test_another_key_under_the_right_version_lets_nothing_pass(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With it nobody would be found, and every row would be in order."""
+    two.erase()
+    _give_keys(monkeypatch, [SECRETS[0], base64.b64encode(bytes(range(7, 47))).decode()])
+    trouble = two.refusal(_user(f"'{JEAN}'"))
+    assert "nothing in the ledger shows that the key under version 2 is the one" in trouble.reason
+    assert trouble.cause is Cause.MISSING
+
+
+def test_a_ledger_without_a_key_check_lets_nothing_pass(two: Two) -> None:
+    two.erase()
+    two.web.do("DELETE FROM app.erasures WHERE request = 'key check' AND key_version = '1'")
+    assert _counts(two.look(_user(f"'{JEAN}'"))) == {"compliant": 1} | HIT  # nobody was filed with that key
+    two.web.do("DELETE FROM app.erasures WHERE request = 'key check' AND kind = 'email'")
+    assert "`privacy-audit key-check` says what to file" in two.refusal().reason
+
+
+def test_a_key_check_holds_for_what_was_digested_before_it_was_filed(two: Two) -> None:
+    two.erase()
+    two.web.do("UPDATE app.erasures SET completed = now() WHERE request = 'key check'")
+    assert _counts(two.look(_user(f"'{JEAN}'"))) == {"compliant": 1} | HIT
+
+
+def test_nobody_has_the_address_of_the_key_check(two: Two) -> None:
+    """Who writes it into a row names no erased person by it."""
+    two.erase()
+    assert _counts(two.look(_user(f"'{KEY_CHECK}'"))) == {"compliant": 2}
 
 
 @pytest.mark.parametrize(
@@ -355,7 +392,7 @@ def test_a_ledger_elsewhere_is_read_under_the_contract_and_at_one_instant(two: T
     from privacy_audit.erasure import elsewhere
 
     two.erase()
-    count = "SELECT count(*) FROM app.erasures"
+    count = "SELECT count(*) FROM app.erasures WHERE request <> 'key check'"
     with elsewhere.reading("store_web", "the erasure ledger") as connection:
         assert lost_settings(connection) == []
         before = connection.exec_driver_sql(count).scalar()

@@ -101,8 +101,11 @@ class Held:
     register: str
 
     def file(self) -> list[tuple[Any, ...]]:
-        """What is on file, without the digests."""
-        statement = 'SELECT store, "table", part, key_version FROM hold_manifests ORDER BY part, digest'
+        """What is on file of rows, without the digests."""
+        statement = (
+            "SELECT store, \"table\", part, key_version FROM hold_manifests WHERE part <> 'key check'"
+            " ORDER BY part, digest"
+        )
         with sa.create_engine(self.register, poolclass=sa.NullPool).connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(statement)]
 
@@ -332,6 +335,20 @@ def test_without_an_old_key_nobody_can_tell(held: Held, monkeypatch: pytest.Monk
     assert not [key for key in KEYS.values() if key in str(caught.value)]
 
 
+def test_another_key_under_the_right_version_misses_nothing_silently(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With it nothing on file would be anybody's, and what vanished would not be missed."""
+    held.night()
+    text = json.dumps({"keys": {"1": KEYS["2"]}})
+    monkeypatch.setenv("AIRFLOW_CONN_HOLD_KEYS", json.dumps({"conn_type": "generic", "password": text}))
+    with pytest.raises(TroubleError, match="the key under version 1 is not the one that held rows") as caught:
+        held.night("DELETE FROM app.visits")
+    assert caught.value.cause is Cause.MISSING
+    _give_keys(monkeypatch, "1")
+    assert _counts(held.night())["violating"] == 10
+
+
 def test_without_keys_it_is_not_audited(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_HOLD_KEYS")
     with pytest.raises(TroubleError, match=r"connection hold_keys: is not configured") as caught:
@@ -430,7 +447,7 @@ def test_no_key_of_a_row_or_person_is_on_file(held: Held) -> None:
     held.night()
     with sa.create_engine(held.register, poolclass=sa.NullPool).connect() as connection:
         rows = connection.exec_driver_sql("SELECT * FROM hold_manifests").all()
-    assert len(rows) == 10
+    assert len(rows) == 10 + 1  # the key check
     assert "canary" not in repr([[bytes(cell) if isinstance(cell, memoryview) else cell for cell in it] for it in rows])
 
 

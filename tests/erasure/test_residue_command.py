@@ -21,6 +21,7 @@ from tests.conftest import MakeDatabase
 from tests.engine.conftest import Store, made
 
 from privacy_audit.erasure import IdentifierKind, Keyring, traces
+from privacy_audit.erasure.ledger import KEY_CHECK
 
 ROOT = Path(__file__).parents[2]
 KEY = bytes(range(32))
@@ -82,6 +83,7 @@ class Shop:
     store: Store
     ledger: Store
     environment: dict[str, str] = field(default_factory=dict)
+    command: str = "residue"
 
     def at_a_terminal(self, *words: str, **variables: str | None) -> Told:
         """What an engineer sees. The terminal is real, and wide."""
@@ -108,7 +110,7 @@ class Shop:
         return Told(run.returncode, run.stdout + run.stderr)
 
     def _command(self, words: tuple[str, ...]) -> list[str]:
-        return [sys.executable, "-m", "privacy_audit", "residue", *words]
+        return [sys.executable, "-m", "privacy_audit", self.command, *words]
 
     def _env(self, variables: dict[str, str | None]) -> dict[str, str]:
         given = {**self.environment, **variables}
@@ -152,7 +154,8 @@ def shop(database: str, make_database: MakeDatabase, tmp_path: Path, expectation
             "CREATE TABLE app.erasures (id serial, request text, version int, kind text, digest text,"
             " completed timestamptz)"
         )
-        for request, kind, text in (("E-1", EMAIL, JEAN), ("E-2", PHONE, "0712345678")):
+        filed = (("E-1", EMAIL, JEAN), ("E-2", PHONE, "0712345678"), ("key check", EMAIL, KEY_CHECK))
+        for request, kind, text in filed:
             for traced, digest in sorted(traces(Keyring({1: KEY}), kind, text)):
                 ledger.do(
                     "INSERT INTO app.erasures (request, version, kind, digest, completed)"
@@ -247,3 +250,23 @@ def test_a_name_that_is_none_is_refused(shop: Shop, words: tuple[str, ...], said
     told = shop.at_a_terminal(*words)
     assert told.code == 2
     assert said in told.said
+
+
+def test_what_to_file_so_that_the_key_can_be_told(shop: Shop) -> None:
+    shop.command = "key-check"
+    told = shop.in_a_pipe("--store", "shop")
+    digest = Keyring({1: KEY}).digest(1, EMAIL, KEY_CHECK).hex()
+    assert told == Told(
+        0,
+        f"File in app.erasures, as a request that is completed ({KEY_CHECK} is nobody's address):\n"
+        f"request: key check, version: 1, kind: email, digest: {digest}\n",
+    )
+    shop.ledger.do("DELETE FROM app.erasures WHERE request = 'key check'")
+    shop.command = "residue"
+    lost = shop.at_a_terminal("--store", "shop", "--table", "app.users")
+    assert lost.code == 3
+    assert "`privacy-audit key-check` says what to file" in lost.said
+    line = dict(part.split(": ") for part in told.said.splitlines()[1].split(", "))
+    names, values = ", ".join(line), ", ".join(f"'{value}'" for value in line.values())
+    shop.ledger.do(f"INSERT INTO app.erasures ({names}, completed) VALUES ({values}, now())")
+    assert shop.at_a_terminal("--store", "shop", "--table", "app.users").code == 1

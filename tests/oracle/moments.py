@@ -159,9 +159,9 @@ def place(value: Any, clock: ColumnClock, calendar: Calendar) -> Place:
             return Place.FUTURE if number > 0 else Place.PAST
         low, high = ((at - _EPOCH) // _MICROSECOND for at in (calendar.earliest, calendar.as_of))
         value = micros_of(value, clock)
-    if value < low:
-        return Place.PAST
-    return Place.FUTURE if value > high else Place.FINE
+    if value > high:  # first: before the company's first day both may be so, and what is to come has not been
+        return Place.FUTURE
+    return Place.PAST if value < low else Place.FINE
 
 
 def read_value(value: Any, clock: ColumnClock, calendar: Calendar) -> Reading:

@@ -183,9 +183,8 @@ class Erased(Rule):
 
     def index(self, connection: sa.Connection, frame: Frame) -> Index:
         """Who was erased at T. The keys are read anew each time, kept in memory only, and gone with the index."""
-        name = self.ledger.keys
-        keyring = Keyring.parse(connections.find(name).password, f"the password of connection {name}")
-        return Index(keyring, read_ledger(connection, self.ledger, frame, self.store))
+        keyring = keys_of(self.ledger)
+        return Index(keyring, read_ledger(connection, self.ledger, frame, self.store, keyring))
 
     def _tally(self, residue: Residue) -> Tally:
         """Rows whose identifiers cannot be read lead to nobody that could be told, so nobody can say; but where the
@@ -203,6 +202,11 @@ class Erased(Rule):
             newest=residue.newest,
             ages=(residue.hits, *(0 for _ in AGE_BUCKETS[1:])),
         )
+
+
+def keys_of(ledger: ErasureLedger) -> Keyring:
+    """The keys of a ledger, from its Airflow connection. KeyringRefusedError, ConnectionMissingError."""
+    return Keyring.parse(connections.find(ledger.keys).password, f"the password of connection {ledger.keys}")
 
 
 _ADDRESS = "specimen@example.org"

@@ -165,11 +165,12 @@ class HeldRowsPresent(Rule):
         return Truth(row, never(), sa.true(), never(), moment, no_day())
 
     def count(self, connection: sa.Connection, frame: Frame) -> Tally:
-        """ElsewhereError when the register cannot be read, KeyringRefusedError without the keys."""
+        """ElsewhereError when the register cannot be read, KeyringRefusedError without the right keys."""
         keys = self.holds.keys or ""
         keyring = Keyring.parse(connections.find(keys).password, f"the password of connection {keys}")
         filed = on_file.entries(self.holds.kept_in, self.store, (self.table, *self.former))
-        look = _Look(self._seals(keyring, filed), filed)
+        seals = self._seals(keyring, filed)
+        look = _Look(seals, on_file.proven(filed, seals))
         now = connection.execute(sa.select(sa.func.now())).scalar_one()
         for data in self.data:
             held = self._subjects(connection, frame, (data.category,))
@@ -179,7 +180,7 @@ class HeldRowsPresent(Rule):
                     look.row(self._part(data), texts, subject, now)
         look.anybody(self._subjects(connection, frame, tuple(Category)))
         if on_file.is_filing() and now - frame.as_of <= _WHILE_IT_LASTS:
-            on_file.add(self.holds.kept_in, self.store, look.new)
+            on_file.add(self.holds.kept_in, self.store, [*look.new, *on_file.key_checks(look.new, seals)])
         return look.tally(frame.as_of)
 
     def disproof(self, frame: Frame) -> Iterator[str]:

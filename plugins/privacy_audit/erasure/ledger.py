@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from privacy_audit.erasure.identifiers import WEAK, IdentifierKind, Reading, readings
@@ -17,6 +17,10 @@ from privacy_audit.errors import PrivacyAuditError
 
 Trace = tuple[IdentifierKind, bytes]
 """A digest and its kind."""
+
+KEY_CHECK = "key-check@erasure.invalid"
+"""Nobody's address (RFC 2606). The ledger holds it once for each key version, as the request `key check`: so the audit
+tells the key that the others were digested with from another one, with which it would find nobody and not know."""
 
 
 class LedgerRefusedError(PrivacyAuditError):
@@ -76,6 +80,37 @@ def traces(
     if not found:
         raise LedgerRefusedError(f"an identifier of kind {kind} cannot be read, so it cannot be filed.")
     return found
+
+
+def key_checks(keyring: Keyring) -> dict[int, frozenset[Trace]]:
+    """By key version, what the ledger must hold of `KEY_CHECK`."""
+    return {
+        version: traces(keyring, IdentifierKind.EMAIL, KEY_CHECK, version=version)
+        for version in sorted(keyring.versions)
+    }
+
+
+def proven(keyring: Keyring, ledger: Iterable[Erased]) -> list[Erased]:
+    """The persons of a ledger, where it shows that its entries were digested with the keys at hand.
+
+    LedgerRefusedError when it does not: with another key nobody would be found, and everybody would be in order.
+    """
+    checks = key_checks(keyring)
+    shown: set[int] = set()
+    persons: list[Erased] = []
+    for entry in ledger:
+        check = checks.get(entry.key_version, frozenset())
+        if any(kind is IdentifierKind.EMAIL for kind, _ in entry.digests & check):
+            shown.add(entry.key_version)
+        if digests := entry.digests - check:
+            persons.append(replace(entry, digests=digests))
+    if wrong := sorted({entry.key_version for entry in persons} & set(checks) - shown):
+        raise LedgerRefusedError(
+            f"nothing in the ledger shows that the key under version {wrong[0]} is the one its entries were digested"
+            " with. If it is another, put the right one back. If it is the right one, file its key check once:"
+            " `privacy-audit key-check` says what to file."
+        )
+    return persons
 
 
 @dataclass(frozen=True, slots=True)

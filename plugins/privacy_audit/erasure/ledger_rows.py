@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from privacy_audit.erasure import elsewhere
 from privacy_audit.erasure.identifiers import IdentifierKind
-from privacy_audit.erasure.ledger import Erased, Exemption, LedgerRefusedError, Trace
+from privacy_audit.erasure.keyring import Keyring
+from privacy_audit.erasure.ledger import Erased, Exemption, LedgerRefusedError, Trace, proven
 from privacy_audit.model import Cause
 from privacy_audit.sql.clocks import moment_of
 from privacy_audit.sql.frame import Frame, instant, table, yes
@@ -28,11 +29,14 @@ _SKEW = timedelta(days=1)
 """Clocks of two servers differ, but not by more: what was completed later than that cannot have happened."""
 
 
-def read_ledger(connection: sa.Connection, ledger: ErasureLedger, frame: Frame, store: str) -> list[Erased]:
+def read_ledger(
+    connection: sa.Connection, ledger: ErasureLedger, frame: Frame, store: str, keyring: Keyring
+) -> list[Erased]:
     """The requests that were completed at T, from the ledger's table in this store or in the one that it names.
 
-    `store` is the one that is searched, whose exemptions count. LedgerRefusedError when an entry cannot be matched, or
-    nobody is erased although the map does not say that this may be; ElsewhereError when another store cannot be read.
+    `store` is the one that is searched, whose exemptions count. LedgerRefusedError when an entry cannot be matched,
+    the keys are not shown to be the right ones, or nobody is erased although the map does not say that this may be;
+    ElsewhereError when another store cannot be read.
     """
     if ledger.connection is None:
         rows = _rows(connection, ledger, frame)
@@ -40,17 +44,22 @@ def read_ledger(connection: sa.Connection, ledger: ErasureLedger, frame: Frame, 
         with elsewhere.reading(ledger.connection, "the erasure ledger") as other:
             _prove_table(other, ledger)
             rows = _rows(other, ledger, frame)
-    if not rows and not ledger.may_be_empty:
+    exemptions = tuple(Exemption(store, name, reason) for name, reason in ledger.exempt.items())
+    filed = proven(keyring, _by_request(ledger, rows, exemptions))
+    persons = [person for person in filed if person.completed_at <= frame.as_of]
+    if not persons and not ledger.may_be_empty:
         raise LedgerRefusedError(
             f"{ledger.table} names nobody who was erased until then, so every row would pass. Correct the map, or write"
             " `may_be_empty: true` there if that is so."
         )
-    exemptions = tuple(Exemption(store, name, reason) for name, reason in ledger.exempt.items())
-    return list(_by_request(ledger, rows, exemptions))
+    return persons
 
 
 def _rows(connection: sa.Connection, ledger: ErasureLedger, frame: Frame) -> list[Mapping[str, Any]]:
-    """The entries completed at T. Digests name nobody to whom the keys are not given."""
+    """The entries of completed requests. Digests name nobody to whom the keys are not given.
+
+    Those completed after T as well: a key check holds for whatever was digested with its key.
+    """
     names = [ledger.request, ledger.key_version, ledger.kind, ledger.digest, ledger.completed.column]
     row = table(ledger.table, *names, *([ledger.shared] if ledger.shared else []), alias="ledger")
     at = row.c[ledger.completed.column]
@@ -60,7 +69,7 @@ def _rows(connection: sa.Connection, ledger: ErasureLedger, frame: Frame) -> lis
         *(sa.cast(row.c[name], sa.Text()).label(f"text_{n}") for n, name in enumerate(names[:4])),
         sa.case((can_be, moment)).label("completed"),
         (yes(row.c[ledger.shared]) if ledger.shared else sa.false()).label("shared"),
-    ).where(at.is_not(None), sa.or_(sa.not_(can_be), moment <= instant(frame.as_of)))
+    ).where(at.is_not(None))
     read = connection.execute(statement.order_by(sa.literal_column("text_0"), sa.literal_column("text_1")))
     keys = ("request", "version", "kind", "digest", "completed", "shared")
     return [dict(zip(keys, entry, strict=True)) for entry in read]

@@ -19,6 +19,7 @@ from privacy_audit.store_map import ColumnClock, Encoding
 
 _ROW = "privacy_audit/hold/v1"
 _SUBJECT = "privacy_audit/hold/subject/v1"
+_KEY_CHECK = "privacy_audit/hold/key check/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class Seal:
     def subject(self, key: str) -> bytes:
         """Digest of the key of the person held."""
         return self._digest(_SUBJECT, (key,))
+
+    def key_check(self) -> bytes:
+        """Digest of nothing but the key: it tells the key that rows were put on file with from any other."""
+        return self._digest(_KEY_CHECK, ())
 
     def _digest(self, name: str, texts: Sequence[str | None]) -> bytes:
         """Each part with its length, so that no two rows give the same bytes; a null is no text at all."""

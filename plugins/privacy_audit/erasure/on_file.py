@@ -18,6 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from privacy_audit.erasure import elsewhere
+from privacy_audit.erasure.keyring import KeyringRefusedError
+from privacy_audit.erasure.manifest import Seal
 
 _FILING: ContextVar[bool] = ContextVar("filing", default=False)
 _MANIFESTS = sa.table(
@@ -32,6 +34,8 @@ _MANIFESTS = sa.table(
 )
 """As `register/tables.py` makes it."""
 _AT_ONCE = 5_000
+_KEY_CHECK = "key check"
+"""Stands as the part of an entry that is no row: the key check of the key that the table's rows are digested with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,41 @@ def is_filing() -> bool:
 
 
 def entries(connection_name: str, store: str, tables: Sequence[str]) -> list[Entry]:
-    """All that is on file of some tables of a store. ElsewhereError when the register cannot be read."""
+    """All that is on file of some tables of a store, their key checks too. ElsewhereError: the register is not read."""
     mine = sa.and_(_MANIFESTS.c.store == store, _MANIFESTS.c.table.in_(tables))
     columns = [column for column in _MANIFESTS.c if column.name != "store"]
     with elsewhere.register(connection_name, writes=False) as register:
         return [Entry(*row) for row in register.execute(sa.select(*columns).where(mine))]
+
+
+def proven(filed: Sequence[Entry], seals: Iterable[Seal]) -> list[Entry]:
+    """The held rows among what is on file, where each was digested with the key of its version that is at hand.
+
+    Another key under the right version would give other digests, and nothing of what is on file would be anybody's:
+    then what vanished would not be missed. KeyringRefusedError when the key is another, or nobody can tell.
+    """
+    checks = {entry.digest for entry in filed if entry.part == _KEY_CHECK}
+    rows = [entry for entry in filed if entry.part != _KEY_CHECK]
+    right = {(seal.table, seal.version) for seal in seals if seal.key_check() in checks}
+    if wrong := sorted({(row.table, row.key_version) for row in rows} - right):
+        table, version = wrong[0]
+        raise KeyringRefusedError(
+            f"the key under version {version} is not the one that held rows of {table} were put on file with. Put that"
+            " key back; give a new key a version of its own."
+        )
+    return rows
+
+
+def key_checks(new: Iterable[Entry], seals: Iterable[Seal]) -> list[Entry]:
+    """What is put on file beside new rows, so that their keys can be told later on."""
+    seal_of = {(seal.table, seal.version): seal for seal in seals}
+    first: dict[tuple[str, int], Entry] = {}
+    for entry in new:
+        first.setdefault((entry.table, entry.key_version), entry)
+    return [
+        Entry(table, _KEY_CHECK, check := seal_of[table, version].key_check(), check, version, entry.first_seen_at)
+        for (table, version), entry in first.items()
+    ]
 
 
 def add(connection_name: str, store: str, new: Iterable[Entry]) -> None:

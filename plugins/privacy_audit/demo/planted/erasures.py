@@ -21,6 +21,7 @@ from privacy_audit.demo.planting import (
     user,
     visitor,
 )
+from privacy_audit.erasure.ledger import KEY_CHECK
 from privacy_audit.model import IdentifierKind as Kind
 
 USERS, NOTICES, MESSAGES = "app/app.users/DEL-4", "app/app.notices/DEL-4", "app/app.ticket_messages/DEL-4"
@@ -29,6 +30,8 @@ _EMAIL = Digested(Kind.EMAIL, Numbered("erased{n}@example.org"))
 
 def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
+    check = Digested(Kind.EMAIL, Numbered(KEY_CHECK))
+    yield Planting("what shows with which key the ledger is digested", _erased(at.ago(400), check), once=True)
     yield from _gone(at)
     yield from _back(at)
     yield from _left(at)
