@@ -24,6 +24,7 @@ from sqlalchemy.engine import make_url
 
 from privacy_audit.demo.background import Sizes, sql
 from privacy_audit.demo.manifest import Expected, Manifest
+from privacy_audit.demo.on_file import put_on_file
 from privacy_audit.demo.planted import all_plantings
 from privacy_audit.demo.planting import (
     FIRST_PLANTED,
@@ -70,6 +71,8 @@ class DemoStores:
     web: str = field(repr=False)
     erasure_keys: str = field(default="", repr=False)
     """What the ledger of erasures is digested with, as JSON; keys that nobody else has where none are given."""
+    register: str = field(default="", repr=False)
+    """The audit's own register, for its owner, where it is filled as well: with what was seen under legal holds."""
 
     @property
     def keyring(self) -> Keyring:
@@ -114,25 +117,15 @@ def fill(
     if as_of.tzinfo is None:
         raise ValueError("as_of is an instant: give it a time zone")
     at, sizes, keyring = Moments(as_of.astimezone(UTC)), Sizes(rows), stores.keyring
-    plantings = tuple(all_plantings(at))
+    plantings = tuple(it for it in all_plantings(at) if stores.register or not it.on_file)
     copies = max(1, rows // _ROWS_PER_COPY)
     total = sizes.total + sum(_copies(planting, copies) * len(planting.rows) for planting in plantings)
     done = _Progress(total, on_progress)
     for store, url in zip(_STORES, (stores.app, stores.web), strict=True):
         _fill_store(url, store, at, sizes, _sown(plantings, copies, store, keyring), done)
+    if stores.register:
+        put_on_file(stores.register, keyring, _numbers(plantings, copies))
     return Manifest(at.as_of, total, _expected(plantings, copies, sizes))
-
-
-def forget_what_was_held(register: str) -> None:
-    """Take from a register of audits what was on file of held rows: a company made anew lost none of them.
-
-    `register` is SQLAlchemy's address of it, for its owner. One that has no such table yet has nothing on file.
-    """
-    with closing(psycopg2.connect(register)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('hold_manifests')")
-        if cursor.fetchone() != (None,):
-            cursor.execute("SET LOCAL privacy_audit.maintenance = 'on'")
-            cursor.execute("DELETE FROM hold_manifests")
 
 
 class _Progress:
@@ -236,17 +229,20 @@ def _copies(planting: Planting, copies: int) -> int:
     return 1 if planting.once else copies
 
 
-def _sown(plantings: Iterable[Planting], copies: int, store: str, keyring: Keyring) -> Iterator[_Sown]:
-    """The planted rows of a store with their persons' numbers, parents before children."""
-    plantings = tuple(plantings)
+def _numbers(plantings: tuple[Planting, ...], copies: int) -> Iterator[tuple[int, Planting]]:
+    """Each planting as often as it is sown, with the number of its person."""
     for copy in range(copies):
-        numbers = range(copy * len(plantings) + 1, (copy + 1) * len(plantings) + 1)
-        for number, planting in zip(numbers, plantings, strict=True):
-            if copy and planting.once:
-                continue
-            for row in planting.rows:
-                if row.table.startswith(f"{store}."):
-                    yield _numbered(row, number, keyring)
+        for number, planting in enumerate(plantings, start=copy * len(plantings) + 1):
+            if not (copy and planting.once):
+                yield number, planting
+
+
+def _sown(plantings: tuple[Planting, ...], copies: int, store: str, keyring: Keyring) -> Iterator[_Sown]:
+    """The planted rows of a store with their persons' numbers, parents before children."""
+    for number, planting in _numbers(plantings, copies):
+        for row in planting.rows:
+            if row.table.startswith(f"{store}."):
+                yield _numbered(row, number, keyring)
 
 
 def _numbered(row: Row, number: int, keyring: Keyring) -> _Sown:

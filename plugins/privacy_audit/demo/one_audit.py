@@ -78,7 +78,6 @@ def _fill(place: premises.Premises, rows: int, terminal: Screen) -> Manifest:
     that connects reads them, and the C library then crashes now and then."""
     bar = terminal.bar("Filling the demo company")
     with terminal.stage(f"Filled the demo company with about {rows:,} rows", bar):
-        company.forget_what_was_held(place.connections["privacy_audit_register"])
         return company.fill(place.stores, datetime.now(UTC).replace(microsecond=0), rows, bar.tell)
 
 

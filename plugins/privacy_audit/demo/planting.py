@@ -64,6 +64,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class OnFile:
+    """A row of the planted person that an earlier audit saw under a legal hold and put on file."""
+
+    table: str
+    key: Own
+    part: str
+    """Which data of it is held, and by which columns it is told, as the check writes it."""
+    first_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """What one check must count because of a planting."""
 
@@ -87,6 +98,8 @@ class Planting:
     effects: tuple[Effect, ...] = ()
     once: bool = False
     """Whether even a large demo holds it once: it is about a register as a whole."""
+    on_file: tuple[OnFile, ...] = ()
+    """What is in the audit's own register. Such a planting is left out where that is not filled as well."""
 
 
 def breaks(check: str, rows: int = 1, *, subjects: int = 1) -> Effect:

@@ -37,7 +37,10 @@ def opened(home: Path) -> Iterator[Premises]:
     with EmbeddedPostgres.start(home) as server:
         inbox_port = inbox.free_port()
         keys = _keys_of_the_ledger(home)
-        stores = replace(company.create_databases(server.superuser_url, passwords), erasure_keys=keys)
+        register = server.url("register", "register", passwords.register)
+        stores = replace(
+            company.create_databases(server.superuser_url, passwords), erasure_keys=keys, register=register
+        )
         own = private.kept(home / "run" / "airflow_key.json", lambda: {"airflow": secrets.token_urlsafe(24)})
         company.create_owned(server.superuser_url, "airflow", own["airflow"])
         yield Premises(
@@ -46,7 +49,7 @@ def opened(home: Path) -> Iterator[Premises]:
                 "store_app": _as_connection(server.url("app", "auditor_app", passwords.auditor_app)),
                 "store_web": _as_connection(server.url("web", "auditor_web", passwords.auditor_web)),
                 "erasure_keys": json.dumps({"conn_type": "generic", "password": keys}),
-                "privacy_audit_register": _as_connection(server.url("register", "register", passwords.register)),
+                "privacy_audit_register": _as_connection(register),
                 **inbox.connections(inbox_port),
             },
             inbox_port,

@@ -43,7 +43,6 @@ def up(home: Path, rows: int, port: int, stores: list[str]) -> int:
             place = stack.enter_context(premises.opened(home))
         bar = terminal.bar("Filling the demo company")
         with terminal.stage(f"Filled the demo company with about {rows:,} rows", bar):
-            company.forget_what_was_held(place.connections["privacy_audit_register"])
             company.fill(place.stores, datetime.now(UTC), rows, bar.tell)
         with terminal.stage("Prepared Airflow"):
             local_airflow.enter(local_airflow.environment(home, place.connections, place.airflow, port))

@@ -106,8 +106,15 @@ def key_checks(new: Iterable[Entry], seals: Iterable[Seal]) -> list[Entry]:
     ]
 
 
-def add(connection_name: str, store: str, new: Iterable[Entry]) -> None:
+def add(connection_name: str, store: str, new: Sequence[Entry]) -> None:
     """Puts rows on file, in one transaction. What is on file already stays as it is."""
+    if new:
+        with elsewhere.register(connection_name, writes=True) as register:
+            insert_into(register, store, new)
+
+
+def insert_into(register: sa.Connection, store: str, new: Iterable[Entry]) -> None:
+    """Inserts what is not there."""
     rows = [
         {
             "store": store,
@@ -120,9 +127,6 @@ def add(connection_name: str, store: str, new: Iterable[Entry]) -> None:
         }
         for entry in sorted(new, key=lambda entry: (entry.part, entry.digest))  # one order: two audits cannot deadlock
     ]
-    if not rows:
-        return
     statement = insert(_MANIFESTS).on_conflict_do_nothing()
-    with elsewhere.register(connection_name, writes=True) as register:
-        for start in range(0, len(rows), _AT_ONCE):
-            register.execute(statement, rows[start : start + _AT_ONCE])
+    for start in range(0, len(rows), _AT_ONCE):
+        register.execute(statement, rows[start : start + _AT_ONCE])

@@ -1,4 +1,4 @@
-"""HLD-1: when a legal hold exempts, to the microsecond, and which holds are themselves in disorder."""
+"""HLD-1: when a legal hold exempts, to the microsecond, and holds in disorder. HLD-2: what vanished under one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from privacy_audit.demo.planting import (
     MICROSECOND,
     NOBODY,
     Moments,
+    OnFile,
     Planting,
     Row,
     Value,
@@ -24,6 +25,7 @@ from privacy_audit.demo.planting import (
 POSITIONS = "app/app.positions/RET-3"
 APP_REVIEWS, WEB_REVIEWS = "app/app.legal_holds/HLD-3", "web/web.legal_holds/HLD-3"
 APP_HOLDS, WEB_HOLDS = "app/app.legal_holds/HLD-1", "web/web.legal_holds/HLD-1"
+HELD_SESSIONS = "app/app.sessions/HLD-2"
 
 
 def plantings(at: Moments) -> Iterator[Planting]:
@@ -32,6 +34,7 @@ def plantings(at: Moments) -> Iterator[Planting]:
     yield from _not_exempting(at)
     yield from _in_disorder(at)
     yield from _reviewed(at)
+    yield from _vanished(at)
 
 
 def _old_position(at: Moments, *holds: Row) -> tuple[Row, ...]:
@@ -95,3 +98,15 @@ def _reviewed(at: Moments) -> Iterator[Planting]:
     yield Planting("a released matter that was never reviewed", seen(None, released_at=at.ago(20)))
     yield Planting("a matter last reviewed 12 months and a day ago", seen(over, store="web"), (late_on_the_web,))
     yield Planting("a matter whose 12 months end on the day of the audit", seen(due, store="web"))
+
+
+def _vanished(at: Moments) -> Iterator[Planting]:
+    """Sessions that an audit of ten days ago saw, and that are there no more."""
+    gone = (OnFile("app.sessions", NOBODY, "connection by id", at.ago(10)),)
+    since = at.ago(30)
+    held_still = (*user(at), hold(at, "connection", since))
+    yield Planting("a session that vanished under a hold", held_still, (breaks(HELD_SESSIONS),), on_file=gone)
+    over = (*user(at), hold(at, "connection", since, at.ago(5)))
+    yield Planting("a session that was deleted once its hold was released", over, on_file=gone)
+    another = (*user(at), hold(at, "financial", since))
+    yield Planting("a session that was deleted under a hold on invoices alone", another, on_file=gone)
