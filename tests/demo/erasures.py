@@ -16,9 +16,10 @@ KEY = hashlib.sha256(b"the demo without keys of its own").digest()
 USER_KEYS = {
     "app.bank_details": "user_id", "app.deaths": "user_id", "app.devices": "user_id", "app.downloads": "user_id",
     "app.invoices": "user_id", "app.marketing_messages": "user_id", "app.newsletter_subscriptions": "user_id",
-    "app.notices": "person_id", "app.objections": "user_id", "app.positions": "user_id",
-    "app.processing_events": "user_id", "app.restrictions": "user_id", "app.rights_requests": "user_id",
-    "app.sessions": "user_id", "app.social_comments": "user_id", "app.support_tickets": "user_id", "app.users": "id",
+    "app.notices": "person_id", "app.objections": "user_id", "app.phone_consents": "user_id",
+    "app.positions": "user_id", "app.processing_events": "user_id", "app.restrictions": "user_id",
+    "app.rights_requests": "user_id", "app.sessions": "user_id", "app.social_comments": "user_id",
+    "app.support_tickets": "user_id", "app.users": "id",
 }  # fmt: skip
 OTHER_KEYS = {
     "app.applicants": ("id", "applicant"), "app.payments": ("invoice_id", "invoice"),

@@ -89,13 +89,9 @@ class Oracle(Court):
             else:
                 self.keep(check, "connection", tickets[row["ticket_id"]], self.day_of(row["sent_at"]), year)
         for row in self.rows("web.cookies"):
-            self.keep(
-                "web/web.cookies/RET-5",
-                "cookie",
-                row["visitor_id"],
-                self.day_of(row["first_set_at"]),
-                relativedelta(months=13),
-            )
+            for control, months in (("RET-5", 13), ("LAW-CKY-2", 25)):
+                day = self.day_of(row["first_set_at"])
+                self.keep(f"web/web.cookies/{control}", "cookie", row["visitor_id"], day, relativedelta(months=months))
         for row in self.rows("web.connection_logs"):
             day = self.day_of(row["logged_at"], ZoneInfo("UTC"))
             self.keep("web/web.connection_logs/RET-4", "connection", row["visitor_id"], day, year)
@@ -114,6 +110,7 @@ class Oracle(Court):
             ("RET-3", "geolocation", "lat", 2),
             ("RET-4", "connection", "ip", 12),
             ("RET-5", "cookie", "cookie_id", 13),
+            ("LAW-CKY-2", "cookie", "cookie_id", 25),
         )
         for row in self.rows("web.visits"):
             day = self.day_of(row["visited_at"])

@@ -74,7 +74,7 @@ class Registers:
         """Every check."""
         for part in (
             self._informed, self._sources, self._guardians, self._consents, self._requests, self._reports,
-            self._marketing, self._deaths, self._freezes, self._uses, self._activities, self._transfers,
+            self._marketing, self._calls, self._deaths, self._freezes, self._uses, self._activities, self._transfers,
             self._recipients, self._tools, self._backups, self._incidents, self._mailbox, self._reviews, self._cookies,
             self._invoices, self._statistics, self._kept,
         ):  # fmt: skip
@@ -271,6 +271,21 @@ class Registers:
                 if self.court.day_of(moment) is None:
                     broken = None
                 self._put(f"app/app.marketing_messages/{control}", broken, subject=person)
+
+    def _calls(self) -> None:
+        consents = self._by("app.phone_consents", "user_id")
+        begins = datetime(2026, 8, 11, tzinfo=PARIS)
+        for row in self.court.rows("app.marketing_messages"):
+            person, moment = row["user_id"], row["sent_at"]
+            agreed = any(
+                given["granted_at"] < moment and not (given["withdrawn_at"] and given["withdrawn_at"] <= moment)
+                for given in consents[person]
+            )
+            known = self.court.day_of(moment) is not None
+            meant = row["channel"] == "phone" and (None if not known else moment >= begins)
+            self._put(
+                "app/app.marketing_messages/LAW-TEL-1", None if not known else not agreed, meant=meant, subject=person
+            )
 
     def _deaths(self) -> None:
         for row in self.court.rows("app.deaths"):
@@ -473,6 +488,7 @@ class Registers:
         years = relativedelta(years=5)
         for table, column, null_runs, category, period, control in (
             ("objections", "withdrawn_at", True, "professional_identity", years, "RET-1"),
+            ("phone_consents", "withdrawn_at", True, "professional_identity", years, "RET-1"),
             ("restrictions", "to_at", True, "professional_identity", years, "RET-1"),
             ("deaths", "notified_at", False, "professional_identity", years, "RET-1"),
             ("rights_requests", "received_at", False, "professional_identity", years, "RET-1"),

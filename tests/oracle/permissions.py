@@ -200,7 +200,13 @@ def _held(records: Records, row: Row, during: Any, strict: bool, calendar: Calen
 def _verdict(rule: Any, row: Row, broken: Maybe, at: str | None, calendar: Calendar) -> Verdict:
     """What is said of a row of a register, by its scope."""
     asks, records = rule.asks, rule.records
-    scope = _all([_meant(records, row, asks.only), _in_force(records, row, asks.in_force, calendar)])
+    scope = _all(
+        [
+            _meant(records, row, asks.only),
+            _in_force(records, row, asks.in_force, calendar),
+            _is_since(records, row, getattr(asks, "since", None), at, calendar),
+        ]
+    )
     if scope is False:
         return OUT
     if broken is None or (scope is None and broken):
@@ -226,6 +232,14 @@ def _in_force(records: Records, row: Row, during: Any, calendar: Calendar) -> Ma
     begun = {Place.FINE: True, Place.FUTURE: False}.get(began)
     goes_on = {Place.FUTURE: True, Place.FINE: stops.encoding is Encoding.DATE and end == calendar.today}.get(ended)
     return _all([begun, goes_on])
+
+
+def _is_since(records: Records, row: Row, first: date | None, at: str | None, calendar: Calendar) -> Maybe:
+    """Whether it happened on that civil day or later."""
+    if first is None or at is None:
+        return True
+    reading = _read(records.fields[at], row, calendar)
+    return reading.first >= first if reading.kind is Kind.FINE else None
 
 
 def _all(answers: Iterable[Maybe]) -> Maybe:

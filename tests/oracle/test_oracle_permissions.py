@@ -107,6 +107,7 @@ def permission_cases(draw: Draw) -> Case:
         "events": draw(st.sampled_from(("required", "forbidden"))),
         "only": draw(_only("purpose")),
         "unless": draw(_only("exception", "purpose")),
+        "since": draw(st.sampled_from((None, None, *scene.days, *map(scene.calendar.day, scene.instants)))),
     }
     key = draw(st.sampled_from(("person", "number")))
     rule = {

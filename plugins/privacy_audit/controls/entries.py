@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from privacy_audit.company_registers import COMPANY_REGISTERS, Of
@@ -53,6 +53,8 @@ class Meant:
     only: Only
     in_force: InForce | None
     frame: Frame
+    since: tuple[str, date] | None = None
+    """A field, and the first civil day on which what it tells is meant."""
 
     def base(self, avoid: Only | None = None) -> dict[str, Any]:
         """What a row says that is meant, and that is not all that `avoid` says."""
@@ -92,7 +94,7 @@ class Meant:
 
     def holds(self, says: Says) -> bool | None:
         """Whether a row is meant."""
-        return all_of([meant(self.only, says), self._in_force(says)])
+        return all_of([meant(self.only, says), self._in_force(says), self._is_since(says)])
 
     def edges(self, broken: Entry) -> Iterator[Entry]:
         """A row in breach that is not meant, or of which nobody can tell; fields that it needs itself stay."""
@@ -130,6 +132,15 @@ class Meant:
         begun = None if begin is None or begin < earliest else self._order(clocks[self.in_force.from_], begin) <= 0
         goes_on = True if end is None else None if end < earliest else self._goes_on(clocks[self.in_force.to], end)
         return all_of([begun, goes_on])
+
+    def _is_since(self, says: Says) -> bool | None:
+        if self.since is None:
+            return True
+        name, first = self.since
+        moment = says.get(name)
+        if moment is None or moment < self.frame.earliest or self._order(self.records.fields[name], moment) > 0:
+            return None
+        return local_date(moment, self.frame.zone) >= first
 
     def _goes_on(self, clock: ColumnClock, end: datetime) -> bool:
         """Of a day, it is the last on which a row holds."""

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
@@ -31,10 +31,10 @@ from privacy_audit.controls.entries import Entry, Meant, Says, exceptions
 from privacy_audit.controls.interface import Lack
 from privacy_audit.controls.record_rule import Asked, Breach, RecordRule
 from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Me
-from privacy_audit.controls.specimen_parts import DAY, Spell, next_after, quiet, spells, too_early
+from privacy_audit.controls.specimen_parts import DAY, Spell, first_of, next_after, quiet, spells, too_early
 from privacy_audit.model import Control
-from privacy_audit.sql.frame import AnyNeed, Frame, RowNeed
-from privacy_audit.sql.records import Only, RecordSql, columns_of, unknown_where
+from privacy_audit.sql.frame import AnyNeed, Frame, RowNeed, day
+from privacy_audit.sql.records import Answer, Only, RecordSql, columns_of, unknown_where
 from privacy_audit.sql.stretches import Span, stretches
 from privacy_audit.sql.truth import State
 from privacy_audit.store_map import Encoding, Name, Part, Records, StoreMap
@@ -82,6 +82,8 @@ class PermissionAsked(Asked):
     events: Events
     unless: Only = {}
     """Events that are permitted in any case: exceptions that were recorded."""
+    since: date | None = None
+    """First civil day of the events that are meant: whoever acted before a law was in force did not break it."""
 
     def fields(self) -> Iterator[str]:
         yield from super().fields()
@@ -182,6 +184,7 @@ class PermissionAtEvent(RecordRule):
             if ledger.name != self.records.name:  # else the event itself would be one of them
                 yield beside(edge.name, while_it_holds, {**span(at - 3 * DAY), **own})
         breach = holds if self._forbids else event
+        yield from self._of_the_first_day(breach, frame)
         yield from exceptions(breach, asks.unless, meant)
 
     def _of_nobody(self, at: datetime, else_: State) -> Iterator[tuple[State, list[Spell]]]:
@@ -229,6 +232,23 @@ class PermissionAtEvent(RecordRule):
                         "as a row begins that may hold", states[None], span(moment - strictly, too_early(frame))
                     )
                     yield may_hold.but(may_hold.name, may_hold.state, **{self.asks.at: moment})
+
+    def scope(self, records: RecordSql) -> Sequence[Answer]:
+        if self.asks.since is None:
+            return ()
+        at = records.moment(self.asks.at)
+        return (unknown_where(at.undatable, at.on_day >= day(self.asks.since)),)
+
+    def _meant(self, frame: Frame) -> Meant:
+        since = self.asks.since
+        return replace(super()._meant(frame), since=(self.asks.at, since) if since else None)
+
+    def _of_the_first_day(self, broken: Entry, frame: Frame) -> Iterator[Entry]:
+        """Events as the first day begins that is meant, and just before."""
+        first = first_of(self.asks.since, frame) if self.asks.since else frame.earliest
+        for moment in (first, first - _INSTANT, first - DAY / 24):
+            if self.asks.since and frame.earliest <= moment <= frame.as_of:
+                yield broken.but("as the first day begins that is meant", broken.state, **{self.asks.at: moment})
 
     def breach(self, records: RecordSql) -> Breach:
         asks, during = self.asks, self.asks.during

@@ -226,6 +226,10 @@ class RecordRule(RegisterRule):
     def breach(self, records: RecordSql) -> Breach:
         """What is broken in a row of the register."""
 
+    def scope(self, records: RecordSql) -> Sequence[Answer]:
+        """What else leaves rows out, beside `only` and `in_force`."""
+        return ()
+
     def specimens(self, frame: Frame) -> Iterator[Specimen]:
         meant = self._meant(frame)
         known = COMPANY_REGISTERS[meant.register].fields
@@ -240,8 +244,9 @@ class RecordRule(RegisterRule):
         records, asks = RecordSql(self.records, row, frame), self.asks
         found = self.breach(records)
         broken = found.broken
-        everywhere = not (asks.only or asks.in_force)
-        scope = every([records.meant(asks.only), records.in_force(asks.in_force)])
+        others = self.scope(records)
+        everywhere = not (asks.only or asks.in_force or others)
+        scope = every([records.meant(asks.only), records.in_force(asks.in_force), *others])
         return Truth(
             row=row,
             out_of_scope=never() if everywhere else no(scope),

@@ -296,6 +296,7 @@ _ORDINARY: dict[str, dict[str, Value]] = {
     "app.marketing_messages": {"user_id": SELF, "campaign": "campaign-0", "channel": "email"},
     "app.rights_requests": {"user_id": SELF},
     "app.objections": {"user_id": SELF, "channel": "email"},
+    "app.phone_consents": {"user_id": SELF, "purpose": "phone_marketing"},
     "app.restrictions": {"user_id": SELF, "ground": "accuracy"},
     "app.deaths": {"user_id": SELF},
     "app.processing_events": {"user_id": SELF, "purpose": "service"},

@@ -31,6 +31,7 @@ MEANT: Mapping[str, Mapping[str, Meant]] = {
         "DSR-11": {"identified_at": STATED},
         "LAW-DSR-2": {"channel": ("form", "phone", "letter", "support", "social_media")},
     },
+    "app.marketing_messages": {"LAW-TEL-1": {"channel": ("phone",)}},
     "app.guardian_consents": {"MIN-3": {"revoked_at": STATED}},
     "app.consent_events": {
         "LAW-GEO-2": {"action": ("grant",)},

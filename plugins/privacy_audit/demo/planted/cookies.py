@@ -61,5 +61,5 @@ def _statistics(at: Moments) -> Iterator[Planting]:
     yield Planting("a statistical cookie with a consent of 1970", default, (unknown(CONSENT),))
     values: dict[str, Value] = {"name": "stats", "expires_at": at.ago(-200)}
     undated = (*visitor(at), consented(at.ago(300)), Row("web.cookies", {**values, "first_set_at": None}))
-    every = tuple(unknown(check) for check in (LIFETIME, CONSENT, "web/web.cookies/RET-5"))
+    every = tuple(unknown(check) for check in (LIFETIME, CONSENT, "web/web.cookies/RET-5", "web/web.cookies/LAW-CKY-2"))
     yield Planting("a statistical cookie set nobody knows when", undated, every)

@@ -1,23 +1,29 @@
-"""OBJ-1, PMI-1, PMI-2, LAW-PMI-1, RST-1 and LAW-RST-1: persons who said no, who died, or whose data is frozen."""
+"""OBJ-1, LAW-TEL-1, PMI-1, PMI-2, LAW-PMI-1, RST-1 and LAW-RST-1: who said no, who died, whose data is frozen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from privacy_audit.demo.planting import (
     MICROSECOND,
+    PARIS,
     Moments,
     Planting,
     Row,
     Value,
+    beside,
     breaks,
     held,
     hold,
     unknown,
     user,
 )
+from privacy_audit.periods import start_of_day
 
+CALLED, AGREED = "app/app.marketing_messages/LAW-TEL-1", "app/app.phone_consents/RET-1"
+_ASKED_FIRST = date(2026, 8, 11)
+"""First day on which nobody may be called who has not agreed before."""
 OBJECTED, DEAD = "app/app.marketing_messages/OBJ-1", "app/app.marketing_messages/PMI-2"
 FROZEN, LIFTED = "app/app.processing_events/RST-1", "app/app.restrictions/LAW-RST-1"
 DONE, ANSWERED = "app/app.deaths/PMI-1", "app/app.deaths/LAW-PMI-1"
@@ -27,7 +33,17 @@ _DEFAULT = "1970-01-01 12:00+00"
 
 def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
-    for part in (_objections, _old_objections, _deaths, _instructions, _heirs, _frozen, _lifted, _old_restrictions):
+    for part in (
+        _objections,
+        _old_objections,
+        _calls,
+        _deaths,
+        _instructions,
+        _heirs,
+        _frozen,
+        _lifted,
+        _old_restrictions,
+    ):
         yield from part(at)
 
 
@@ -65,6 +81,29 @@ def _objections(at: Moments) -> Iterator[Planting]:
     )
     soon = (unknown(OBJECTED), unknown(DEAD), unknown("app/app.marketing_messages/RET-1"))
     yield Planting("a message sent a microsecond after T", _message(at, at.as_of + MICROSECOND), soon)
+
+
+def _calls(at: Moments) -> Iterator[Planting]:
+    def called(moment: datetime, *consents: tuple[datetime, datetime | None]) -> tuple[Row, ...]:
+        agreed = (Row("app.phone_consents", {"granted_at": since, "withdrawn_at": until}) for since, until in consents)
+        return (*user(at), *agreed, Row("app.marketing_messages", {"sent_at": moment, "channel": "phone"}))
+
+    moment, law = at.ago(4), start_of_day(_ASKED_FIRST, PARIS)
+    too_soon = moment < law
+    broken = (beside(CALLED),) if too_soon else (breaks(CALLED),)
+    kept = (beside(CALLED),) if too_soon else ()
+    yield Planting("a call to somebody who never agreed", called(moment), broken)
+    yield Planting("a call to somebody who agreed before", called(moment, (at.ago(40), None)), kept)
+    yield Planting("a call at the very moment somebody agreed", called(moment, (moment, None)), broken)
+    withdrawn = called(moment, (at.ago(40), at.ago(5)))
+    yield Planting("a call a day after somebody withdrew the consent", withdrawn, broken)
+    old = Row("app.phone_consents", {"granted_at": at.ago(2500), "withdrawn_at": at.overdue("P5Y")})
+    yield Planting(
+        "a consent to be called that was withdrawn 5 years and a day ago", (*user(at), old), (breaks(AGREED),)
+    )
+    if law <= at.as_of:
+        yield Planting("a call just before the law asked for consent", called(law - MICROSECOND), (beside(CALLED),))
+        yield Planting("a call as the law began to ask for consent", called(law), (breaks(CALLED),))
 
 
 def _old_objections(at: Moments) -> Iterator[Planting]:

@@ -1,4 +1,4 @@
-"""RET-3, RET-4, RET-5 and DEL-1 on the web site; a visit carries three categories, each with its own end."""
+"""RET-3, RET-4, RET-5, LAW-CKY-2 and DEL-1 on the web site; a visit carries three categories, each with its own end."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from privacy_audit.demo.planting import (
 
 PLACE, ADDRESS, COOKIE = (f"web/web.visits/RET-{number}" for number in (3, 4, 5))
 CONSENT = "web/web.visits/GEO-1"
+LAW_VISITS, LAW_COOKIES = "web/web.visits/LAW-CKY-2", "web/web.cookies/LAW-CKY-2"
 LIFETIME = "web/web.cookies/RET-7"
 COOKIES, LOGS, EVENTS = "web/web.cookies/RET-5", "web/web.connection_logs/RET-4", "web/web.security_events/RET-4"
 DELETED = "web/web.visitors/DEL-1"
@@ -62,11 +63,17 @@ def _visits(at: Moments) -> Iterator[Planting]:
     effects = (breaks(PLACE), held(ADDRESS), breaks(COOKIE))
     yield Planting("the same in a litigation about connections only", kept, effects)
     bare = _seen(at, at.ago(500))
-    yield Planting("an old visit of which everything was removed", bare, (*no_ip, beside(COOKIE)))
+    yield Planting("an old visit of which everything was removed", bare, (*no_ip, beside(COOKIE), beside(LAW_VISITS)))
+    late = _seen(at, at.overdue("P25M"), **_ID)
+    yield Planting(
+        "a visit whose cookie is past what the law allows", late, (breaks(COOKIE), breaks(LAW_VISITS), *no_ip)
+    )
+    late = _seen(at, at.due("P25M"), **_ID)
+    yield Planting("a visit whose cookie the law allows until today", late, (breaks(COOKIE), *no_ip))
 
 
 def _undated_visits(at: Moments) -> Iterator[Planting]:
-    every = tuple(unknown(check) for check in (PLACE, ADDRESS, COOKIE, CONSENT))
+    every = tuple(unknown(check) for check in (PLACE, ADDRESS, COOKIE, CONSENT, LAW_VISITS))
     for moment in ("infinity", "1970-01-01 12:00+00", at.as_of + MICROSECOND):
         when = "in the future" if isinstance(moment, datetime) else f"at {moment}"
         yield Planting(f"a visit {when}", _seen(at, moment, **_POSITION, **_IP, **_ID), every)
@@ -76,12 +83,15 @@ def _cookies(at: Moments) -> Iterator[Planting]:
     def cookie(first_set: datetime | str | None, expires: datetime) -> tuple[Row, ...]:
         return (*visitor(at), Row("web.cookies", {"first_set_at": first_set, "expires_at": expires}))
 
-    late, unsure = (breaks(COOKIES), breaks(LIFETIME)), (unknown(COOKIES), unknown(LIFETIME))
+    late = (breaks(COOKIES), breaks(LIFETIME))
+    unsure = (unknown(COOKIES), unknown(LIFETIME), unknown(LAW_COOKIES))
     soon = at.ago(-30)
 
     over = cookie(at.overdue("P13M"), at.ago(-300))
     yield Planting("a cookie set 13 months and a day ago and renewed since", over, late)
     yield Planting("a cookie whose 13 months end on the day of the audit", cookie(at.due("P13M"), at.as_of))
+    older = cookie(at.overdue("P25M"), at.ago(-300))
+    yield Planting("a cookie set 25 months and a day ago", older, (*late, breaks(LAW_COOKIES)))
     yield Planting("a young cookie that is to live for 2 years", cookie(at.ago(5), at.ago(-725)), (breaks(LIFETIME),))
     yield Planting("a cookie nobody knows the age of", cookie(None, soon), unsure)
     yield Planting("a cookie first set at infinity", cookie("infinity", soon), unsure)

@@ -26,6 +26,7 @@ CREATE INDEX ON app.marketing_messages (user_id, sent_at);
 CREATE INDEX ON app.rights_requests (user_id);
 CREATE INDEX ON app.purge_runs (table_name, finished_at);
 CREATE INDEX ON app.notices (person_id);
+CREATE INDEX ON app.phone_consents (user_id);
 CREATE INDEX ON app.objections (user_id);
 CREATE INDEX ON app.restrictions (user_id);
 CREATE INDEX ON app.deaths (user_id);
@@ -43,7 +44,7 @@ GRANT USAGE ON SCHEMA app TO auditor_app;
 GRANT SELECT ON
     app.users, app.contracts, app.prospects, app.newsletter_subscriptions, app.guardian_consents, app.consent_events,
     app.positions, app.sessions, app.devices, app.downloads, app.invoices, app.payments, app.bank_details,
-    app.legal_holds, app.support_tickets, app.ticket_messages, app.social_comments, app.marketing_messages,
+    app.legal_holds, app.support_tickets, app.ticket_messages, app.social_comments, app.marketing_messages, app.phone_consents,
     app.rights_requests, app.purge_runs, app.notices, app.objections, app.restrictions, app.deaths,
     app.processing_events, app.applicants, app.processing_activities, app.recipients, app.transfers, app.tools,
     app.backups, app.incidents, app.mailbox_probes, app.erasures, app.monthly_statistics
