@@ -325,7 +325,7 @@ class Anonymous(Part):
     quasi_identifiers: tuple[Identifier, ...] = Field(min_length=1)
     """Columns that together might tell a person apart: a region, an age band, a month."""
     direct: tuple[Identifier, ...] = ()
-    """Columns in which no e-mail address, IBAN, telephone number or IP address may stand."""
+    """Columns in which nothing may stand that names a person: no address, number of an account or a card, or digest."""
     sensitive: tuple[Identifier, ...] = ()
     """Columns whose value must not follow from the quasi-identifiers."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -76,9 +77,32 @@ def anonymous(rule: Any, row: Row, tables: Tables, calendar: Calendar) -> Verdic
 
 
 def identifies(text: str) -> bool:
-    """Whether a text holds an e-mail address, an IBAN, a telephone number or an IP address, word by word."""
+    """Whether a text holds an e-mail address, an IBAN, a number of a card or a telephone, an IP address or a digest."""
     words = [word.strip(".,;()") for word in text.split()]
-    return any(_is_mail(word) or _is_address(word) for word in words) or _is_iban(text) or _is_telephone(text)
+    parts = re.split(r"[^0-9A-Za-z-]+", text.replace("\\x", ""))
+    found = (
+        *(is_one(word) for word in words for is_one in (_is_mail, _is_address)),
+        *(_is_digest(part) for part in parts),
+        *(is_one(text) for is_one in (_is_iban, _is_telephone, _is_card)),
+    )
+    return any(found)
+
+
+def _is_digest(word: str) -> bool:
+    """In hexadecimal, or a UUID."""
+    bare = word.replace("-", "")
+    groups = [len(group) for group in word.split("-")]
+    is_hex = bool(bare) and not set(bare.lower()) - set("0123456789abcdef")
+    return is_hex and (groups == [8, 4, 4, 4, 12] or (len(groups) == 1 and len(bare) in (32, 40, 56, 64, 96, 128)))
+
+
+def _is_card(text: str) -> bool:
+    """Sixteen digits of the two great issuers whose check digit fits: as many as the drawn values need."""
+    digits = text.replace(" ", "")
+    if not (digits.isdigit() and len(digits) == 16 and digits[0] in "45"):
+        return False
+    doubled = [2 * int(char) if number % 2 == 0 else int(char) for number, char in enumerate(digits)]
+    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
 
 
 def _is_mail(word: str) -> bool:

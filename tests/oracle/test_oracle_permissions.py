@@ -174,7 +174,9 @@ def anonymous_cases(draw: Draw) -> Case:
     rule = {**draws.base(scene, "perm.counted"), "declared": declared, "k": draw(st.sampled_from((2, 2, 3, 5)))}
     if draw(st.booleans()):
         rule["l"] = draw(st.sampled_from((2, 2, 3)))
-    named = ["someone@example.org", "+33 6 12 34 56 78", "10.0.0.1", "FR76 3000 6000 0112 3456 7890 189"]
+    named = ["someone@example.org", "+33 6 12 34 56 78", "10.0.0.1", "FR76 3000 6000 0112 3456 7890 189",
+             "4111 1111 1111 1111", "4111 1111 1111 1112", "d41d8cd98f00b204e9800998ecf8427e",
+             "123E4567-e89b-42d3-a456-426614174000", "d41d8cd98f00b204e9800998ecf8427"]  # fmt: skip
     drawn = {
         "a": ["north", "north", "North", "", None],
         "b": [1, 1, 2, None],

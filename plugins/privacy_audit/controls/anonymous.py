@@ -5,9 +5,10 @@ linked or inferred by any means reasonably likely to be used (GDPR recital 26; A
 05/2014, WP216). *Fix*: delete the rows, or make their values coarser, until each is one among enough that are alike.
 
 A row is in breach when fewer than k rows share its quasi-identifiers (singling out), when fewer than l values of a
-sensitive column occur in such a group (inference), or when an e-mail address, an IBAN, a telephone number or an IP
-address stands in it. A null is a value like any other among the quasi-identifiers, and no value in a sensitive column:
-a group that holds none is not judged by it.
+sensitive column occur in such a group (inference), or when what names a person stands in it: an e-mail address, an
+IBAN, a card, social security or telephone number, an IP address; or a digest or UUID, which whoever has the other copy
+can link (the digest of an e-mail address is a pseudonym, not anonymous). A null is a value like any other among the
+quasi-identifiers, and no value in a sensitive column: a group that holds none is not judged by it.
 
 That nothing is found proves no anonymity: knowledge from elsewhere may lead back to a person. So the control never
 says that data is anonymous. It asks every store, as retention does: one that holds nothing for statistics has its owner
@@ -25,7 +26,7 @@ from pydantic import Field
 from privacy_audit.controls.interface import Delete, Lack, Remedy, Rule, common
 from privacy_audit.controls.specimen import ME, Scene, Specimen
 from privacy_audit.model import Control
-from privacy_audit.sql.detectors import Detector, detects
+from privacy_audit.sql.detectors import Detector, detects, holds_pseudonym
 from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never, no_day
 from privacy_audit.sql.truth import State, Truth
 from privacy_audit.store_map import Anonymous as Declared
@@ -76,7 +77,8 @@ class Anonymous(Rule):
             parts.append(f"rows that are alike hold at least {self.l} values of {', '.join(self.declared.sensitive)}")
         if self.declared.direct:
             parts.append(
-                f"{', '.join(self.declared.direct)} hold no e-mail address, IBAN, telephone number or IP address"
+                f"{', '.join(self.declared.direct)} hold no e-mail address, IBAN, card, social security or telephone"
+                " number, IP address, digest or UUID"
             )
         return f"{self.title} that are kept for statistics, no counter-evidence found: {'; '.join(parts)}."
 
@@ -186,12 +188,15 @@ _NAMING = (
     f"1841276451089{97 - 1841276451089 % 97:02}",
     "+33 1 99 00 12 34",
     "192.0.2.1",
+    "4111 1111 1111 1111",
+    "d41d8cd98f00b204e9800998ecf8427e",
+    "123e4567-e89b-42d3-a456-426614174000",
 )
 """What names a person, once for each detector."""
-_DIRECT = (Detector.EMAIL, Detector.IBAN, Detector.NIR, Detector.PHONE, Detector.IP)
+_DIRECT = (Detector.EMAIL, Detector.IBAN, Detector.NIR, Detector.PHONE, Detector.IP, Detector.CARD)
 """What names a person by itself."""
 
 
 def _direct(column: sa.ColumnElement[Any]) -> Predicate:
-    """Whether a text holds a direct identifier; false where it says nothing."""
-    return sa.or_(*(detects(detector, column) for detector in _DIRECT))
+    """Whether a text holds a direct identifier, or a pseudonym; false where it says nothing."""
+    return sa.or_(*(detects(detector, column) for detector in _DIRECT), holds_pseudonym(column))

@@ -47,6 +47,16 @@ def detects(detector: Detector, column: sa.ColumnElement[Any]) -> sa.ColumnEleme
     return sa.case((text.is_not(None), _LOOKED_FOR[detector].found_in(text)), else_=sa.false())
 
 
+def holds_pseudonym(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Whether a value is or holds a digest in hexadecimal or a UUID: who has the other copy knows whose it is.
+
+    False for a null, never null. It is no `Detector`: in a table that is not meant to be anonymous most of them are
+    keys of things.
+    """
+    text = sa.collate(sa.cast(column, sa.Text()), "C")
+    return sa.case((text.is_not(None), _PSEUDONYM.found_in(text)), else_=sa.false())
+
+
 @dataclass(frozen=True)
 class _Shape:
     """What is told by its shape alone."""
@@ -234,6 +244,15 @@ _PHONE = _any(
         rf"(?:[ -][0-9]{{1,12}}){{1,6}}|[ .-]?[0-9]{{1,4}}(?:[.][0-9]{{1,4}}){{2,5}}"
         rf"|[ ]?[(]0[)][ .-]?[0-9]{{1,12}}(?:[ .-][0-9]{{1,12}}){{0,5}}){_AFTER}",
     )
+)
+
+_HEX = "[0-9A-Fa-f]"
+_DIGEST = _any(f"{_HEX}{{{size}}}" for size in (32, 40, 56, 64, 96, 128))
+"""As MD5, SHA-1 and the SHA-2 family write them; the first is a UUID without its hyphens as well."""
+_UUID = f"{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
+_PSEUDONYM = _Shape(
+    sign=f"{_HEX}{{32}}|{_HEX}{{4}}-{_HEX}{{12}}",
+    printed=rf"(?<![0-9A-Za-z])(?:[\\]x)?(?:{_DIGEST}|{_UUID})(?![0-9A-Za-z])",
 )
 
 _LOOKED_FOR: dict[Detector, _Shape] = {
