@@ -25,8 +25,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(home: Path) -> dict[str, Any]:
-    command = [sys.executable, str(Path(__file__).with_name("run_once.py")), str(home), "20000", "--down", "web"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins")}
+    command = [sys.executable, str(Path(__file__).with_name("run_once.py")), str(home), "2000", "--down", "web"]
+    few = str(ROOT / "tests" / "few_promises" / "expectations")
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins"), "PRIVACY_AUDIT_EXPECTATIONS": few}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     installation(home).remove()  # as root it lies elsewhere, and nobody else would remove it
     assert done.returncode == 0, done.stderr

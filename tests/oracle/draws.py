@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
+from itertools import cycle, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -114,7 +115,7 @@ class Scene:
         edges = self.values(way, zone)
         if not fine:
             return edges
-        return [*edges, *(self.write(fine[number % len(fine)], way, zone) for number in range(3 * len(edges)))]
+        return [*edges, *islice(cycle([self.write(instant, way, zone) for instant in fine]), 3 * len(edges))]
 
     def write(self, instant: datetime, way: str, zone: str | None) -> Any:
         """An instant as a column of this kind would hold it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -98,11 +98,17 @@ class Calendar:
         return instant.astimezone(self.zone).date()
 
     def start(self, day: date) -> datetime:
-        """The first instant of a civil day, found by looking at each quarter of an hour around it."""
-        instant = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=15)
-        while self.day(instant) < day:
-            instant += timedelta(minutes=15)
-        return instant
+        """The first instant of a civil day."""
+        return _start(day, self.zone)
+
+
+@lru_cache(maxsize=20_000)
+def _start(day: date, zone: ZoneInfo) -> datetime:
+    """Found by looking at each quarter of an hour around it."""
+    instant = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=15)
+    while instant.astimezone(zone).date() < day:
+        instant += timedelta(minutes=15)
+    return instant
 
 
 def month_later(day: date, months: int) -> date:

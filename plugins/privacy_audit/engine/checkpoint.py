@@ -7,6 +7,7 @@ what a rule of the suite says is compared with what policy and map say.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -98,7 +99,7 @@ def _run(
         definition = gx.ValidationDefinition(
             name=suite["name"],
             data=source.get_asset(suite["name"]).add_batch_definition_whole_table("whole table"),
-            suite=context.suites.add(gx.ExpectationSuite(**_with_store(suite))),
+            suite=context.suites.add(gx.ExpectationSuite(**_handed_over(suite))),
         )
         definitions.append(context.validation_definitions.add(definition))
     checkpoint = gx.Checkpoint(
@@ -113,9 +114,15 @@ def _run(
         source.get_execution_engine().engine.dispose()
 
 
-def _with_store(suite: Mapping[str, Any]) -> dict[str, Any]:
+def _handed_over(suite: Mapping[str, Any]) -> dict[str, Any]:
+    """The suite with its store, and each rule as text: Great Expectations copies what it is given in depth, many times
+    over, and a rule is a large thing. What is filed has it as it was."""
     store = suite["name"].split(".")[0]
-    return {**suite, "meta": {**suite["meta"], "store": store}}
+    expectations = [
+        {**entry, "kwargs": {**entry["kwargs"], "rule": json.dumps(entry["kwargs"]["rule"])}}
+        for entry in suite["expectations"]
+    ]
+    return {**suite, "expectations": expectations, "meta": {**suite["meta"], "store": store}}
 
 
 def ephemeral_context(results: Path) -> Any:

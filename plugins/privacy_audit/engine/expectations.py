@@ -8,8 +8,9 @@ with the server's text in it.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 
 from great_expectations.compatibility import pydantic
@@ -48,7 +49,7 @@ class TallyMetric(TableMetricProvider):
         metrics,
         runtime_configuration,
     ) -> dict[str, Any]:
-        rule = kinds()[metric_value_kwargs["kind"]].model_validate(json.loads(metric_value_kwargs["rule"]))
+        rule = _read(metric_value_kwargs["kind"], metric_value_kwargs["rule"])
         as_of = datetime.fromisoformat(metric_value_kwargs["as_of"])
         try:
             with Trouble.watch(), execution_engine.get_connection() as connection:
@@ -67,23 +68,23 @@ class TallyExpectation(BatchExpectation):
 
     check: str
     """Id of the check: the same every night."""
-    rule: dict[str, Any]
-    """The control bound to its table, in the words of the store map."""
+    rule: dict[str, Any] | str
+    """The control bound to its table, in the words of the store map; during a run as text."""
     as_of: str | SuiteParameterDict
     """T as ISO 8601, given to each run."""
     budget: int | SuiteParameterDict
     """Rows up to which a table is scanned in full."""
 
     @pydantic.validator("rule")
-    def _rule_is_valid(cls, value: dict[str, Any]) -> dict[str, Any]:  # noqa: N805 - pydantic makes it a class method
-        kinds()[cls.rule_kind].model_validate(value)
+    def _rule_is_valid(cls, value: dict[str, Any] | str) -> dict[str, Any] | str:  # noqa: N805 - pydantic makes it a class method
+        _read(cls.rule_kind, _text(value))
         return value
 
     def get_validation_dependencies(self, execution_engine: Any = None, runtime_configuration: Any = None) -> Any:
         """The one metric, with the rule as text so that Great Expectations can tell it from others."""
         dependencies = super().get_validation_dependencies(execution_engine, runtime_configuration)
         domain = get_metric_kwargs(METRIC, self.configuration, runtime_configuration)["metric_domain_kwargs"]
-        values = {"kind": self.rule_kind, "rule": json.dumps(self.rule), "as_of": self.as_of, "budget": self.budget}
+        values = {"kind": self.rule_kind, "rule": _text(self.rule), "as_of": self.as_of, "budget": self.budget}
         dependencies.set_metric_configuration(METRIC, MetricConfiguration(METRIC, domain, values))
         return dependencies
 
@@ -114,7 +115,17 @@ class TallyExpectation(BatchExpectation):
 
 
 def _rule_of(kind: str, configuration: Any) -> Rule:
-    return kinds()[kind].model_validate(configuration.kwargs["rule"])
+    return _read(kind, _text(configuration.kwargs["rule"]))
+
+
+def _text(rule: Mapping[str, Any] | str) -> str:
+    return rule if isinstance(rule, str) else json.dumps(rule)
+
+
+@lru_cache(maxsize=1024)
+def _read(kind: str, rule: str) -> Rule:
+    """The rule of a text. Great Expectations asks for each of them several times."""
+    return kinds()[kind].model_validate(json.loads(rule))
 
 
 @cache

@@ -7,6 +7,7 @@ here reaches neither disk nor page.
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -50,7 +51,7 @@ def _entry(result: Any) -> ExpectationValidationResult:
             type=config.type,
             id=config.id,
             severity=config.severity,
-            kwargs=_only(_KWARGS, config.kwargs),
+            kwargs=_readable(_only(_KWARGS, config.kwargs)),
             meta=_only(_PROMISE, config.meta),
         ),
         result={"observed_value": details.get("violating"), "details": details},
@@ -64,6 +65,12 @@ def _entry(result: Any) -> ExpectationValidationResult:
 
 def _only(names: Collection[str], given: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: given[name] for name in sorted(names) if name in given} if given else {}
+
+
+def _readable(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The rule as it stands in the committed suite, where a run had it as text."""
+    rule = kwargs.get("rule")
+    return {**kwargs, "rule": json.loads(rule)} if isinstance(rule, str) else kwargs
 
 
 def _raised(info: Any) -> bool:
