@@ -188,6 +188,12 @@ class LatestClock(Part):
 
     latest: tuple[Annotated[_SingleClock, Field()], ...] = Field(min_length=2)
 
+    @model_validator(mode="after")
+    def _names_each_once(self) -> LatestClock:
+        if len({clock.model_dump_json(include={"table", "on", "column"}) for clock in self.latest}) < len(self.latest):
+            raise ValueError("The latest of several clocks names one of them twice: keep it once.")
+        return self
+
 
 def _single_shape(value: Any) -> str:
     joined = isinstance(value, JoinedClock) or (isinstance(value, dict) and ("table" in value or "on" in value))
