@@ -50,7 +50,7 @@ def _checked(kind: str, case: Case) -> CheckResult:
                 for one in case.get("attestations", [])
             ],
             conditions=[(f"app/app.users_{number}/RET-1", name) for number, name in enumerate(case.get("columns", []))],
-            checks=case.get("checks", book.get("checks", 0)),
+            checks={"checks": 0, **book, **case}["checks"],
             owner="Data protection",
             alert="alerts_compliance",
         )

@@ -29,7 +29,7 @@ def _book(kind: str) -> Case:
     return book
 
 
-def _named(book: Case) -> Any:
+def _named(book: Case) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", book["cases"], ids=[case["name"] for case in book["cases"]])
 
 
@@ -60,7 +60,7 @@ def two(make_database: MakeDatabase, patch: pytest.MonkeyPatch) -> Iterator[Two]
 @_named(ERASED)
 def test_what_is_left_of_erased_persons(two: Two, case: Case) -> None:
     two.app.do("DELETE FROM app.users")
-    filed = (statement for line in case.get("ledger", ERASED["ledger"]) for statement in _entries(line))
+    filed = (statement for line in {**ERASED, **case}["ledger"] for statement in _entries(line))
     two.web.do("DELETE FROM app.erasures WHERE request IS DISTINCT FROM 'key check'", *filed)
     for entry in case.get("entries", []):
         _insert(two.web.owner, "app.erasures", {**ERASED["entry"], **entry})
