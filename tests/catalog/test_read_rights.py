@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -377,28 +376,6 @@ def test_the_owner_of_the_database_owns_what_its_owner_role_owns(database: str) 
         tried = where.tried(["@keeper", "@other", "postgres"], [], list(columns_of("public.t", {"public.t": ["id"]})))
     assert said == tried
     assert ("@keeper", "public.t") in said
-
-
-@pytest.mark.parametrize(
-    ("right", "via"),
-    [
-        ("ALTER ROLE @r REPLICATION", "REPLICATION (copies the whole server)"),
-        ("GRANT pg_read_server_files TO @r", "member of pg_read_server_files (reads the files of the server)"),
-        ("GRANT pg_write_server_files TO @r", "member of pg_write_server_files (can take over the server)"),
-        (
-            "GRANT pg_execute_server_program TO @r WITH INHERIT FALSE",
-            "member of pg_execute_server_program (reads the files of the server),"
-            " by SET ROLE pg_execute_server_program",
-        ),
-        ("GRANT pg_monitor, pg_write_all_data, pg_read_all_settings TO @r", None),
-        ("ALTER ROLE @r CREATEDB CREATEROLE BYPASSRLS", None),
-    ],
-)
-def test_whoever_reads_beneath_the_tables_reads_them_all(database: str, right: str, via: str | None) -> None:
-    with place(database) as where:
-        where.run(f"CREATE TABLE public.t (id int); CREATE ROLE @r LOGIN; {right}")
-        told = {row["role"]: (row["via"], row["columns"]) for row in where.rows(read_rights(["public.t"]))}
-    assert told.get("@r") == (via and (via, ""))
 
 
 def test_odd_names_are_followed_too(database: str) -> None:

@@ -19,9 +19,10 @@ Mapped = Mapping[str, frozenset[str] | None]
 
 
 def told(ground: Ground, mapped: Mapped) -> list[Any]:
-    """What the auditor is told; the owner is told the same."""
+    """What the auditor is told; the owner is told the same, but for what each may read."""
     unmapped = unmapped_columns(mapped)
-    statement = sa.select(unmapped).order_by(unmapped.c.relation, unmapped.c.column_name)
+    told_to_all = (column for column in unmapped.c if column.name != "readable")
+    statement = sa.select(*told_to_all).order_by(unmapped.c.relation, unmapped.c.column_name)
     with ground.auditor.connect() as auditor, ground.owner.connect() as owner:
         seen = list(auditor.execute(statement).all())
         assert seen == list(owner.execute(statement).all())

@@ -19,9 +19,10 @@ from tests.oracle.moments import Far, Row, Tables
 from tests.oracle.oracle import judge
 from tests.oracle.tables import create, filled
 
-from privacy_audit.controls import kinds
+from privacy_audit.controls import Rule, kinds
 from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.engine.measure import count_all
+from privacy_audit.policy.consistency import OF_THE_AUDIT, OF_THE_COMPANY
 
 FOLDER = Path(__file__).parent / "cases"
 MOMENTS = {"timestamptz": datetime.fromisoformat, "timestamp": datetime.fromisoformat, "date": date.fromisoformat}
@@ -104,11 +105,25 @@ def test_names_tell_cases_apart() -> None:
 
 
 def test_every_kind_has_cases_of_every_state_it_knows() -> None:
-    for kind, rule in kinds().items():
-        if issubclass(rule, CatalogRule) or kind in ("erased", "held_rows_present"):
-            continue  # of no table alone: tests/catalog and tests/erasure have their cases
+    for kind in {case.kind for case in CASES}:
         states = {name for case in CASES if case.kind == kind for name in case.expect}
         assert {"compliant", "violating", "undecidable"} <= states, kind
+
+
+def test_every_kind_has_a_file_of_cases() -> None:
+    """In the folder of the tests that run it; what `own_records` judges is no table: tests/records has its cases."""
+    folders = {kind: _folder(kind, rule) for kind, rule in kinds().items()} | dict.fromkeys(OF_THE_COMPANY, "company")
+    tests = FOLDER.parents[1]
+    for kind, folder in folders.items():
+        assert YAML(typ="safe").load(tests / folder / "cases" / f"{kind}.yaml")["kind"] == kind
+    assert {path.stem for path in tests.glob("*/cases/*.yaml")} == set(folders)
+    assert set(OF_THE_AUDIT) == {"own_records"}
+
+
+def _folder(kind: str, rule: type[Rule]) -> str:
+    if kind in ("erased", "held_rows_present"):
+        return "erasure"  # judged in memory
+    return "catalog" if issubclass(rule, CatalogRule) else "controls"
 
 
 def _said(fields: dict[str, Any], case: Case) -> dict[str, str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,127 +14,19 @@ import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
 from tests.conftest import MakeDatabase
-from tests.engine.conftest import Store, made
+from tests.engine.conftest import made
+from tests.erasure.holding import CONTROL, KEYS, MAP, SCHEMA, Held, bound, conn, counts, give_keys, rule
 
 from privacy_audit import audit, engine, register, suites
 from privacy_audit.controls import Lack
 from privacy_audit.controls.held_rows_present import HeldRowsPresent
 from privacy_audit.engine import verdict
 from privacy_audit.engine.measure import measure
-from privacy_audit.engine.trouble import Trouble, TroubleError
+from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.erasure import on_file
-from privacy_audit.model import Cause, CheckResult, Control, Outcome, Policy, Severity, Tally
+from privacy_audit.model import Cause, CheckResult, Outcome, Policy, Tally
 from privacy_audit.store_map import StoreMap
 from privacy_audit.suites import Check, Coverage
-
-KEYS = {"1": base64.b64encode(bytes(range(32))).decode(), "2": base64.b64encode(bytes(range(50, 90))).decode()}
-CONTROL = Control(
-    "HLD-2",
-    "held_rows_present",
-    "Nothing that a legal hold keeps has vanished",
-    Severity.CRITICAL,
-    (),
-    (),
-    date(2024, 1, 1),
-)
-MAP: dict[str, Any] = {
-    "store": "app",
-    "title": "Product database",
-    "connection": "store_app",
-    "owner": "Product",
-    "alert": "alerts_product",
-    "no_data_before": "2019-01-01",
-    "registers": {
-        "legal_holds": {
-            "table": "app.legal_holds",
-            "key": ["id"],
-            "subject": "person",
-            "category": "category",
-            "every_category": "*",
-            "matter": "matter",
-            "started": {"column": "started"},
-            "released": {"column": "released"},
-            "keys": "hold_keys",
-            "register": "the_register",
-        }
-    },
-    "tables": {
-        "app.visits": {
-            "title": "Visits",
-            "key": ["id"],
-            "subject": {"column": "person"},
-            "collected": {"column": "created"},
-            "data": [
-                {"category": "geolocation", "columns": ["lat", "lon"], "clock": {"column": "created"}},
-                {"category": "connection", "columns": ["ip"], "clock": {"column": "created"}},
-            ],
-        }
-    },
-}
-SCHEMA = (
-    "CREATE TABLE app.legal_holds (id int PRIMARY KEY, person bigint, category text, matter text,"
-    " started timestamptz, released timestamptz)",
-    "CREATE TABLE app.visits (id int PRIMARY KEY, person int, lat float, lon float, ip text, created timestamptz)",
-    "INSERT INTO app.visits SELECT n, n % 4, 48.8, 2.3, '192.0.2.1', timestamptz '2026-01-01Z' + n * interval '1 hour'"
-    " FROM generate_series(1, 40) n",
-    "INSERT INTO app.legal_holds VALUES (1, 1, 'geolocation', 'M-1', '2026-02-01Z', NULL)",
-)
-"""Ten visits of each of four persons, of whom the first is under a hold."""
-
-
-def _conn(url: str | sa.URL) -> str:
-    return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def _give_keys(monkeypatch: pytest.MonkeyPatch, *versions: str) -> None:
-    text = json.dumps({"keys": {version: KEYS[version] for version in versions}})
-    monkeypatch.setenv("AIRFLOW_CONN_HOLD_KEYS", json.dumps({"conn_type": "generic", "password": text}))
-
-
-@dataclass
-class Held:
-    """The store and the register."""
-
-    store: Store
-    register: str
-
-    def file(self) -> list[tuple[Any, ...]]:
-        """What is on file of rows, without the digests."""
-        statement = (
-            "SELECT store, \"table\", part, key_version FROM hold_manifests WHERE part <> 'key check'"
-            " ORDER BY part, digest"
-        )
-        with sa.create_engine(self.register, poolclass=sa.NullPool).connect() as connection:
-            return [tuple(row) for row in connection.exec_driver_sql(statement)]
-
-    def parts(self) -> dict[str, int]:
-        names = [part.split(" ")[0] for _, _, part, _ in self.file()]
-        return {name: names.count(name) for name in sorted(set(names))}
-
-    def night(
-        self,
-        *do: str,
-        filing: bool = True,
-        as_of: datetime | None = None,
-        edit: Callable[[dict[str, Any]], object] | None = None,
-    ) -> Tally:
-        """What the check counts after something was done in the store."""
-        self.store.do(*do)
-        with on_file.filing() if filing else nullcontext(), self.store.opened() as connection, Trouble.watch():
-            return measure(connection, _rule(edit), as_of or datetime.now(UTC)).tally
-
-
-def _rule(edit: Callable[[dict[str, Any]], object] | None = None) -> HeldRowsPresent:
-    (rule,) = _bound(edit)
-    assert isinstance(rule, HeldRowsPresent)
-    return HeldRowsPresent.model_validate(json.loads(json.dumps(rule.as_json())))  # as a compiled suite carries it
-
-
-def _bound(edit: Callable[[dict[str, Any]], object] | None = None) -> list[HeldRowsPresent | Lack]:
-    given = json.loads(json.dumps(MAP))
-    if edit:
-        edit(given)
-    return list(HeldRowsPresent.bind(CONTROL, StoreMap.model_validate(given), "Europe/Paris"))
 
 
 @pytest.fixture(scope="module")
@@ -149,90 +39,24 @@ def upgraded(make_database: MakeDatabase) -> str:
 @pytest.fixture
 def held(database: str, make_database: MakeDatabase, upgraded: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
     kept = make_database(upgraded)
-    monkeypatch.setenv("AIRFLOW_CONN_THE_REGISTER", _conn(kept))
-    _give_keys(monkeypatch, "1")
+    monkeypatch.setenv("AIRFLOW_CONN_THE_REGISTER", conn(kept))
+    give_keys(monkeypatch, "1")
     with made(database) as store:
         store.do(*SCHEMA)
         yield Held(store, kept)
-
-
-def _counts(tally: Tally) -> dict[str, int]:
-    names = ("population", "compliant", "violating", "undecidable", "subjects")
-    return {name: count for name in names if (count := getattr(tally, name))}
 
 
 STILL_THERE = {"population": 10, "compliant": 10}
 
 
 def test_the_first_night_puts_on_file_what_is_held_and_nothing_else(held: Held) -> None:
-    assert _counts(held.night()) == STILL_THERE
+    assert counts(held.night()) == STILL_THERE
     assert held.file() == [("app", "app.visits", "geolocation by id, created", 1)] * 10
-    assert _counts(held.night()) == STILL_THERE
+    assert counts(held.night()) == STILL_THERE
     assert len(held.file()) == 10
 
 
 GONE = {"population": 10, "compliant": 9, "violating": 1, "subjects": 1}
-CHANGES: dict[str, tuple[str, dict[str, int]]] = {
-    "deleted": ("DELETE FROM app.visits WHERE id = 1", GONE),
-    "changed": ("UPDATE app.visits SET lat = 0, ip = NULL WHERE id = 1", STILL_THERE),
-    "its held data emptied": ("UPDATE app.visits SET lat = NULL, lon = NULL WHERE id = 1", GONE),
-    "half of its held data emptied": ("UPDATE app.visits SET lat = NULL WHERE id = 1", STILL_THERE),
-    "another's row deleted": ("DELETE FROM app.visits WHERE person = 2", STILL_THERE),
-    "taken from its person": ("UPDATE app.visits SET person = NULL WHERE id = 1", GONE),
-    "given to somebody else": ("UPDATE app.visits SET person = 2 WHERE id = 1", GONE),
-    "another key": ("UPDATE app.visits SET id = 1000 WHERE id = 1", GONE | {"population": 11, "compliant": 10}),
-    "created at another moment": (
-        "UPDATE app.visits SET created = created + interval '1 microsecond' WHERE id = 1",
-        GONE | {"population": 11, "compliant": 10},
-    ),
-    "a new row under the old key": (
-        "DELETE FROM app.visits WHERE id = 1; INSERT INTO app.visits VALUES (1, 1, 48.8, 2.3, '', '2026-06-01Z')",
-        GONE | {"population": 11, "compliant": 10},
-    ),
-    "a row restored as it was": (
-        "CREATE TEMPORARY TABLE r AS SELECT * FROM app.visits WHERE id = 1; DELETE FROM app.visits WHERE id = 1;"
-        " INSERT INTO app.visits SELECT * FROM r",
-        STILL_THERE,
-    ),
-    "a row more": (
-        "INSERT INTO app.visits VALUES (1001, 1, 1, 1, '', now())",
-        {"population": 11, "compliant": 11},
-    ),
-    "all deleted": ("DELETE FROM app.visits", {"population": 10, "violating": 10, "subjects": 1}),
-    "emptied": ("TRUNCATE app.visits", {"population": 10, "violating": 10, "subjects": 1}),
-    "the hold released": (
-        "UPDATE app.legal_holds SET released = now() - interval '1 second'; DELETE FROM app.visits WHERE person = 1",
-        {},
-    ),
-    "the hold released later": (
-        "UPDATE app.legal_holds SET released = now() + interval '1 day'; DELETE FROM app.visits WHERE id = 1",
-        GONE,
-    ),
-    "the hold now names another category": (
-        "UPDATE app.legal_holds SET category = 'financial'; DELETE FROM app.visits WHERE person = 1",
-        {},
-    ),
-    "another hold on the same person goes on": (
-        "UPDATE app.legal_holds SET released = now() - interval '1 second';"
-        " INSERT INTO app.legal_holds VALUES (2, 1, '*', 'M-2', '2026-02-01Z', NULL);"
-        " DELETE FROM app.visits WHERE id = 1",
-        GONE,
-    ),
-    "a hold on other data of the same rows": (
-        "INSERT INTO app.legal_holds VALUES (2, 1, 'connection', 'M-2', '2026-02-01Z', NULL)",
-        STILL_THERE,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", CHANGES)
-def test_what_happened_until_the_second_night(held: Held, name: str) -> None:
-    change, expected = CHANGES[name]
-    first = held.night()
-    second = held.night(change)
-    assert _counts(first) == STILL_THERE
-    assert _counts(second) == expected
-    assert (second.oldest is not None) == bool(second.violating)
 
 
 def test_what_vanished_stays_vanished_night_after_night(held: Held) -> None:
@@ -247,25 +71,20 @@ def test_persons_are_counted_once(held: Held) -> None:
     assert held.night(hold).population == 20
     assert held.parts() == {"connection": 10, "geolocation": 20}
     gone = held.night("DELETE FROM app.visits WHERE id IN (1, 5, 2)")
-    assert _counts(gone) == {"population": 20, "compliant": 17, "violating": 3, "subjects": 2}
+    assert counts(gone) == {"population": 20, "compliant": 17, "violating": 3, "subjects": 2}
 
 
 def test_a_row_of_which_two_kinds_of_data_were_held_is_one_row(held: Held) -> None:
     held.night("UPDATE app.legal_holds SET category = '*'")
     assert held.parts() == {"connection": 10, "geolocation": 10}
     emptied = held.night("UPDATE app.visits SET ip = NULL WHERE id = 1")
-    assert _counts(emptied) == GONE
-    assert _counts(held.night("DELETE FROM app.visits WHERE id = 1")) == GONE
+    assert counts(emptied) == GONE
+    assert counts(held.night("DELETE FROM app.visits WHERE id = 1")) == GONE
 
 
 def test_a_hold_that_does_not_cover_the_table(held: Held) -> None:
-    assert _counts(held.night("UPDATE app.legal_holds SET category = 'financial'")) == {}
+    assert counts(held.night("UPDATE app.legal_holds SET category = 'financial'")) == {}
     assert held.file() == []
-
-
-def test_a_hold_that_has_not_begun_or_whose_start_is_no_fact_keeps_nothing(held: Held) -> None:
-    assert _counts(held.night("UPDATE app.legal_holds SET started = now() + interval '1 day'")) == {}
-    assert _counts(held.night("UPDATE app.legal_holds SET started = NULL")) == {}
 
 
 def test_rows_of_a_person_who_is_told_by_another_table(held: Held) -> None:
@@ -279,8 +98,8 @@ def test_rows_of_a_person_who_is_told_by_another_table(held: Held) -> None:
     def edit(given: dict[str, Any]) -> None:
         given["tables"]["app.visits"]["subject"] = joined
 
-    assert _counts(held.night(*devices, edit=edit)) == STILL_THERE
-    assert _counts(held.night("DELETE FROM app.visits WHERE id = 1", edit=edit)) == GONE
+    assert counts(held.night(*devices, edit=edit)) == STILL_THERE
+    assert counts(held.night("DELETE FROM app.visits WHERE id = 1", edit=edit)) == GONE
     assert held.night("DELETE FROM app.devices", edit=edit).violating == 10
 
 
@@ -289,8 +108,8 @@ def test_without_a_moment_of_collection_only_the_key_tells_a_row(held: Held) -> 
         del given["tables"]["app.visits"]["collected"]
 
     held.night(edit=edit)
-    assert _counts(held.night("UPDATE app.visits SET created = now() WHERE id = 1", edit=edit)) == STILL_THERE
-    assert _counts(held.night("DELETE FROM app.visits WHERE id = 1", edit=edit)) == GONE
+    assert counts(held.night("UPDATE app.visits SET created = now() WHERE id = 1", edit=edit)) == STILL_THERE
+    assert counts(held.night("DELETE FROM app.visits WHERE id = 1", edit=edit)) == GONE
 
 
 def test_what_a_new_map_tells_otherwise_is_undecided_and_never_a_pass(held: Held) -> None:
@@ -299,7 +118,7 @@ def test_what_a_new_map_tells_otherwise_is_undecided_and_never_a_pass(held: Held
 
     held.night()
     tally = held.night("DELETE FROM app.visits WHERE id = 1", edit=edit)
-    assert _counts(tally) == {"population": 19, "compliant": 9, "undecidable": 10}
+    assert counts(tally) == {"population": 19, "compliant": 9, "undecidable": 10}
     assert _outcome(held, tally).outcome is Outcome.REVIEW
     assert held.night("UPDATE app.legal_holds SET released = now() - interval '1 s'", edit=edit).undecidable == 0
 
@@ -311,25 +130,25 @@ def test_a_table_that_was_renamed_is_held_against_what_is_on_file_under_its_old_
 
     held.night()
     rename = "ALTER TABLE app.visits RENAME TO journeys"
-    assert _counts(held.night(rename, "DELETE FROM app.journeys WHERE id = 1", edit=edit)) == GONE
+    assert counts(held.night(rename, "DELETE FROM app.journeys WHERE id = 1", edit=edit)) == GONE
     assert {table for _, table, _, _ in held.file()} == {"app.visits"}
     new = "INSERT INTO app.journeys VALUES (1001, 1, 1, 1, '', now())"
     assert held.night(new, edit=edit).population == 11
-    assert _counts(held.night("DELETE FROM app.journeys WHERE id = 1001", edit=edit))["violating"] == 2
+    assert counts(held.night("DELETE FROM app.journeys WHERE id = 1001", edit=edit))["violating"] == 2
 
 
 def test_a_rotation_of_keys_forgets_nothing(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     held.night()
-    _give_keys(monkeypatch, "1", "2")
+    give_keys(monkeypatch, "1", "2")
     new = "INSERT INTO app.visits VALUES (1001, 1, 1, 1, '', now())"
-    assert _counts(held.night(new, "DELETE FROM app.visits WHERE id = 1")) == GONE | {"population": 11, "compliant": 10}
+    assert counts(held.night(new, "DELETE FROM app.visits WHERE id = 1")) == GONE | {"population": 11, "compliant": 10}
     assert sorted(version for *_, version in held.file()) == [1] * 10 + [2]
     assert held.night("DELETE FROM app.visits WHERE id = 1001").violating == 2
 
 
 def test_without_an_old_key_nobody_can_tell(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     held.night()
-    _give_keys(monkeypatch, "2")
+    give_keys(monkeypatch, "2")
     with pytest.raises(TroubleError, match=r"no key version 1.* Put the old key back") as caught:
         held.night()
     assert not [key for key in KEYS.values() if key in str(caught.value)]
@@ -345,8 +164,8 @@ def test_another_key_under_the_right_version_misses_nothing_silently(
     with pytest.raises(TroubleError, match="the key under version 1 is not the one that held rows") as caught:
         held.night("DELETE FROM app.visits")
     assert caught.value.cause is Cause.MISSING
-    _give_keys(monkeypatch, "1")
-    assert _counts(held.night())["violating"] == 10
+    give_keys(monkeypatch, "1")
+    assert counts(held.night())["violating"] == 10
 
 
 def test_without_keys_it_is_not_audited(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,27 +180,27 @@ def test_the_same_night_again_files_nothing_twice_and_finds_the_same(held: Held)
     night = datetime.now(UTC)
     looks = [held.night("DELETE FROM app.visits WHERE id = 1", as_of=night) for _ in range(2)]
     assert looks[0] == looks[1]
-    assert _counts(looks[0]) == GONE
+    assert counts(looks[0]) == GONE
     assert len(held.file()) == 10
 
 
 def test_a_rehearsal_files_nothing(held: Held) -> None:
-    assert _counts(held.night(filing=False)) == STILL_THERE
+    assert counts(held.night(filing=False)) == STILL_THERE
     assert held.file() == []
     held.night()
-    assert _counts(held.night("DELETE FROM app.visits WHERE id = 1", filing=False)) == GONE
+    assert counts(held.night("DELETE FROM app.visits WHERE id = 1", filing=False)) == GONE
 
 
 def test_an_audit_by_an_earlier_instant_files_nothing_and_judges_by_what_was_on_file_then(held: Held) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    assert _counts(held.night(as_of=yesterday)) == STILL_THERE
+    assert counts(held.night(as_of=yesterday)) == STILL_THERE
     assert held.file() == []
     held.night()
-    assert _counts(held.night("DELETE FROM app.visits WHERE id = 1", as_of=yesterday)) == {
+    assert counts(held.night("DELETE FROM app.visits WHERE id = 1", as_of=yesterday)) == {
         "population": 9,
         "compliant": 9,
     }
-    assert _counts(held.night()) == GONE
+    assert counts(held.night()) == GONE
 
 
 def test_what_another_audit_saw_later_is_not_missed_in_an_older_snapshot(held: Held) -> None:
@@ -390,7 +209,7 @@ def test_what_another_audit_saw_later_is_not_missed_in_an_older_snapshot(held: H
         older.exec_driver_sql("SELECT 1")
         as_of = datetime.now(UTC)
         held.night("INSERT INTO app.visits VALUES (1001, 1, 1, 1, '', now())")
-        assert _counts(measure(older, _rule(), as_of).tally) == STILL_THERE
+        assert counts(measure(older, rule(), as_of).tally) == STILL_THERE
     assert len(held.file()) == 11
 
 
@@ -402,7 +221,7 @@ def test_two_audits_that_file_at_once(held: Held) -> None:
     )
     with ThreadPoolExecutor(3) as pool:
         looks = [look.result() for look in [pool.submit(held.night) for _ in range(3)]]
-    assert [_counts(look) for look in looks] == [{"population": 6011, "compliant": 6011}] * 3
+    assert [counts(look) for look in looks] == [{"population": 6011, "compliant": 6011}] * 3
     assert len(held.file()) == 6011
 
 
@@ -416,7 +235,7 @@ def test_two_audits_that_file_at_once(held: Held) -> None:
 def test_a_register_that_is_down_or_too_old(
     held: Held, monkeypatch: pytest.MonkeyPatch, address: dict[str, Any], cause: Cause, words: str
 ) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_THE_REGISTER", _conn(sa.make_url(held.register).set(**address)))
+    monkeypatch.setenv("AIRFLOW_CONN_THE_REGISTER", conn(sa.make_url(held.register).set(**address)))
     with pytest.raises(TroubleError, match=rf"register \(connection the_register\): .*{words}") as caught:
         held.night()
     assert caught.value.cause is cause
@@ -429,7 +248,7 @@ def test_a_register_that_takes_no_writing_is_not_a_pass(held: Held) -> None:
         connection.exec_driver_sql(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
     with pytest.raises(TroubleError, match="takes no writing"):
         held.night()
-    assert _counts(held.night(filing=False)) == STILL_THERE
+    assert counts(held.night(filing=False)) == STILL_THERE
 
 
 def test_what_is_on_file_stays(held: Held) -> None:
@@ -452,10 +271,10 @@ def test_no_key_of_a_row_or_person_is_on_file(held: Held) -> None:
 
 
 def _outcome(held: Held, tally: Tally) -> CheckResult:
-    rule = _rule()
+    one = rule()
     with held.store.opened() as connection:
-        measured = replace(measure(connection, rule, datetime.now(UTC)), tally=tally)
-    return verdict.judged(Check("app/app.visits/HLD-2", CONTROL, "app", rule), measured, datetime.now(UTC))
+        measured = replace(measure(connection, one, datetime.now(UTC)), tally=tally)
+    return verdict.judged(Check("app/app.visits/HLD-2", CONTROL, "app", one), measured, datetime.now(UTC))
 
 
 def test_nothing_under_a_hold_is_no_pass_and_says_so(held: Held) -> None:
@@ -480,14 +299,14 @@ def test_through_great_expectations(held: Held, tmp_path: Path) -> None:
         second = _audited(held, tmp_path / "second")
     assert second.outcome is Outcome.FAIL
     assert second.tally is not None
-    assert _counts(second.tally) == GONE
+    assert counts(second.tally) == GONE
     assert second.show_rows == second.draft == ""
 
 
 def _audited(held: Held, results: Path) -> CheckResult:
     given = StoreMap.model_validate(MAP)
     checks = tuple(
-        Check(f"app/{rule.table}/HLD-2", CONTROL, "app", rule) for rule in _bound() if isinstance(rule, HeldRowsPresent)
+        Check(f"app/{one.table}/HLD-2", CONTROL, "app", one) for one in bound() if isinstance(one, HeldRowsPresent)
     )
     coverage = Coverage(given, checks, (), ())
     policy = Policy("1", "Policy", date(2024, 1, 1), None, "Europe/Paris", "", "", (), (CONTROL,), ())
@@ -527,8 +346,8 @@ def test_the_nightly_audit_files_and_an_audit_by_hand_does_not(
     shutil.copy(real / "law.yaml", folder)
     empty = make_database()
     for name in ("THE_REGISTER", "PRIVACY_AUDIT_REGISTER"):
-        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", _conn(empty))
-    monkeypatch.setenv("AIRFLOW_CONN_STORE_APP", _conn(held.store.reader))
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", conn(empty))
+    monkeypatch.setenv("AIRFLOW_CONN_STORE_APP", conn(held.store.reader))
     monkeypatch.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(folder))
     monkeypatch.setenv("PRIVACY_AUDIT_HOME", str(tmp_path / "home"))
     suites.write(folder, audit.read_configuration().files)
@@ -560,9 +379,9 @@ def test_where_the_map_says_too_little() -> None:
     def without_data(given: dict[str, Any]) -> None:
         del given["tables"]["app.visits"]["data"]
 
-    assert [str(it) for it in _bound(without_holds)] == []
-    assert _bound(without_data) == []
-    (keys,), (subject,) = _bound(without_keys), _bound(without_subject)
+    assert [str(it) for it in bound(without_holds)] == []
+    assert bound(without_data) == []
+    (keys,), (subject,) = bound(without_keys), bound(without_subject)
     assert isinstance(keys, Lack)
     assert "`registers.legal_holds.keys`" in keys.reason
     assert isinstance(subject, Lack)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -83,7 +85,13 @@ def _attested(order: CompanyOrder, control: Control) -> CheckResult:
     return replace(_check(control, Outcome.PASS, None, reason, fix, _counted(1)), attested_until=latest.until)
 
 
-_RESIDENCE = frozenset({"country", "residence", "nationality", "pays", "domicile", "country_code", "region"})
+_RESIDENCE = frozenset({
+    "country", "countries", "countrycode", "residence", "residency", "region", "nationality", "nationalities",
+    "citizenship", "pays", "domicile", "nationalite",
+})  # fmt: skip
+"""Words of a column's name that say where a person lives or belongs. Small letters, no accents."""
+_WORD = re.compile("[A-Z]+(?![a-z])|[A-Za-z][a-z]*")
+"""In `client_country`, `clientCountry` and `IPCountry` the last one is the same."""
 
 
 def _residence(order: CompanyOrder, control: Control) -> CheckResult:
@@ -99,7 +107,10 @@ def _residence(order: CompanyOrder, control: Control) -> CheckResult:
 
 
 def _tells(column: str) -> bool:
-    return column.lower() in _RESIDENCE or bool(set(column.lower().split("_")) & _RESIDENCE)
+    """Whether a word of the name, or its singular, says where somebody lives."""
+    plain = unicodedata.normalize("NFKD", column).encode("ascii", "ignore").decode()
+    words = {word.lower() for word in _WORD.findall(plain)}
+    return not _RESIDENCE.isdisjoint(words | {word.removesuffix("s") for word in words})
 
 
 def _unanswered(control: Control) -> CheckResult:

@@ -18,6 +18,7 @@ from privacy_audit.controls.known_columns import known_columns
 from privacy_audit.controls.specimen import Scene, Specimen
 from privacy_audit.model import Control
 from privacy_audit.sql.catalog.copies import look_alikes
+from privacy_audit.sql.catalog.relations import missing_relations
 from privacy_audit.sql.frame import Frame, Predicate
 from privacy_audit.sql.truth import State
 from privacy_audit.store_map import StoreMap, TableName
@@ -51,10 +52,12 @@ class LookAlikes(CatalogRule):
         )
 
     def found(self, frame: Frame) -> sa.FromClause:
-        copies = look_alikes(self.tables)
+        """A mapped table is looked at where it is there: of one that is not, nobody can tell what is like it."""
+        copies, missing = look_alikes(self.tables), missing_relations(self.tables)
         names = sa.values(sa.column("relation", sa.Text()), name="mapped_table").data([(name,) for name in self.tables])
         nothing = sa.literal("", sa.Text())
-        looked = sa.select(names.c.relation, nothing.label("of"), nothing.label("why"))
+        why = sa.case((names.c.relation.in_(sa.select(missing.c.relation)), sa.null()), else_=nothing)
+        looked = sa.select(names.c.relation, nothing.label("of"), why.label("why"))
         alike = sa.select(copies.c.relation, copies.c.of, copies.c.why).where(copies.c.relation.not_in(self.decided))
         return alike.union_all(looked).subquery("copy")
 

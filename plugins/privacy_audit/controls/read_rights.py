@@ -19,8 +19,9 @@ import sqlalchemy as sa
 from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.controls.entries import Meant, standing
 from privacy_audit.controls.interface import Lack
-from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Me, Specimen
+from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Me, Scene, Specimen
 from privacy_audit.model import Control
+from privacy_audit.sql.catalog.relations import missing_relations
 from privacy_audit.sql.catalog.rights import read_rights
 from privacy_audit.sql.frame import AnyNeed, Frame, Predicate, unknown
 from privacy_audit.sql.records import InForce, RecordSql, columns_of, needs_of_records, planted
@@ -71,7 +72,11 @@ class ReadRights(CatalogRule):
         return Frame(frame.as_of, frame.zone_name, frame.no_data_before, None, planted("roles", self.roles))
 
     def found(self, frame: Frame) -> sa.FromClause:
-        return read_rights(self.tables)
+        """A row without a role says that there is no such table: of it nobody can tell who reads it."""
+        readers, missing = read_rights(self.tables), missing_relations(self.tables)
+        nobody, why = sa.cast(sa.null(), sa.Text()), sa.literal("there is no such table", sa.Text())
+        nowhere = sa.select(nobody, missing.c.relation, why)
+        return sa.select(readers.c.role, readers.c.relation, readers.c.via).union_all(nowhere).subquery("reader")
 
     def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
         """Registered when an entry for the role is in force at T and says for whom it is; unknown when one may be."""
@@ -83,10 +88,12 @@ class ReadRights(CatalogRule):
         same = sa.and_(records.text("role") == row.c.role)
         surely = sa.exists(sa.select(sa.literal(1)).select_from(entry).where(same, says))
         perhaps = sa.exists(sa.select(sa.literal(1)).select_from(entry).where(same, unknown(says)))
-        return sa.case((surely, sa.false()), (perhaps, sa.null()), else_=sa.true())
+        nobody_knows = sa.or_(row.c.role.is_(None), perhaps)
+        return sa.case((surely, sa.false()), (nobody_knows, sa.null()), else_=sa.true())
 
     def specimens(self, frame: Frame) -> Iterator[Specimen]:
         yield Specimen("of a role that is not registered", State.VIOLATING)
+        yield Specimen("of which the catalog says nothing", State.UNDECIDABLE, Scene({"role": None}))
         meant = Meant("roles", self.roles, {"kind": _KINDS}, _IN_FORCE, frame)
         for role in (ME, Me(" ", " ")):
             yield from standing("of a role", meant, {"role": role})

@@ -4,8 +4,8 @@
 under the category that it is, or write down under `not_personal` why it holds nothing about a person, and who says so.
 
 In breach: a column that nobody mapped or decided upon and whose name, type or content speaks of a person. Undecidable:
-the other columns of a table that nobody speaks of. Of the content only counts leave the store, from a bounded sample:
-that a sample shows nothing proves nothing.
+the other columns of a table that nobody speaks of, long texts, and texts and numbers that the auditor may not read. Of
+the content only counts leave the store, from a bounded sample: that a sample shows nothing proves nothing.
 """
 
 from __future__ import annotations
@@ -70,12 +70,9 @@ class UnmappedColumns(CatalogRule):
     def prepared(self, connection: sa.Connection, frame: Frame) -> Frame:
         """Looks into a sample of every column that nobody knows and that the auditor may read."""
         columns = unmapped_columns(self._mapped)
-        readable = sa.func.pg_catalog.has_column_privilege(
-            sa.func.pg_catalog.to_regclass(columns.c.relation), columns.c.column_name, "SELECT"
-        )
         asked = connection.execute(
             sa.select(columns.c.relation, columns.c.column_name)
-            .where(columns.c.searchable, readable)
+            .where(columns.c.searchable, columns.c.readable)
             .order_by(columns.c.relation, columns.c.column_name)
         ).all()
         seen = [
@@ -90,7 +87,8 @@ class UnmappedColumns(CatalogRule):
     def found(self, frame: Frame) -> sa.FromClause:
         columns = unmapped_columns(self._mapped)
         seen = frame.planted.get(SEEN, Planted(_SEEN_COLUMNS, ())).relation(tuple(_SEEN_COLUMNS), "seen")
-        holds = sa.func.coalesce(seen.c.holds, "")
+        unseen = sa.and_(columns.c.searchable, sa.not_(columns.c.readable))
+        holds = sa.case((unseen, sa.null()), else_=sa.func.coalesce(seen.c.holds, ""))
         names = sa.values(sa.column("relation", sa.Text()), name="mapped_table").data([(name,) for name in self.tables])
         nothing = sa.literal("", sa.Text())
         known = sa.select(
@@ -111,11 +109,12 @@ class UnmappedColumns(CatalogRule):
         return {name: frozenset(columns) if columns else None for name, columns in self.known.items()}
 
     def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
-        """That a text is long is no suspicion of its own: somebody must look, and say what stands in it."""
+        """That a text is long is no suspicion of its own: somebody must look, and say what stands in it. Nor is it
+        one that the auditor may not look into a column, and no proof that it holds nothing."""
         return sa.case(
             (row.c.holds != "", sa.true()),
             (row.c.suspicion.not_in(("", FREE_TEXT)), sa.true()),
-            (row.c.suspicion == FREE_TEXT, sa.null()),
+            (sa.or_(row.c.suspicion == FREE_TEXT, row.c.holds.is_(None)), sa.null()),
             (row.c.relation.in_(self.tables), sa.false()),
             else_=sa.null(),
         )
@@ -132,6 +131,7 @@ class UnmappedColumns(CatalogRule):
                 State.VIOLATING,
                 Scene({"suspicion": FREE_TEXT, "holds": "an address"}),
             ),
+            ("of a column that the auditor may not read", State.UNDECIDABLE, known | Scene({"holds": None})),
             *(("of a column of a mapped table", State.COMPLIANT, Scene({"relation": name})) for name in self.tables),
             ("of a column of a table that nobody speaks of", State.UNDECIDABLE, Scene()),
         ):

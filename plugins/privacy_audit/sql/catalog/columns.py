@@ -88,7 +88,7 @@ def unmapped_columns(mapped: Mapping[str, frozenset[str] | None]) -> sa.Subquery
 
     Columns: `relation`, `kind` (table, partitioned, materialized view, foreign table), `column_name`, `type` (its
     `pg_type.typname`), `suspicion` (why the name or the type looks personal, in words; empty when nothing does),
-    `searchable` (whether `sampled_counts` may find something in it).
+    `searchable` (whether `sampled_counts` may find something in it), `readable` (whether the role may look).
     """
     relation, column = RELATIONS.c, _NAMED.c
     return (
@@ -99,11 +99,21 @@ def unmapped_columns(mapped: Mapping[str, frozenset[str] | None]) -> sa.Subquery
             column.type,
             _suspicion(column).label("suspicion"),
             sa.or_(column.base.in_(sorted(SEARCHABLE)), column.base_kind == "c").label("searchable"),
+            _readable(relation.schema, relation.oid, column.name).label("readable"),
         )
         .select_from(RELATIONS.join(_NAMED, column.oid == relation.oid))
         .where(sa.not_(relation.attached), sa.not_(_is_known(mapped)))
         .subquery("unmapped")
     )
+
+
+def _readable(
+    schema: sa.ColumnElement[Any], relation: sa.ColumnElement[Any], column: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
+    """Whether the role may read the column; by the relation's oid, for a name would be folded to small letters."""
+    named = sa.func.pg_catalog.has_schema_privilege(schema, "USAGE")
+    granted = sa.func.pg_catalog.has_column_privilege(relation, column, "SELECT")
+    return sa.func.coalesce(sa.and_(named, granted), sa.false())
 
 
 def _is_known(mapped: Mapping[str, frozenset[str] | None]) -> sa.ColumnElement[bool]:

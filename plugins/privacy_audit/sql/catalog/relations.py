@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 RELATIONS = (
     sa.text(
@@ -43,3 +46,18 @@ LINEAGE = (
     .cte("lineage", recursive=True)
 )
 """Each relation with itself and with those it is a partition or a child of: whoever reads these reads its rows too."""
+
+_MISSING = sa.text(
+    """
+    SELECT t.relation FROM pg_catalog.unnest(CAST(:names AS text[])) AS t(relation)
+    WHERE NOT EXISTS (
+        SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname || '.' || c.relname = t.relation AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    )
+    """
+).columns(sa.column("relation", sa.Text()))
+
+
+def missing_relations(names: Sequence[str]) -> sa.Subquery:
+    """Those of the names (`schema.table`) that no relation has, as `relation`: nothing could be looked at there."""
+    return _MISSING.bindparams(sa.bindparam("names", list(names), ARRAY(sa.Text()), unique=True)).subquery("missing")
