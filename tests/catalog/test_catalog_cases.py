@@ -22,9 +22,9 @@ from ruamel.yaml import YAML
 from tests.conftest import MakeDatabase
 
 from privacy_audit.controls import Rule, kinds
+from privacy_audit.engine.listing import Listing, listing
 from privacy_audit.engine.measure import count_all
 from privacy_audit.model import Control, Severity
-from privacy_audit.sql.truth import State
 from privacy_audit.store_map import StoreMap
 
 FOLDER = Path(__file__).parent / "cases"
@@ -160,9 +160,11 @@ def test_a_case(where: Place, case: Case) -> None:
     rule = _rule(case)
     with where.for_a_while():
         where.run(*case.do, "SET SESSION AUTHORIZATION @auditor")
-        tally = asdict(count_all(where.connection, rule, case.as_of).tally)
+        measured = count_all(where.connection, rule, case.as_of)
+        tally = asdict(measured.tally)
         found_any = tally["violating"] + tally["undecidable"] > 0
-        listed = _listed(where, rule, case.as_of) if found_any else {"violating": [], "undecidable": []}
+        shown = measured.listing or listing(rule, rule.frame(case.as_of))
+        listed = _listed(where, shown, len(rule.key)) if found_any else {"violating": [], "undecidable": []}
     assert listed == {"violating": case.violating, "undecidable": case.undecidable}
     found = {name: tally[name] for name in ("compliant", "violating", "undecidable", "held", "out_of_scope")}
     expected = {
@@ -188,12 +190,7 @@ def _rule(case: Case) -> Rule:
     return type(rule).model_validate(rule.as_json())  # as a compiled suite carries it
 
 
-def _listed(where: Place, rule: Rule, as_of: datetime) -> dict[str, list[str]]:
-    """Every row by what it is, but those that keep the promise."""
-    frame = rule.prepared(where.connection, rule.frame(as_of))
-    truth = rule.judge(rule.rows(frame, *rule.key), frame)
-    rows = where.connection.execute(sa.select(truth.state, *(truth.row.c[name] for name in rule.key))).all()
-    return {
-        state.name.lower(): sorted(where.short(cells) for told, *cells in rows if told == state)
-        for state in (State.VIOLATING, State.UNDECIDABLE)
-    }
+def _listed(where: Place, shown: Listing, names: int) -> dict[str, list[str]]:
+    """Every row by what it is, but those that keep the promise, as the report's SELECTs list them: first its names."""
+    rows = {name: where.connection.exec_driver_sql(text.replace("%", "%%")) for name, text in asdict(shown).items()}
+    return {name: sorted(where.short(cells[:names]) for cells in found.all()) for name, found in rows.items()}

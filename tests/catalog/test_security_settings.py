@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,17 @@ from hypothesis import strategies as st
 from tests.catalog.whole_server import fresh_database, whole_server
 from tests.engine.conftest import PASSWORD, Store, made
 
+from privacy_audit.controls.security_settings import SecuritySettings
 from privacy_audit.demo.server import EmbeddedPostgres
+from privacy_audit.engine.listing import listing
+from privacy_audit.engine.measure import count_all
 from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.sql.catalog import settings
 from privacy_audit.sql.catalog.settings import END_OF_LIFE, Verdict, may_read_host_rules, security_settings
 from privacy_audit.sql.text import pasteable
 
 TODAY = date(2026, 11, 24)
+NOON = datetime(2026, 11, 24, 11, tzinfo=UTC)
 NAMES = {
     "ssl",
     "ssl_min_protocol_version",
@@ -177,6 +181,28 @@ def test_host_rules_are_judged_where_they_may_be_read(store: Store, line: str, v
     with rules(store, line):
         row = told(store, host_rules=True)["pg_hba_file_rules"]
     assert (row.verdict, fact in row.fact) == (verdict, True), row.fact
+
+
+def test_the_control_judges_the_host_rules_where_the_auditor_may_read_them(store: Store) -> None:
+    rule = SecuritySettings(zone="Europe/Paris", no_data_before=date(2019, 1, 1), title="Settings", promise="Safe",
+                            key=SecuritySettings.key_columns)  # fmt: skip
+
+    def counted() -> tuple[bool, bool]:
+        """Whether the rules for hosts are among what breaks the promise, and among what nobody can tell."""
+        with store.opened() as connection:
+            measured = count_all(connection, rule, NOON)
+            shown = measured.listing or listing(rule, rule.frame(NOON))
+            told = (
+                connection.exec_driver_sql(text.replace("%", "%%")).all()
+                for text in (shown.violating, shown.undecidable)
+            )
+            broken, unknown = ("pg_hba_file_rules" in {row[0] for row in rows} for rows in told)
+            return broken, unknown
+
+    with rules(store, "host all all 0.0.0.0/0 trust"):
+        assert counted() == (False, True)
+        may_read(store)
+        assert counted() == (True, False)
 
 
 def test_a_role_knows_beforehand_whether_it_may_read_the_host_rules(store: Store) -> None:

@@ -15,8 +15,8 @@ from tests.oracle.draws import Case
 from tests.oracle.oracle import judge
 
 from privacy_audit.controls import Rule, kinds
+from privacy_audit.engine.listing import listing
 from privacy_audit.engine.measure import Measured, count_all, count_suspects
-from privacy_audit.engine.verdict import show_rows
 
 thrice = settings(max_examples=3 * settings().max_examples)
 """Three times the examples of the profile: correctness is the product."""
@@ -63,5 +63,5 @@ def counted(measured: Measured) -> dict[str, Any]:
 def listed(connection: sa.Connection, rule: Rule, as_of: datetime) -> list[Any]:
     """Keys of what the SELECT of the report shows to an engineer, as it would be pasted; `()` for a whole register."""
     with connection.connection.cursor() as cursor:
-        cursor.execute(show_rows(rule, as_of))
+        cursor.execute(listing(rule, rule.frame(as_of)).violating)
         return sorted((row[0] if rule.key else () for row in cursor.fetchall()), key=str)

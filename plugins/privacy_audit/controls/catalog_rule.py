@@ -55,6 +55,10 @@ class CatalogRule(Rule):
     def sentence(self) -> str:
         return f"{self.promise}."
 
+    @property
+    def undecided_because(self) -> str:
+        return "the audit's role may not see enough of them, or only a person can tell"
+
     def remedy(self) -> None:
         """Rights, settings and copies are looked at by a person before they are changed."""
 

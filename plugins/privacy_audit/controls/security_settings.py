@@ -10,6 +10,7 @@ What the auditor may not see is undecidable.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
@@ -18,10 +19,14 @@ from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.controls.interface import Lack
 from privacy_audit.controls.specimen import Scene, Specimen
 from privacy_audit.model import Control
-from privacy_audit.sql.catalog.settings import Verdict, security_settings
+from privacy_audit.sql.catalog.settings import Verdict, may_read_host_rules, security_settings
 from privacy_audit.sql.frame import Frame, Predicate
+from privacy_audit.sql.planted import Planted
 from privacy_audit.sql.truth import State
 from privacy_audit.store_map import StoreMap
+
+_HOST_RULES = "host rules"
+"""Stands among the planted relations of a frame where the auditor may read the rules for hosts."""
 
 
 class SecuritySettings(CatalogRule):
@@ -41,8 +46,14 @@ class SecuritySettings(CatalogRule):
     def fix(self) -> str:
         return "Change these settings as the list says, reload or restart the server, and look at the list again."
 
+    def prepared(self, connection: sa.Connection, frame: Frame) -> Frame:
+        """Asks whether the auditor may read the rules for hosts: a query that only names them is refused."""
+        if not connection.scalar(may_read_host_rules()):
+            return frame
+        return replace(frame, planted={**frame.planted, _HOST_RULES: Planted({}, ())})
+
     def found(self, frame: Frame) -> sa.FromClause:
-        return security_settings(frame.today)
+        return security_settings(frame.today, host_rules=_HOST_RULES in frame.planted)
 
     def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
         return sa.case(

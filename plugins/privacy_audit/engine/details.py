@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
+from privacy_audit.engine.listing import Listing
 from privacy_audit.engine.measure import Measured
 from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.model import Cause, Forecast, Plan, Purge, Tally
@@ -24,7 +25,11 @@ PURGE_KEYS = {
     "purge_untold_runs": "untold_runs",
 }
 """Name of a key to the field of a Purge."""
-KEYS = frozenset((*TALLY_KEYS, *FORECAST_KEYS, *PURGE_KEYS, "plan", "plan_reason", "late_holds", "cause", "reason"))
+LISTING_KEYS = {"show_rows": "violating", "show_undecidable": "undecidable"}
+"""Name of a key to the field of a Listing."""
+KEYS = frozenset(
+    (*TALLY_KEYS, *FORECAST_KEYS, *PURGE_KEYS, *LISTING_KEYS, "plan", "plan_reason", "late_holds", "cause", "reason")
+)
 """Every key that may appear: the results store keeps nothing else."""
 
 
@@ -41,6 +46,7 @@ def details_of(measured: Measured) -> dict[str, Any]:
         "late_holds": measured.late_holds,
         **_forecast_details(measured.forecast),
         **_purge_details(measured.purge),
+        **_listing_details(measured.listing),
     }
 
 
@@ -51,6 +57,10 @@ def _forecast_details(forecast: Forecast | None) -> dict[str, Any]:
 def _purge_details(purge: Purge | None) -> dict[str, Any]:
     told = {key: getattr(purge, name) for key, name in PURGE_KEYS.items()} if purge else {}
     return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in told.items()}
+
+
+def _listing_details(listing: Listing | None) -> dict[str, Any]:
+    return {key: getattr(listing, name) for key, name in LISTING_KEYS.items()} if listing else {}
 
 
 def trouble_details(trouble: TroubleError) -> dict[str, Any]:
@@ -70,6 +80,7 @@ def read_details(details: Mapping[str, Any]) -> Measured:
     tally["overdue_since"] = date.fromisoformat(tally["overdue_since"]) if tally["overdue_since"] else None
     tally["ages"] = tuple(tally["ages"])
     forecast = {name: details[key] for key, name in FORECAST_KEYS.items() if key in details}
+    listing = {name: details[key] for key, name in LISTING_KEYS.items() if key in details}
     return Measured(
         Tally(**tally),
         Plan(details["plan"]),
@@ -77,6 +88,7 @@ def read_details(details: Mapping[str, Any]) -> Measured:
         details["late_holds"],
         Forecast(**forecast) if forecast else None,
         _read_purge(details),
+        Listing(**listing) if listing else None,
     )
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from privacy_audit.controls import Rule, Seek
 from privacy_audit.engine.fixtures import prove_can_fail
 from privacy_audit.engine.forecast import count_due, estimate_due
+from privacy_audit.engine.listing import Listing, listing
 from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.erasure.elsewhere import ElsewhereError
 from privacy_audit.errors import PrivacyAuditError
@@ -41,6 +42,8 @@ class Measured:
     """Held rows whose hold began after they were already in breach."""
     forecast: Forecast | None = None
     purge: Purge | None = None
+    listing: Listing | None = None
+    """What lists the rows, where that takes more than rule and T: what was found out in the store first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +127,12 @@ def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, 
 
 def count_all(connection: sa.Connection, rule: Rule, as_of: datetime, reason: str = "") -> Measured:
     """Every row is counted in one scan, and the parts are counted apart from the whole."""
-    frame = rule.prepared(connection, rule.frame(as_of))
+    plain = rule.frame(as_of)
+    frame = rule.prepared(connection, plain)
     counts = _run(connection, rule, rule.judge(rule.rows(frame), frame), as_of)
-    return Measured(_tally(counts, counts["population"], counts["compliant"]), Plan.FULL, reason, counts["late_holds"])
+    tally = _tally(counts, counts["population"], counts["compliant"])
+    listed = None if frame is plain else listing(rule, frame)
+    return Measured(tally, Plan.FULL, reason, counts["late_holds"], listing=listed)
 
 
 def count_suspects(

@@ -6,11 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from privacy_audit.controls import Rule
+from privacy_audit.engine.listing import Listing, listing
 from privacy_audit.engine.measure import Measured
 from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.model import Cause, CheckResult, Outcome, Tally
-from privacy_audit.sql.text import pasteable
-from privacy_audit.sql.truth import Truth, rows_statement, undecidable_statement
 from privacy_audit.suites import Check, Excused, Unchecked
 
 STORE = "_store"
@@ -21,7 +20,7 @@ def judged(check: Check, measured: Measured, as_of: datetime) -> CheckResult:
     """The result of a check that was counted."""
     outcome, cause, reason = _outcome(check.rule, measured.tally)
     return replace(
-        _result(check, outcome, as_of),
+        _result(check, outcome, as_of, measured.listing),
         tally=measured.tally,
         plan=measured.plan,
         plan_reason=measured.plan_reason,
@@ -65,7 +64,8 @@ def _outcome(rule: Rule, tally: Tally) -> tuple[Outcome, Cause | None, str]:
     return Outcome.PASS, None, ""
 
 
-def _result(check: Check, outcome: Outcome, as_of: datetime) -> CheckResult:
+def _result(check: Check, outcome: Outcome, as_of: datetime, listed: Listing | None = None) -> CheckResult:
+    listed = listed or listing(check.rule, check.rule.frame(as_of))
     return CheckResult(
         id=check.id,
         control=check.control.id,
@@ -74,8 +74,8 @@ def _result(check: Check, outcome: Outcome, as_of: datetime) -> CheckResult:
         qualifier=check.rule.qualifier or "",
         outcome=outcome,
         sentence=check.rule.sentence,
-        show_rows=show_rows(check.rule, as_of),
-        show_undecidable=show_undecidable(check.rule, as_of),
+        show_rows=listed.violating,
+        show_undecidable=listed.undecidable,
         fix=check.rule.fix,
         reading=check.rule.reading,
     )
@@ -93,25 +93,6 @@ def _of_store(entry: Excused | Unchecked, outcome: Outcome, cause: Cause | None)
         cause=cause,
         reason=sentence(entry.reason),
     )
-
-
-def show_rows(rule: Rule, as_of: datetime) -> str:
-    """The SELECT that lists the violating rows to an entitled engineer, ready to paste."""
-    if not rule.listable:
-        return ""
-    return f"{pasteable(rows_statement(_truth(rule, as_of), rule.key))};"
-
-
-def show_undecidable(rule: Rule, as_of: datetime) -> str:
-    """The same for the rows that cannot be decided."""
-    if not rule.listable:
-        return ""
-    return f"{pasteable(undecidable_statement(_truth(rule, as_of), rule.key))};"
-
-
-def _truth(rule: Rule, as_of: datetime) -> Truth:
-    frame = rule.frame(as_of)
-    return rule.judge(rule.rows(frame, *rule.key), frame)
 
 
 def sentence(text: str) -> str:
