@@ -23,6 +23,7 @@ from pydantic import Field
 from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.controls.interface import Lack
 from privacy_audit.model import AGE_BUCKETS, Control, Tally
+from privacy_audit.policy.consistency import SECONDS_TOLERATED
 from privacy_audit.sql.frame import Frame, Predicate
 from privacy_audit.sql.truth import State
 from privacy_audit.store_map import StoreMap
@@ -30,7 +31,6 @@ from privacy_audit.store_map import StoreMap
 TOLERANCE = "tolerance_seconds"
 SURELY_WRONG = timedelta(hours=1)
 """Clocks that are further apart break the promise, whichever of them is wrong."""
-_DEFAULT_SECONDS = 5
 _MOST_SECONDS = 60
 _STORES_CLOCK = sa.select(sa.func.pg_catalog.clock_timestamp().label("clock"))
 """Not `now()`, which stands still in a transaction."""
@@ -71,11 +71,11 @@ class ClocksAgree(CatalogRule):
     what: ClassVar[str] = "Clocks of the store"
     key_columns: ClassVar[tuple[str, ...]] = ("clock",)
 
-    tolerance_seconds: int = Field(default=_DEFAULT_SECONDS, ge=1, le=_MOST_SECONDS)
+    tolerance_seconds: int = Field(default=SECONDS_TOLERATED, ge=1, le=_MOST_SECONDS)
 
     @classmethod
     def faults(cls, parameters: Mapping[str, Any], /) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        text = str(parameters.get(TOLERANCE, _DEFAULT_SECONDS))
+        text = str(parameters.get(TOLERANCE, SECONDS_TOLERATED))
         if not (text.isdecimal() and text.isascii() and len(text) < 3 and 1 <= int(text) <= _MOST_SECONDS):
             yield (
                 (TOLERANCE,),
@@ -85,7 +85,7 @@ class ClocksAgree(CatalogRule):
     @classmethod
     def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
         fields: dict[str, Any] = cls.common_fields(control, store, zone)
-        yield cls(**fields, tolerance_seconds=int(control.parameters.get(TOLERANCE, _DEFAULT_SECONDS)))
+        yield cls(**fields, tolerance_seconds=int(control.parameters.get(TOLERANCE, SECONDS_TOLERATED)))
 
     @property
     def sentence(self) -> str:

@@ -20,6 +20,8 @@ OF_THE_AUDIT = frozenset(kind.value for kind in OwnKind)
 """Kinds about the audit itself, in no file of `controls/`: no table is bound to them."""
 OF_THE_COMPANY = frozenset({"attestation", "no_residence_filter"})
 """Kinds about the company as a whole, in no file of `controls/`: what is said of them needs no store."""
+SECONDS_TOLERATED = 5
+"""Between two clocks, where a control of kind `clocks_agree` does not say how many."""
 NIGHTS = "nights"
 """Parameter of kind `nightly`: so many nights are looked at, tonight among them."""
 _MOST_NIGHTS = 366
