@@ -84,7 +84,8 @@ Compares each production store with the privacy policy, every night at 01:15 in 
 
 `fix_instant` fixes the one instant by which everything is judged, and checks the configuration.
 One task per store then counts what breaks a promise; **findings do not fail a task**.
-`audit_records` counts which of the audit's own records are past their period; the DAG `maintenance` deletes them.
+`audit_records` counts which of the audit's own records are past their period (the DAG `maintenance` deletes them), and
+which nights had no audit.
 `file_report` files the audit in the register and writes the report, `publish_data_docs` renders the pages,
 `send_alerts` tells each owner once.
 

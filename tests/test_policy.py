@@ -237,6 +237,8 @@ def test_the_real_policy_promises_what_it_always_promised(real: Policy) -> None:
         "GEO-1": ("consent_at_event", "critical", {"purpose": "geolocation"}),
         "DEL-1": ("soft_delete", "high", {"period": "P30D"}),
         "HLD-1": ("legal_hold", "critical", {}),
+        "META-3": ("clocks_agree", "medium", {"tolerance_seconds": "5"}),
+        "META-4": ("nightly", "medium", {"nights": "35"}),
         "META-5": ("own_records", "medium", {}),
     }
     assert {name: promised[name] for name in always} == always

@@ -21,6 +21,7 @@ from privacy_audit.settings import Settings
 
 HERE = Path(__file__).parent / "changes"
 REAL = Path(__file__).parent / "few_promises" / "expectations"
+AS_COMMITTED = HERE.parents[1] / "expectations"
 SLIPS: Any = compose((HERE / "slips.yaml").read_text(encoding="utf-8"), "slips.yaml").value
 
 Promises = dict[str, Any]
@@ -82,6 +83,36 @@ def test_another_name_of_a_table_or_a_control_loosens_nothing(before: Promises, 
     )
 
 
+@pytest.mark.parametrize(
+    ("control", "parameter", "value", "said"),
+    [
+        ("META-3", "tolerance_seconds", "30", "loosened: the number of seconds by which clocks may differ was 5"),
+        ("META-3", "tolerance_seconds", "1", "tightened: the number of seconds by which clocks may differ was 5"),
+        ("META-4", "nights", "7", "loosened: the number of nights that are looked at was 35"),
+        ("META-4", "nights", "90", "tightened: the number of nights that are looked at was 35"),
+    ],
+)
+def test_what_the_audit_asks_of_itself_has_a_direction(control: str, parameter: str, value: str, said: str) -> None:
+    before = read(AS_COMMITTED)
+    after = copy.deepcopy(before)
+    after["controls"][control]["parameters"][parameter] = value
+    (change,) = changes(before, after)
+    title = before["controls"][control]["title"]
+    direction, _, words = said.partition(": ")
+    assert (change.direction.value, change.sentence) == (direction, f"{control} {title}: {words} and is {value} now.")
+
+
+def test_a_tolerance_that_is_left_out_is_the_usual_one() -> None:
+    before = read(AS_COMMITTED)
+    after = copy.deepcopy(before)
+    del after["controls"]["META-3"]["parameters"]["tolerance_seconds"]
+    (change,) = changes(before, after)
+    assert change.direction is Direction.CHANGED
+    before["controls"]["META-3"]["parameters"]["tolerance_seconds"] = "6"
+    (change,) = changes(before, after)
+    assert change.direction is Direction.TIGHTENED
+
+
 def weighed(found: tuple[PolicyChange, ...], *, undone: bool = False) -> Counter[tuple[Direction, str]]:
     return Counter((it.direction.reverse if undone else it.direction, it.subject) for it in found)
 
@@ -95,6 +126,8 @@ VALUES: dict[str, list[Any]] = {
     "review_after": ["P1M", "P30D", "P2M", "P3Y"],
     "severity": ["critical", "high", "medium", "low"],
     "age": ["9", "12", "16"],
+    "nights": ["7", "35"],
+    "tolerance_seconds": ["1", "5", "30"],
     "effective_from": ["2024-06-01", "2025-01-01"],
     "effective_to": [None, "2027-06-30", "2028-01-01"],
     "no_data_before": ["1999-01-01", "2002-02-02"],

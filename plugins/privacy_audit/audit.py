@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -61,7 +62,7 @@ def plan(
         "as_of": instant.isoformat(),
         "stores": chosen if _of_stores(configuration.policy, in_force) or not in_force else [],
         "controls": in_force,
-        "records": own[0] if own and chosen == known_stores else "",
+        "records": own if chosen == known_stores else [],
         "company": chosen == known_stores and bool(_of_the_company(configuration, in_force)),
         "whole": len(chosen) == len(known_stores) and len(asked) == len(known_controls),
         "expectations_digest": configuration.digest,
@@ -76,7 +77,7 @@ def _of_stores(promises: Policy, names: Iterable[str]) -> list[str]:
 
 
 def _of_the_audit(promises: Policy, names: Iterable[str]) -> list[str]:
-    """Those of some controls that are about the audit's own records; there is one at most."""
+    """Those of some controls that are about the audit itself."""
     return [name for name in names if promises.control(name).kind in OF_THE_AUDIT]
 
 
@@ -186,12 +187,14 @@ def _look_at(order: Order, configuration: Configuration, store: str) -> dict[str
 def audit_records(order: Order) -> dict[str, Any]:
     """What the audit says of its own records, as JSON: a store beside the others. What cannot be read is an outcome.
 
-    Only for an order whose `records` names the control.
+    Only for an order whose `records` names controls.
     """
     from privacy_audit import records
 
     configuration = _configuration_of(order)
-    return _dump(records.audit(_records_order(order, configuration), _shelves(configuration.settings)))
+    settings = configuration.settings
+    filed = partial(records.filed, partial(register_url, settings))
+    return _dump(records.audit(_records_order(order, configuration), _shelves(settings), filed))
 
 
 def _records_order(order: Order, configuration: Configuration) -> Any:
@@ -199,8 +202,9 @@ def _records_order(order: Order, configuration: Configuration) -> Any:
 
     told = configuration.handling.platform or configuration.coverages[0].store
     return records.RecordsOrder(
-        control=configuration.policy.control(order["records"]),
+        controls=tuple(map(configuration.policy.control, order["records"])),
         audit_id=order["audit_id"],
+        triggered_by=order["triggered_by"],
         as_of=datetime.fromisoformat(order["as_of"]),
         zone=ZoneInfo(configuration.policy.zone),
         periods=_periods(configuration),

@@ -89,6 +89,15 @@ class IdentifierKind(StrEnum):
     """Free text or JSON in which e-mail addresses and phone numbers may stand. A column's kind only; never digested."""
 
 
+class OwnKind(StrEnum):
+    """Kinds of controls about the audit itself. No store has to do with them."""
+
+    OWN_RECORDS = "own_records"
+    """It keeps what it wrote no longer than laid down."""
+    NIGHTLY = "nightly"
+    """It takes place."""
+
+
 COMPANY = "company"
 """Name under which the company as a whole stands among the stores."""
 OWN_RECORDS = "privacy_audit"

@@ -44,7 +44,7 @@ def test_a_run_without_wishes_audits_everything_and_leaves_nothing_to_be_said() 
     assert order["stores"] == STORES
     assert order["controls"] == audit.control_ids()
     assert {"RET-4", "RET-5", "GEO-1"} <= set(order["controls"])
-    assert order["records"] == "META-5"
+    assert order["records"] == ["META-5"]
     assert order["limits"] == []
 
 
@@ -52,7 +52,7 @@ def test_what_was_not_asked_for_is_said() -> None:
     order = plan(stores=["web"], controls=["RET-5", "RET-4"])
     assert order["stores"] == ["web"]
     assert order["controls"] == ["RET-4", "RET-5"]  # in the policy's order, whoever asks
-    assert order["records"] == ""
+    assert order["records"] == []
     stores, controls = order["limits"]
     assert stores == "Stores not asked for in this run: app."
     assert controls.startswith("Controls not asked for in this run: RET-1, RET-2, RET-3, MIN-1,")
@@ -60,14 +60,14 @@ def test_what_was_not_asked_for_is_said() -> None:
 
 def test_whoever_asks_for_the_own_records_alone_gets_no_store() -> None:
     order = plan(controls=["META-5"])
-    assert (order["stores"], order["controls"], order["records"]) == ([], ["META-5"], "META-5")
+    assert (order["stores"], order["controls"], order["records"]) == ([], ["META-5"], ["META-5"])
     (limit,) = order["limits"]
     assert limit.startswith("Controls not asked for in this run: RET-1, RET-2,")
 
 
 def test_the_own_records_are_left_out_of_a_run_over_some_stores_and_that_is_said() -> None:
     order = plan(stores=["web"])
-    assert order["records"] == ""
+    assert order["records"] == []
     assert "Looked at only when all stores are asked for: META-5." in order["limits"]
 
 

@@ -52,6 +52,13 @@ def test_how_the_server_is_set_up_was_not_planted() -> None:
     assert MANIFEST.differences([_result(), server]) == []
 
 
+def test_on_which_nights_the_schedule_ran_was_not_planted() -> None:
+    """Who ran `make up` once, and then let the machine sleep, has missed nights, and the demo is as it should be."""
+    missed = replace(CLEAN, violating=1, compliant=8, ages=(1, 0, 0, 0, 0))
+    nights = CheckResult("privacy_audit/_store/META-4", "META-4", "privacy_audit", "", "", Outcome.FAIL, "", missed)
+    assert MANIFEST.differences([_result(), nights]) == []
+
+
 @pytest.mark.parametrize("outcome", [Outcome.PASS, Outcome.REVIEW, Outcome.NOT_AUDITED])
 def test_what_people_attest_was_not_planted(outcome: Outcome) -> None:
     attested = CheckResult("company/_store/APP-2", "APP-2", "company", "", "", outcome, "", None)

@@ -60,6 +60,7 @@ CATALOG = "/_store.catalog/"
 NO_LISTS = {
     "SEC-1": "asked by anybody but the auditor, it tells of somebody else",
     "META-2": "the same",
+    "META-3": "one of the two clocks is the auditor's",
     "DEL-4": "the keys by which erased persons are found never reach the server",
 }
 """Controls whose rows no SELECT of an engineer can list, and why."""

@@ -69,7 +69,7 @@ COVERAGE = {
     "ways_out": _ALL,
 }
 """Kind to the states that its specimens show."""
-IN_MEMORY = {"erased", "held_rows_present"}
+IN_MEMORY = {"clocks_agree", "erased", "held_rows_present"}
 """Kinds that no SQL judges: their specimens are judged in memory, too."""
 LACKING = {
     "app/app.social_comments/DEL-1": (State.VIOLATING, "a flag says that a row was deleted, and not when"),

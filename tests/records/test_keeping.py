@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from privacy_audit.model import AGE_BUCKETS, Automation, Cause, Clause, Control, Outcome, Severity
+from privacy_audit.model import AGE_BUCKETS, Cause, CheckResult, Control, Outcome, Severity
 from privacy_audit.periods import Period
-from privacy_audit.records import Deadline, Kind, Record, RecordsOrder, Swept, told
+from privacy_audit.records import Deadline, Kind, Record, RecordsOrder, Swept, crashed, told, verdict
 from privacy_audit.records.keeping import sort
-from privacy_audit.records.verdict import crashed, judged
 
 PARIS = ZoneInfo("Europe/Paris")
 EDGES: dict[str, tuple[str, str, str, bool]] = {
@@ -43,14 +43,17 @@ def test_the_edges_of_the_calendar(edge: str) -> None:
 
 T = datetime(2026, 11, 24, 1, 15, tzinfo=PARIS)
 CONTROL = Control("META-5", "own_records", "Kept in time", Severity.MEDIUM, (), (), date(2024, 1, 1))
-CLAUSE = Clause("deletion", "What we promise", "It is deleted.", Automation.CONTROL)
 PERIODS = dict.fromkeys(Kind, Period.parse("P1Y"))
-ORDER = RecordsOrder(CONTROL, "tonight", T, PARIS, PERIODS, "Platform", "alerts_platform")
+ORDER = RecordsOrder((CONTROL,), "tonight", "scheduled__t", T, PARIS, PERIODS, "Platform", "alerts_platform")
 YOUNG = Record("young", datetime(2026, 11, 1, tzinfo=PARIS))
 OLD = Record("old", datetime(2025, 11, 20, 12, tzinfo=PARIS))
 OLDER = Record("older", datetime(2024, 1, 1, 12, tzinfo=PARIS))
 KEPT = Record("kept", OLDER.instant, "the newest")
 STRANGE = Record("strange", None)
+
+
+def judged(order: RecordsOrder, kind: Kind, records: Sequence[Record]) -> CheckResult:
+    return verdict.of_kind(order, CONTROL, kind, verdict.judged(order, kind, records))
 
 
 def test_what_is_past_its_period_fails_and_is_told_with_its_age() -> None:

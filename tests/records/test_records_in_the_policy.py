@@ -1,4 +1,4 @@
-"""The control about the audit's own records: it is about no store, and a store can neither sign for it nor be it."""
+"""The controls about the audit itself: they are about no store, and a store can neither sign for them nor be it."""
 
 from __future__ import annotations
 
@@ -70,6 +70,35 @@ def test_no_store_can_be_called_like_it(expectations: Path, name: str) -> None:
 def test_it_takes_no_parameters(expectations: Path) -> None:
     edit(expectations / "policy.yaml", KIND, f"{KIND}\n    parameters: {{period: P3Y}}")
     assert 'kind own_records takes no parameter "period".' in refusal(expectations)
+
+
+NIGHTLY = """  META-4:
+    kind: nightly
+    title: Each night has its audit
+    severity: medium
+    clauses: [deletion.after_retention]
+    legal_basis: [GDPR art. 5(2)]
+    effective_from: 2024-01-01
+    parameters: {nights: "35"}
+"""
+
+
+def test_each_kind_may_be_there(expectations: Path) -> None:
+    edit(expectations / "policy.yaml", META_5, NIGHTLY + META_5)
+    read_ = read(expectations)
+    assert read_.policy.control("META-4").parameters == {"nights": "35"}
+    assert not any("META-4" in coverage.answered for coverage in read_.coverages)
+
+
+@pytest.mark.parametrize("nights", ["0", "1", "367", "-5", "many", "3.5"])
+def test_a_number_of_nights_that_is_none_is_refused(expectations: Path, nights: str) -> None:
+    edit(expectations / "policy.yaml", META_5, NIGHTLY.replace("35", nights) + META_5)
+    assert f'"{nights}" is no number of nights. Write one from 2 to 366, as "35".' in refusal(expectations)
+
+
+def test_the_number_of_nights_is_asked_for(expectations: Path) -> None:
+    edit(expectations / "policy.yaml", META_5, NIGHTLY.replace('    parameters: {nights: "35"}\n', "") + META_5)
+    assert 'kind nightly needs the parameter "nights".' in refusal(expectations)
 
 
 def test_there_is_one_at_most(expectations: Path) -> None:

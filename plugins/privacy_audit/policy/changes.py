@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from privacy_audit import wording
 from privacy_audit.model import Control, Policy, Severity
 from privacy_audit.periods import Period
+from privacy_audit.policy.consistency import SECONDS_TOLERATED
 
 if TYPE_CHECKING:  # a reader of the policy needs no SQL, and what becomes of it in a store does
     from privacy_audit.suites import Coverage
@@ -366,6 +367,8 @@ _DIRECTIONS: dict[str, Compare] = {
     "effective_from": _looser_the_higher(str),
     "effective_to": _looser_the_lower(lambda day: day or "9999-12-31"),
     "age": _looser_the_lower(lambda age: int(age or 0)),
+    "nights": _looser_the_lower(lambda nights: int(nights or 0)),
+    "tolerance_seconds": _looser_the_higher(lambda seconds: int(seconds or SECONDS_TOLERATED)),
     "period": _by_length,
     "review_after": _by_length,
     "columns_of_group": _by_columns,
@@ -393,6 +396,8 @@ _NAMES = {
     "period": "the period",
     "review_after": "the period after which only a legal reason keeps a row",
     "age": "the age from which nobody needs a guardian's consent",
+    "nights": "the number of nights that are looked at",
+    "tolerance_seconds": "the number of seconds by which clocks may differ",
     "title": "the title",
     "relation": "the kind of table",
     "key": "the key of the rows",

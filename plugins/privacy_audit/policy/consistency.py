@@ -10,16 +10,21 @@ from typing import Any, Protocol
 from privacy_audit.documents import Document
 from privacy_audit.documents.tree import Step, in_words
 from privacy_audit.errors import Mistake, did_you_mean
-from privacy_audit.model import Automation
+from privacy_audit.model import Automation, OwnKind
 from privacy_audit.periods import Period
 from privacy_audit.policy.format import ControlEntry, LawFile, PolicyFile
 
 _PERIODS = ("period", "review_after")
 """Parameters that are calendar periods, whatever the kind."""
-OF_THE_AUDIT = frozenset({"own_records"})
-"""Kinds about the audit itself, in no file of `controls/`: no table is bound to them, and they have no parameters."""
+OF_THE_AUDIT = frozenset(kind.value for kind in OwnKind)
+"""Kinds about the audit itself, in no file of `controls/`: no table is bound to them."""
 OF_THE_COMPANY = frozenset({"attestation", "no_residence_filter"})
 """Kinds about the company as a whole, in no file of `controls/`: what is said of them needs no store."""
+SECONDS_TOLERATED = 5
+"""Between two clocks, where a control of kind `clocks_agree` does not say how many."""
+NIGHTS = "nights"
+"""Parameter of kind `nightly`: so many nights are looked at, tonight among them."""
+_MOST_NIGHTS = 366
 _OLDEST_MINOR = 25
 """Years. A higher age of consent is a slip of the pen in every country."""
 
@@ -50,9 +55,23 @@ class _Asked:
         return ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Nights:
+    """How many nights are looked at."""
+
+    parameters: frozenset[str] = frozenset({NIGHTS})
+    optional_parameters: frozenset[str] = frozenset()
+
+    def faults(self, parameters: Mapping[str, Any], /) -> Iterable[tuple[tuple[Step, ...], str]]:
+        text = str(parameters[NIGHTS])
+        if not (text.isdecimal() and text.isascii() and len(text) < 4 and 2 <= int(text) <= _MOST_NIGHTS):
+            yield (NIGHTS,), f'"{text[:80]}" is no number of nights. Write one from 2 to {_MOST_NIGHTS}, as "35".'
+
+
 _NOTHING: Asks = _Asked()
 WITHOUT_A_TABLE: Mapping[str, Asks] = {
-    **dict.fromkeys(OF_THE_AUDIT, _NOTHING),
+    OwnKind.OWN_RECORDS.value: _NOTHING,
+    OwnKind.NIGHTLY.value: _Nights(),
     **dict.fromkeys(OF_THE_COMPANY, _NOTHING),
 }
 """Kinds in no file of `controls/`, with what they ask."""

@@ -1,28 +1,31 @@
 """What the audit keeps of itself: how long, whether it did, and the deletion of what is past its period.
 
 It promises of others' data that it is deleted in time, so its own obeys the same calendar: `audit` counts what is past
-its period, as any control does, and `maintain` deletes it. `keeping` and `verdict` are pure; `folders` and
-`registered` are where the records lie.
+its period, as any control does, and the nights without an audit; `maintain` deletes what is past its period. `folders`
+and `registered` are where the records lie, all else is pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from privacy_audit.errors import MayHealError, PrivacyAuditError
-from privacy_audit.model import Cause, CheckResult, StoreResult
+from privacy_audit.model import Cause, CheckResult, Control, OwnKind, StoreResult
 from privacy_audit.periods import Period, local_date
-from privacy_audit.records import verdict
+from privacy_audit.records import nightly, verdict
 from privacy_audit.records.folders import Folders
 from privacy_audit.records.keeping import Deadline, Kind, Record, Shelf, Swept
-from privacy_audit.records.registered import Audits, Messages
-from privacy_audit.records.verdict import STORE, RecordsOrder, crashed
+from privacy_audit.records.nightly import Begun
+from privacy_audit.records.order import STORE, RecordsOrder, Said, result, unseen
+from privacy_audit.records.registered import Audits, Messages, filed
 
 __all__ = [
     "STORE",
     "Audits",
+    "Begun",
     "Deadline",
     "Folders",
     "Kind",
@@ -34,6 +37,7 @@ __all__ = [
     "Swept",
     "audit",
     "crashed",
+    "filed",
     "maintain",
     "told",
 ]
@@ -43,16 +47,49 @@ class NotMaintainedError(MayHealError):
     """Some records that are past their period could not be deleted. The next run finishes it."""
 
 
-def audit(order: RecordsOrder, shelves: Iterable[Shelf]) -> StoreResult:
-    """What the audit says of its own records. What cannot be read is not audited: an outcome, never an error."""
-    return verdict.result(order, [_look(order, shelf) for shelf in shelves])
+Filed = Callable[[], Sequence[Begun]]
+"""Asks the register for its audits, when it is called. PrivacyAuditError when it cannot be read."""
 
 
-def _look(order: RecordsOrder, shelf: Shelf) -> CheckResult:
+def audit(order: RecordsOrder, shelves: Sequence[Shelf], filed: Filed) -> StoreResult:
+    """What the audit says of itself. What cannot be read is not audited: an outcome, never an error."""
+    return result(order, [check for control in order.controls for check in _looked(order, control, shelves, filed)])
+
+
+def crashed(order: RecordsOrder) -> StoreResult:
+    """The result when whoever should have looked ended without one."""
+    said = unseen(Cause.INTERNAL, "the task that audits the audit's own records ended without a result; see its log.")
+    return result(order, [check for control in order.controls for check in _lost(order, control, said)])
+
+
+def _looked(order: RecordsOrder, control: Control, shelves: Sequence[Shelf], filed: Filed) -> Iterator[CheckResult]:
+    match OwnKind(control.kind):
+        case OwnKind.OWN_RECORDS:
+            for shelf in shelves:
+                said = _or_unseen(partial(_of_shelf, order, shelf))
+                yield verdict.of_kind(order, control, shelf.kind, said)
+        case OwnKind.NIGHTLY:
+            said = _or_unseen(lambda: nightly.judged(order, control, filed()))
+            yield nightly.of_nights(control, said)
+
+
+def _lost(order: RecordsOrder, control: Control, said: Said) -> Iterator[CheckResult]:
+    match OwnKind(control.kind):
+        case OwnKind.OWN_RECORDS:
+            yield from (verdict.of_kind(order, control, kind, said) for kind in Kind)
+        case OwnKind.NIGHTLY:
+            yield nightly.of_nights(control, said)
+
+
+def _of_shelf(order: RecordsOrder, shelf: Shelf) -> Said:
+    return verdict.judged(order, shelf.kind, shelf.records())
+
+
+def _or_unseen(look: Callable[[], Said]) -> Said:
     try:
-        return verdict.judged(order, shelf.kind, shelf.records())
+        return look()
     except PrivacyAuditError as error:
-        return verdict.not_audited(order, shelf.kind, Cause.UNREACHABLE, str(error))
+        return unseen(Cause.UNREACHABLE, str(error))
 
 
 def maintain(

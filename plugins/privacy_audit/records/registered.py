@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from privacy_audit.findings.standing import OPEN
 from privacy_audit.records.keeping import Kind, Record, Swept, sort
+from privacy_audit.records.nightly import Begun
 from privacy_audit.register import upgrade
 from privacy_audit.register.access import transaction
 from privacy_audit.register.outbox_tables import deliveries, messages
@@ -64,6 +65,14 @@ class Messages:
             found = sort(_messages(connection), before)
             deleted = _delete_messages(connection, [record.name for record in found.past], before)
         return Swept(self.kind, len(found.within), found.left, deleted)
+
+
+def filed(url: Url) -> tuple[Begun, ...]:
+    """All audits of the register, in no order. A register that has no tables yet holds none."""
+    with transaction(url()) as connection:
+        if not _has(connection, audits):
+            return ()
+        return tuple(Begun(*row) for row in connection.execute(sa.select(audits.c.as_of, audits.c.triggered_by)))
 
 
 @contextmanager
