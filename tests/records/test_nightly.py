@@ -24,7 +24,7 @@ from privacy_audit.records import Begun, Kind, RecordsOrder
 from privacy_audit.records.nightly import look_back
 
 PARIS = ZoneInfo("Europe/Paris")
-CASES = YAML(typ="safe", pure=True).load(Path(__file__).parent / "cases" / "nightly.yaml")
+CASES = YAML(typ="safe", pure=True).load(Path(__file__).parent / "cases" / "nightly.yaml")["cases"]
 RUNS = {"schedule": "scheduled__2026-11-24T00:15:00+00:00", "hand": "manual__2026-11-24T00:15:00+00:00"}
 
 

@@ -23,7 +23,7 @@ from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.model import Cause, CheckResult, Outcome
 from privacy_audit.sql.truth import State
 
-CASES = YAML(typ="safe").load(Path(__file__).with_name("clocks.yaml"))
+CASES = YAML(typ="safe").load(Path(__file__).parent / "cases" / "clocks_agree.yaml")["cases"]
 NIGHT = date(2026, 11, 24)
 LOGS = {
     "app.logs": {"title": "Logs", "key": ["id"], "data": [{"category": "connection", "clock": {"column": "at"}}]},
