@@ -78,6 +78,13 @@ def test_clocks_are_never_said_to_be_wrong_when_they_are_not_and_never_right_whe
 
 
 @pytest.fixture
+def plain(store: Store) -> Iterator[sa.Connection]:
+    """A connection as an audit opens it."""
+    with store.opened() as connection:
+        yield connection
+
+
+@pytest.fixture
 def store(database: str) -> Iterator[Store]:
     """A store with a table, for a map has one at least."""
     with made(database) as store:
