@@ -57,7 +57,7 @@ READINGS: dict[str, str] = {
 """How a ledger of consents was read."""
 
 WAYS_OUT: dict[Cause, str] = {
-    Cause.UNDECIDABLE_ROWS: "Fill in or correct the date or key that these rows lack. Until then nobody can say "
+    Cause.UNDECIDABLE_ROWS: "Complete what these rows lack, or let a person look at them. Until then nobody can say "
     "whether they keep the promise.",
     Cause.EMPTY: "Find out why the table is empty. If it is no longer used, take it out of the store map.",
     Cause.UNREACHABLE: "Bring the store back, or correct its connection in Airflow, and run the audit again.",
