@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from privacy_audit.company_registers import COMPANY_REGISTERS, Of
 from privacy_audit.store_map import Records, StoreMap, TableMap
 
 Known = dict[str, set[str] | None]
@@ -27,6 +28,19 @@ def known_columns(store: StoreMap) -> Known:
         columns[decision.table] |= {*decision.columns}
         whole |= set() if decision.columns else {decision.table}
     return {name: None if name in whole else named for name, named in columns.items()}
+
+
+def personal_tables(store: StoreMap) -> tuple[str, ...]:
+    """Every table that the map calls personal: those it maps, that of the persons, and registers that name a person."""
+    named = {store.persons.table} if store.persons else set()
+    for name, register in vars(store.registers).items():
+        if isinstance(register, Records):
+            known = COMPANY_REGISTERS[name].fields
+            names_person = any(known[field] is Of.PERSON for field in register.fields)
+            named |= {register.table} if register.table is not None and names_person else set()
+        elif getattr(register, "subject", None) is not None:
+            named.add(register.table)
+    return tuple(sorted({*store.tables, *named}))
 
 
 def _mentioned(store: StoreMap) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.controls.interface import Lack
+from privacy_audit.controls.known_columns import personal_tables
 from privacy_audit.controls.specimen import Scene, Specimen
 from privacy_audit.model import Control
 from privacy_audit.sql.frame import Frame, Predicate
@@ -38,7 +39,7 @@ class PeriodAssigned(CatalogRule):
     def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
         kept = [name for name, mapped in store.tables.items() if mapped.data or mapped.anonymous]
         fields: dict[str, Any] = cls.common_fields(control, store, zone)
-        without = tuple(name for name in store.tables if name not in kept)
+        without = tuple(name for name in personal_tables(store) if name not in kept)
         yield cls(**fields, with_period=tuple(kept), without=without)
 
     @property

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.controls.entries import Meant, standing
 from privacy_audit.controls.interface import Lack
+from privacy_audit.controls.known_columns import personal_tables
 from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Me, Scene, Specimen
 from privacy_audit.model import Control
 from privacy_audit.sql.catalog.relations import missing_relations
@@ -54,8 +55,7 @@ class ReadRights(CatalogRule):
         if roles is None or missing:
             yield Lack(f"{control.id} needs the register `roles` with the fields {', '.join(_FIELDS)}")
             return
-        tables = tuple(sorted({*store.tables, *([store.persons.table] if store.persons else [])}))
-        yield cls(**cls.common_fields(control, store, zone), tables=tables, roles=roles)
+        yield cls(**cls.common_fields(control, store, zone), tables=personal_tables(store), roles=roles)
 
     @property
     def fix(self) -> str:

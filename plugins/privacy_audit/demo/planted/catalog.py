@@ -13,7 +13,8 @@ from privacy_audit.demo.planting import Effect, Moments, Planting, breaks, unkno
 def plantings(_: Moments) -> Iterator[Planting]:
     """All of them."""
     yield _open("comments, notices and applicants have no period in the policy", _broken("app", "RET-6", 3))
-    yield _open("visitors have no period in the policy", _broken("web", "RET-6", 1))
+    yield _open("nor have consents, those of guardians, and legal holds", _broken("app", "RET-6", 3))
+    yield _open("visitors, consents and legal holds have no period in the policy", _broken("web", "RET-6", 3))
     yield _open("a column for e-mail addresses that no map speaks of", _broken("app", "DRIFT-1", 1))
     yield _open("the names of guardians, of which no map speaks", _broken("app", "DRIFT-1", 1))
     copied = (_broken("app", "DRIFT-1", 3), unknown("app/_store.catalog/DRIFT-1", 6))
