@@ -69,7 +69,7 @@ def _is_iban(text: str) -> bool:
 
 
 def _is_card(text: str) -> bool:
-    if not (text.isascii() and text.isdigit() and 13 <= len(text) <= 19):
+    if not (text.isascii() and text.isdigit() and 13 <= len(text) <= 19 and text[0] in "3456"):  # who issues cards
         return False
     doubled = [int(char) * (1 + place % 2) for place, char in enumerate(reversed(text))]
     return sum(number // 10 + number % 10 for number in doubled) % 10 == 0

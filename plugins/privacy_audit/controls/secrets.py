@@ -20,6 +20,7 @@ readable. Like retention it asks every store: one that holds no secret has its o
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
@@ -133,6 +134,7 @@ _SALT = "c2FsdHNhbHRzYWx0"
 _DIGEST = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE"
 """43 characters: 32 bytes."""
 _BCRYPT = "$2b$12$" + "abcdefghijklmnopqrstuu" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
+_IBAN = "DE89370400440532013000"
 _NIR = f"1841276451089{97 - 1841276451089 % 97:02}"
 
 _SHOWN: Mapping[Secret, Mapping[State, Mapping[str, str]]] = {
@@ -180,14 +182,14 @@ _SHOWN: Mapping[Secret, Mapping[State, Mapping[str, str]]] = {
             "of no bytes": r"\x",
         },
         State.VIOLATING: {
-            "an IBAN": "FR7630006000011234567890189",
+            "an IBAN": _IBAN,
             "a card number": "4111 1111 1111 1111",
             "a social security number": _NIR,
             "an e-mail address": "somebody@example.org",
             "a name": "Somebody Example",
-            "an IBAN as bytes": rf"\x{b'FR7630006000011234567890189'.hex()}",
-            "an IBAN in hex": b"FR7630006000011234567890189".hex().upper(),
-            "an IBAN in base64": "RlI3NjMwMDA2MDAwMDExMjM0NTY3ODkwMTg5",
+            "an IBAN as bytes": rf"\x{_IBAN.encode().hex()}",
+            "an IBAN in hex": _IBAN.encode().hex().upper(),
+            "an IBAN in base64": b64encode(_IBAN.encode()).decode(),
             "an e-mail address in base64": "c29tZWJvZHlAZXhhbXBsZS5vcmc=",
             "a name as bytes": rf"\x{b'Somebody Example'.hex()}",
         },
