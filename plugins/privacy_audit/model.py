@@ -72,6 +72,17 @@ class Category(StrEnum):
     COOKIE = "cookie"
 
 
+class Secret(StrEnum):
+    """What a column must hold in such a way that nobody can read it."""
+
+    PASSWORD = "password"  # noqa: S105 - a word for passwords, and none
+    """Only a slow, salted hash may be stored, or a marker by which nobody can log in."""
+    ENCRYPTED = "encrypted"
+    """Only what a cipher gave may be stored."""
+    CARD_CODE = "card_code"
+    """The verification code of a payment card: nothing may be stored once the payment is authorised."""
+
+
 class IdentifierKind(StrEnum):
     """What a text identifies a person by. The word is part of every digest: it never changes."""
 

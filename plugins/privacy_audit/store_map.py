@@ -28,7 +28,7 @@ from pydantic import (
 
 from privacy_audit.company_registers import COMPANY_REGISTERS
 from privacy_audit.errors import did_you_mean
-from privacy_audit.model import Category, IdentifierKind
+from privacy_audit.model import Category, IdentifierKind, Secret
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -391,6 +391,8 @@ class TableMap(Part):
     origin: Origin | None = None
     anonymous: Anonymous | None = None
     """Kept for statistics, beyond the periods of personal data."""
+    secrets: dict[Identifier, Secret] = {}
+    """Columns of passwords, encrypted values and card codes, which nobody may be able to read."""
     data: tuple[DataGroup, ...] = ()
 
 

@@ -14,7 +14,8 @@ from tests.demo.court import Court
 
 KEY = hashlib.sha256(b"the demo without keys of its own").digest()
 USER_KEYS = {
-    "app.bank_details": "user_id", "app.deaths": "user_id", "app.devices": "user_id", "app.downloads": "user_id",
+    "app.bank_details": "user_id", "app.credentials": "user_id", "app.deaths": "user_id",
+    "app.devices": "user_id", "app.downloads": "user_id",
     "app.invoices": "user_id", "app.marketing_messages": "user_id", "app.newsletter_subscriptions": "user_id",
     "app.notices": "person_id", "app.objections": "user_id", "app.phone_consents": "user_id",
     "app.positions": "user_id", "app.processing_events": "user_id", "app.restrictions": "user_id",

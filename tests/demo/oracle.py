@@ -16,6 +16,7 @@ from dateutil.relativedelta import relativedelta
 from tests.demo.court import FOUNDED, PARIS, Court, Found, Rows
 from tests.demo.erasures import Erasures
 from tests.demo.registers import Registers
+from tests.demo.secrecy import Secrecy
 
 DEFAULT_BIRTHS = {date(1900, 1, 1), date(1970, 1, 1), date(2000, 1, 1)}
 
@@ -29,6 +30,7 @@ class Oracle(Court):
             part()
         Registers(self).judge()
         Erasures(self).judge()
+        Secrecy(self).judge()
         return self.found
 
     def _retention(self) -> None:
@@ -44,6 +46,10 @@ class Oracle(Court):
             else:
                 last = None if None in days else max((day for day in days if day), default=None)
                 self.keep("app/app.users/RET-1", "professional_identity", user["id"], last, years)
+        for row in self.rows("app.credentials"):
+            mine = [self.day_of(end) if end else self.today for end in ends[row["user_id"]]]
+            last = max((day for day in mine if day), default=None)
+            self.keep("app/app.credentials/RET-1", "professional_identity", row["user_id"], last, years)
         for row in self.rows("app.prospects"):
             day = self.day_of(row["last_contact_on"])
             self.keep("app/app.prospects/RET-1", "professional_identity", row["id"], day, years)

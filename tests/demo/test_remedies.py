@@ -37,6 +37,9 @@ STORES = ("app", "web")
 
 BY_HAND = {
     "app/app.users/MIN-1": "a guardian is asked before an account goes",
+    **dict.fromkeys(
+        ("app/app.credentials/SEC-5", "app/app.payments/SEC-5"), "only the application can hash or encrypt it"
+    ),
     "MIN-2": "a consent in the wrong form is asked for again",
     "HLD-1": "who placed the hold completes or releases it",
     **dict.fromkeys(
@@ -109,6 +112,9 @@ SETTLED = {
         """UPDATE app.bank_details SET legal_basis_ref = 'found',
             last_used_at = coalesce(last_used_at, %(t)s::timestamp - interval '9 days')
             WHERE id::text = ANY (%(app/app.bank_details/RET-2)s)""",
+        # Who logs in no more gets a new password; what was encrypted nowhere is asked for again.
+        "UPDATE app.credentials SET password_hash = NULL WHERE id::text = ANY (%(app/app.credentials/SEC-5)s)",
+        "UPDATE app.payments SET payer_iban = NULL WHERE id::text = ANY (%(app/app.payments/SEC-5)s)",
         """UPDATE app.devices SET last_seen_s = extract(epoch FROM %(t)s) - 9
             WHERE id::text = ANY (%(app/app.devices/RET-4)s)""",
         """UPDATE app.sessions SET started_ms = 1000 * (extract(epoch FROM %(t)s)::bigint - 9)

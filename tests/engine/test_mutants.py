@@ -48,6 +48,8 @@ RULES = (
     "permission_at_event/unless recorded",
     "permission_at_event/required",
     "anonymous/by numbers",
+    "secrets/password bytes",
+    "secrets/several",
     "read_rights",
     "unmapped_columns",
     "look_alikes",

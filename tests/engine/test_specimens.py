@@ -61,6 +61,7 @@ COVERAGE = {
     "permission_at_event": {*_ALL, State.OUT_OF_SCOPE},
     "read_rights": _ALL,
     "retention": set(State),
+    "secrets": _ALL,
     "security_settings": _ALL,
     "sequence": {*_ALL, State.OUT_OF_SCOPE},
     "soft_delete": {*_ALL, State.HELD},

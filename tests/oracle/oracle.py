@@ -14,6 +14,7 @@ from tests.oracle.moments import Calendar, Row, Tables
 from tests.oracle.permissions import anonymous, listed, permission_at_event
 from tests.oracle.records import Keyed, deadline, freshness, lifetime, one_in_force, sequence, stated
 from tests.oracle.registers import guardian_consent_form, legal_hold
+from tests.oracle.secrecy import secrets
 from tests.oracle.verdict import State, Verdict
 
 from privacy_audit.model import AGE_BUCKETS, Tally
@@ -74,6 +75,7 @@ _KINDS: dict[str, Callable[[Any, Row, Tables, Calendar], Verdict]] = {
     "permission_at_event": permission_at_event,
     "listed": listed,
     "anonymous": anonymous,
+    "secrets": secrets,
     "deadline": deadline,
     "stated": stated,
     "lifetime": lifetime,

@@ -22,7 +22,7 @@ def known_columns(store: StoreMap) -> Known:
     for table, column in _mentioned(store):
         columns[table].add(column)
     for name, mapped in store.tables.items():
-        columns[name] |= {*mapped.key, *mapped.identifiers}
+        columns[name] |= {*mapped.key, *mapped.identifiers, *mapped.secrets}
         whole |= {name} if any(not group.columns for group in mapped.data) or mapped.anonymous else set()
     for decision in store.not_personal:
         columns[decision.table] |= {*decision.columns}

@@ -18,7 +18,7 @@ PURGED = (
     "app.users", "app.prospects", "app.newsletter_subscriptions", "app.positions", "app.sessions", "app.devices",
     "app.downloads", "app.invoices", "app.payments", "app.bank_details", "app.ticket_messages", "app.support_tickets",
     "app.marketing_messages", "app.rights_requests", "app.processing_events", "app.objections", "app.restrictions",
-    "app.deaths",
+    "app.deaths", "app.credentials",
 )  # fmt: skip
 """Tables of the product that have a nightly purge, in the order in which its job takes them."""
 _KINDS = (
@@ -54,6 +54,7 @@ class Sizes:
         return {
             "app.users": users,
             "app.contracts": users + users // 5,
+            "app.credentials": users,
             "app.newsletter_subscriptions": users // 3,
             "app.guardian_consents": users // 50,
             "app.consent_events": 2 * users,

@@ -252,6 +252,10 @@ _ORDINARY: dict[str, dict[str, Value]] = {
         "phone": "+33 6 39 98 00 00",
     },
     "app.contracts": {"reference": "C-{n}", "plan": "solo"},
+    "app.credentials": {
+        "user_id": SELF,
+        "password_hash": "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE",
+    },
     "app.prospects": {"id": SELF, "email": "p{n}@example.org", "full_name": "Sacha Fictif {n}"},
     "app.newsletter_subscriptions": {"user_id": SELF, "email": "person{n}@example.org"},
     "app.guardian_consents": {

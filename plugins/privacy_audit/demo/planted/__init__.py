@@ -20,6 +20,7 @@ from privacy_audit.demo.planted import (
     requests,
     retention_app,
     retention_web,
+    secrets,
     statistics,
     uses,
 )
@@ -28,7 +29,7 @@ from privacy_audit.demo.scope import scoped
 
 _PARTS = (
     retention_app, billing, retention_web, minors, consents, holds, notices, prospects, requests, freezes, uses,
-    cookies, recipients, governance, statistics, erasures, catalog,
+    cookies, recipients, governance, statistics, secrets, erasures, catalog,
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from privacy_audit.demo.planting import (
     user,
 )
 
+CREDENTIALS = "app/app.credentials/RET-1"
 USERS, PROSPECTS = "app/app.users/RET-1", "app/app.prospects/RET-1"
 THREE_YEARS = "app/app.prospects/LAW-RET-1"
 NEWSLETTER = "app/app.newsletter_subscriptions/RET-1"
@@ -57,10 +58,12 @@ def _users(at: Moments) -> Iterator[Planting]:
     yield Planting("a user whose 5 years end on the day of the audit", _client(at, due))
     yield Planting("an ended contract beside a running one", _client(at, at.ago(2600), None))
     yield Planting("an old contract and one that ended last year", _client(at, at.ago(2600), at.ago(300)))
-    yield Planting("a user without any contract", _client(at), (unknown(USERS),))
+    login = Row("app.credentials", {"updated_at": at.ago(700)})
+    never = (*_client(at), login)
+    yield Planting("a user without any contract, who can log in", never, (unknown(USERS), unknown(CREDENTIALS)))
     yield Planting("a contract that ended on 1 January 1970", _client(at, "1970-01-01 12:00+00"), (unknown(USERS),))
-    kept = (*_client(at, over), hold(at, "professional_identity"))
-    yield Planting("an expired user in a litigation about who they are", kept, (held(USERS),))
+    kept = (*_client(at, over), login, hold(at, "professional_identity"))
+    yield Planting("an expired user in a litigation about who they are", kept, (held(USERS), held(CREDENTIALS)))
     other = (*_client(at, over), hold(at, "financial"))
     yield Planting("an expired user whose hold is about invoices only", other, (breaks(USERS),))
 

@@ -3,6 +3,7 @@ CREATE INDEX ON app.users (created_at);
 CREATE INDEX ON app.users (birth_date);
 CREATE INDEX ON app.users (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX ON app.contracts (user_id, ended_at);
+CREATE INDEX ON app.credentials (user_id);
 CREATE INDEX ON app.prospects (last_contact_on);
 CREATE INDEX ON app.guardian_consents (user_id);
 CREATE INDEX ON app.consent_events (user_id, purpose, at DESC);
@@ -47,5 +48,6 @@ GRANT SELECT ON
     app.legal_holds, app.support_tickets, app.ticket_messages, app.social_comments, app.marketing_messages, app.phone_consents,
     app.rights_requests, app.purge_runs, app.notices, app.objections, app.restrictions, app.deaths,
     app.processing_events, app.applicants, app.processing_activities, app.recipients, app.transfers, app.tools,
-    app.backups, app.incidents, app.mailbox_probes, app.erasures, app.monthly_statistics
+    app.backups, app.incidents, app.mailbox_probes, app.erasures, app.monthly_statistics,
+    app.credentials
 TO auditor_app;

@@ -27,6 +27,15 @@ SELECT u, 'C-' || lpad(i::text, 9, '0'), (ARRAY['free', 'solo', 'team'])[1 + mod
 FROM generate_series(%(first)s::bigint, %(last)s) AS i,
      LATERAL (SELECT 1 + mod(i - 1, %(users)s) AS u) AS client
 
+-- rows: app.credentials
+INSERT INTO app.credentials (user_id, password_hash, totp_secret, updated_at)
+SELECT i, CASE WHEN mod(i, 9) > 0
+               THEN '$argon2id$v=19$m=65536,t=3,p=4$' || rtrim(encode(decode(md5('salt' || i), 'hex'), 'base64'), '=')
+                    || '$' || rtrim(encode(sha256(('password' || i)::bytea), 'base64'), '=') END,
+       CASE WHEN mod(i, 3) = 0 THEN sha256(('nonce' || i)::bytea) || sha256(('totp' || i)::bytea) END,
+       pg_temp.made_at(i, %(users)s, %(as_of)s)
+FROM generate_series(%(first)s::bigint, %(last)s) AS i
+
 -- rows: app.prospects
 INSERT INTO app.prospects (id, email, full_name, company, source, source_detail, collected_at, told_at, last_contact_on)
 SELECT 4000000000 + i, 'prospect' || i || '@example.org', pg_temp.person_name(i + 11), 'Maison ' || mod(i, 900),
@@ -98,8 +107,9 @@ FROM generate_series(%(first)s::bigint, %(last)s) AS i,
      LATERAL (SELECT 1 + mod(i, CASE WHEN mod(i, 4) = 0 THEN greatest(%(users)s / 10, 1) ELSE %(users)s END) AS client) AS c
 
 -- rows: app.payments
-INSERT INTO app.payments (invoice_id, payer_legal_form, iban_last4, amount_cents, paid_on, legal_basis_ref)
+INSERT INTO app.payments (invoice_id, payer_legal_form, iban_last4, payer_iban, amount_cents, paid_on, legal_basis_ref)
 SELECT invoice, pg_temp.legal_form(invoice, %(own_name)s), lpad(mod(i * 37, 10000)::text, 4, '0'),
+       CASE WHEN mod(i, 4) > 0 THEN encode(sha256(('iban' || i)::bytea) || substr(sha256(('tag' || i)::bytea), 1, 16), 'base64') END,
        (1900 + mod(invoice, 50) * 700) / 2,
        %(today)s::date - pg_temp.paid_days(invoice) - CASE WHEN i > %(invoices)s THEN 30 ELSE 0 END,
        CASE WHEN mod(invoice, 4) = 0 THEN 'C. com. art. L123-22' END
