@@ -140,4 +140,7 @@ def test_the_work_grows_with_the_text_and_no_faster(kind: IdentifierKind, hostil
         readings(kind, text, "customer")
         return time.process_time() - began
 
-    assert seconds(40_000) < 40 * max(seconds(4_000), 0.001)  # squared it would be 100 times
+    def least(length: int) -> float:
+        return min(seconds(length) for _ in range(3))  # a collection of garbage falls into one of them
+
+    assert least(40_000) < 40 * max(least(4_000), 0.001)  # squared it would be 100 times
