@@ -54,7 +54,7 @@ def _mentioned(store: StoreMap) -> Iterator[tuple[str, str]]:
         if isinstance(register, Records):
             if register.table is not None:
                 yield from ((register.table, column) for column in (*register.key, *_columns(register)))
-        elif register is not None:
+        elif register is not None and not getattr(register, "connection", None):  # else it is in another store
             yield from _of_part(register, register.table)
 
 
