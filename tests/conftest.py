@@ -31,6 +31,13 @@ settings.load_profile("default")
 MakeDatabase = Callable[..., str]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is in one file shares what it set up, and so do all that look at the real night: each goes to one process."""
+    for item in items:
+        shared = "the real night" if "real_night" in getattr(item, "fixturenames", ()) else item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedPostgres]:
     """The embedded PostgreSQL of this run, in a folder of its own that is removed afterwards."""

@@ -48,7 +48,7 @@ BY_HAND = {
          "OBJ-1", "RST-1", "PMI-1", "PMI-2", "PRC-1", "PRC-2", "XFR-1", "XFR-2", "XFR-4", "SEC-3", "SEC-4", "CKY-2",
          "DPO-2", "LAW-DSR-2", "LAW-DSR-3", "LAW-DSR-6", "LAW-GEO-2", "LAW-GEO-3", "LAW-MIN-1", "LAW-PUR-2",
          "LAW-SRC-1", "LAW-RET-1", "LAW-RET-2", "LAW-RST-1", "LAW-PMI-1", "LAW-PRC-1", "LAW-ART-30", "LAW-REC-1",
-         "LAW-SEC-4"),
+         "LAW-SEC-4", "LAW-TEL-1"),
         "people do what was promised, or write down that they did",
     ),
     **dict.fromkeys(

@@ -28,7 +28,7 @@ from privacy_audit.erasure.search import Leads, Residue, counted
 from privacy_audit.model import Cause, Outcome
 from privacy_audit.sql import clocks
 from privacy_audit.sql.frame import Need, never
-from privacy_audit.sql.truth import State
+from privacy_audit.sql.truth import State, tally_statement
 from privacy_audit.store_map import ColumnClock
 
 T = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)
@@ -137,11 +137,24 @@ def test_the_states_that_each_kind_shows() -> None:
     assert set(kinds()) == {*COVERAGE, *IN_MEMORY}
 
 
-def test_the_specimens_of_a_night_cost_less_than_two_seconds(connection: sa.Connection) -> None:
-    began = time.process_time()
-    for rule in committed_rules().values():
-        prove_can_fail(connection, rule, T)
-    assert time.process_time() - began < 2
+def test_the_specimens_of_a_night_cost_little_more_than_writing_down_what_is_asked_of_the_store(
+    connection: sa.Connection,
+) -> None:
+    """A ratio, for machines differ: on two idle cores they are 1.4 seconds of a night."""
+    rules = [rule for rule in committed_rules().values() if rule.kind not in IN_MEMORY]
+
+    def seconds(act: Callable[[Rule], object]) -> float:
+        began = time.process_time()
+        for rule in rules:
+            act(rule)
+        return time.process_time() - began
+
+    def written(rule: Rule) -> object:
+        frame = rule.frame(T)
+        return tally_statement(rule.judge(rule.rows(frame), frame), frame).compile(connection)
+
+    asked, shown = seconds(written), seconds(lambda rule: prove_can_fail(connection, rule, T))
+    assert shown < 2 * asked
 
 
 TABLES = {
