@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from uuid import uuid4
 
 import psycopg2
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from psycopg2.sql import SQL, Identifier
 from tests.night import Night, spend
@@ -29,13 +31,6 @@ settings.register_profile(
 settings.load_profile("default")
 
 MakeDatabase = Callable[..., str]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is in one file shares what it set up, and so do all that look at the real night: each goes to one process."""
-    for item in items:
-        shared = "the real night" if "real_night" in getattr(item, "fixturenames", ()) else item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(shared))
 
 
 @pytest.fixture(scope="session")
@@ -65,9 +60,17 @@ def make_database(server: EmbeddedPostgres) -> Iterator[MakeDatabase]:
 
 
 @pytest.fixture(scope="session")
-def real_night(tmp_path_factory: pytest.TempPathFactory) -> Night:
-    """One real night over stores in which every column was planted with canaries."""
-    return spend(tmp_path_factory.mktemp("planted night"), tmp_path_factory.mktemp("register") / "rows.txt")
+def real_night(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Night:
+    """One real night over stores in which every column was planted with canaries, for all processes of a run."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder if worker_id == "master" else folder.parent
+    told = folder / "planted night.pickle"
+    with FileLock(folder / "planted night.lock"):
+        if not told.exists():
+            night = spend(folder / "planted night", folder / "rows of the register.txt")
+            told.write_bytes(pickle.dumps(night))
+        read: Night = pickle.loads(told.read_bytes())
+        return read
 
 
 @pytest.fixture
