@@ -69,7 +69,7 @@ def real_night(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Nigh
         if not told.exists():
             night = spend(folder / "planted night", folder / "rows of the register.txt")
             told.write_bytes(pickle.dumps(night))
-        read: Night = pickle.loads(told.read_bytes())
+        read: Night = pickle.loads(told.read_bytes())  # noqa: S301 - written by one of us
         return read
 
 
