@@ -312,6 +312,8 @@ _NETS = [ipaddress.ip_network(net) for net in ("2000::/3", "fc00::/7", "fe80::/1
 
 
 def _is_someones(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped and "." in str(address):
+        address = address.ipv4_mapped  # from Python 3.13 on it is written as what it stands for
     if isinstance(address, ipaddress.IPv4Address):
         return int(address) >> 24 != 0
     return any(address in net for net in _NETS)
