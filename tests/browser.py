@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.wait import WebDriverWait
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
 )  # fmt: skip
+_PATIENCE = 60
+"""Seconds until a page that does not come fails its test. A busy machine takes a few."""
 _WIDER_THAN_ITS_WINDOW = """
     const clips = one => one && (getComputedStyle(one).overflowX !== 'visible' || clips(one.parentElement));
     const width = document.documentElement.clientWidth;
@@ -61,6 +64,7 @@ class Page:
         self._chrome.get("about:blank")  # what the page before says late is said now
         self._chrome.get_log("browser")  # type: ignore[no-untyped-call]
         self._chrome.get(address)
+        self._await_other_than("about:blank")
 
     def runs(self, script: str) -> Any:
         """What a script of the test (not of the page) gives back."""
@@ -72,6 +76,19 @@ class Page:
         # At once: a page that scrolls smoothly would still be on its way when it is clicked.
         self._chrome.execute_script("arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})", element)
         element.click()
+
+    def follow(self, selector: str) -> None:
+        """Clicks the first link that a CSS selector finds, and waits until the browser is where it leads."""
+        before = self.address
+        self.click(selector)
+        self._await_other_than(before)
+
+    def _await_other_than(self, before: str) -> None:
+        """The driver returns when it believes that a page is loaded. On a busy machine it has meant the page before."""
+        arrived = "return location.href !== arguments[0] && document.readyState === 'complete'"
+        WebDriverWait(self._chrome, _PATIENCE, poll_frequency=0.05).until(
+            lambda chrome: chrome.execute_script(arrived, before)
+        )
 
     def keep(self, name: str, value: str) -> None:
         """Sets a cookie for the address that is open."""

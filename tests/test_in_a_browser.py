@@ -54,13 +54,13 @@ def test_what_to_read_first_is_on_the_first_screen_and_leads_to_its_card(page: P
     ends = page.runs("return [...document.querySelectorAll('.worst li a')].map(a => a.getBoundingClientRect().bottom)")
     assert len(ends) == 3
     assert max(ends) < 800
-    page.click(".worst li a")
+    page.follow(".worst li a")
     assert "rows break this promise" in page.runs("return document.querySelector(':target').innerText")
 
 
 def test_the_statement_for_the_engineer_opens_on_a_click(page: Page, pages: dict[str, Path]) -> None:
     page.open(pages["report"].as_uri())
-    page.click(".worst li a")
+    page.follow(".worst li a")
     page.click(":target > details > summary")
     visible = "return document.querySelector(':target .reproduce pre').checkVisibility({checkVisibilityCSS: true})"
     assert page.runs("return document.querySelector(':target .reproduce').open") is False
@@ -81,11 +81,11 @@ def test_the_table_of_clauses_is_the_same_in_report_and_data_docs(page: Page, pa
 
 def test_the_data_docs_lead_to_the_report_and_back_to_their_index(page: Page, pages: dict[str, Path]) -> None:
     page.open(pages["store-app.app.positions"].as_uri())
-    page.click("a[href*='report.html#']")
+    page.follow("a[href*='report.html#']")
     assert page.address.startswith(pages["report"].as_uri())
     assert page.runs("return document.getElementById(location.hash.slice(1)) !== null")
     page.open(pages["store-app.app.positions"].as_uri())
-    page.click("a[href$='index.html']")
+    page.follow("a[href$='index.html']")
     assert page.address.endswith("index.html")
 
 

@@ -206,7 +206,7 @@ def test_the_pages_work_in_a_browser_under_the_policy_that_is_sent_with_them(air
             assert page.overflow == [], path
             assert page.runs("return getComputedStyle(document.body).fontFamily").startswith("system-ui"), path
         page.open(f"{airflow.address}{PAGES}/")
-        page.click("td a")
+        page.follow("td a")
         assert page.address.endswith(f"{report}/report.html")
 
 
