@@ -28,6 +28,8 @@ BASES = {
 }
 RIGHTS = {"access", "rectification", "objection", "erasure", "restriction", "portability", "post_mortem",
           "child_report", "withdrawal"}  # fmt: skip
+COOKIES = ("sid", "consent", "stats")
+"""Cookies that the site's list knows, and when it was last looked at: expectations/registers/cookies.csv."""
 VERSIONS = (("0.1", date(2012, 1, 1), date(2018, 5, 24)), ("0.2", date(2018, 5, 25), date(2023, 12, 31)),
             ("1", date(2024, 1, 1), None))  # fmt: skip
 """Versions of the policy with their first and last days; expectations/registers/policy_versions.csv has the same."""
@@ -448,7 +450,10 @@ class Registers:
                 if consent["purpose"] == "statistics"
             ]
             broken = None if first is None else no(self._during(row["first_set_at"], given))
-            put("CKY-2", broken, row["name"] == "stats")
+            put("CKY-2", broken, one_of(row["name"], "stats"))
+            put("CKY-4", no(one_of(row["name"], *COOKIES)))
+        looked_at = datetime(2024, 1, 2, tzinfo=PARIS)
+        self._fresh("web/registers.cookies/CKY-5", {"the list": [(True, looked_at)]}, relativedelta(days=7))
 
     def _outlives(self, end: datetime | None, last: date) -> Answer:
         """No end, and one at infinity, is the longest life there is; one before the company's first day is none."""

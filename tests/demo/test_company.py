@@ -32,7 +32,7 @@ DAYS = {
     "midnight of a new year in Paris": datetime(2027, 1, 1, tzinfo=PARIS),
     "the last microsecond of a year in Paris": datetime(2026, 12, 31, 23, 59, 59, 999_999, tzinfo=PARIS),
 }
-ONCE = {"app/app.mailbox_probes/DPO-2"}
+ONCE = {"app/app.mailbox_probes/DPO-2", "web/registers.cookies/CKY-5"}
 """Checks of a register as a whole: there is one, however large the demo is."""
 CATALOG = "/_store.catalog/"
 """Checks of the database itself: no row of a table says anything about them."""

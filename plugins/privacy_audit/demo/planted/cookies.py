@@ -1,4 +1,5 @@
-"""RET-7 and CKY-2: how long cookies are set to live, and whether statistical ones had a consent when they were set.
+"""RET-7, CKY-2, CKY-4 and CKY-5: how long cookies are set to live, whether statistical ones had a consent when they
+were set, and whether the site's list knows every cookie that was seen.
 
 How old they are is RET-5's (retention_web.py).
 """
@@ -11,13 +12,15 @@ from datetime import datetime, timedelta
 from privacy_audit.demo.planting import MICROSECOND, PARIS, Moments, Planting, Row, Value, breaks, unknown, visitor
 from privacy_audit.periods import Period, local_date, start_of_day
 
-LIFETIME, CONSENT = "web/web.cookies/RET-7", "web/web.cookies/CKY-2"
+LIFETIME, CONSENT, KNOWN = (f"web/web.cookies/{control}" for control in ("RET-7", "CKY-2", "CKY-4"))
+LOOKED_AT = "web/registers.cookies/CKY-5"
 
 
 def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
     yield from _lifetimes(at)
     yield from _statistics(at)
+    yield from _unknown_cookies(at)
 
 
 def _lifetimes(at: Moments) -> Iterator[Planting]:
@@ -63,3 +66,17 @@ def _statistics(at: Moments) -> Iterator[Planting]:
     undated = (*visitor(at), consented(at.ago(300)), Row("web.cookies", {**values, "first_set_at": None}))
     every = tuple(unknown(check) for check in (LIFETIME, CONSENT, "web/web.cookies/RET-5", "web/web.cookies/LAW-CKY-2"))
     yield Planting("a statistical cookie set nobody knows when", undated, every)
+
+
+def _unknown_cookies(at: Moments) -> Iterator[Planting]:
+    def seen(name: str) -> tuple[Row, ...]:
+        values: dict[str, Value] = {"name": name, "first_set_at": at.ago(100), "expires_at": at.ago(-200)}
+        return (*visitor(at), Row("web.cookies", values))
+
+    yield Planting("a cookie of an advertiser, which is on no list", seen("_fbp"), (breaks(KNOWN),))
+    yield Planting("a cookie whose name begins like one on the list", seen("sid_2"), (breaks(KNOWN),))
+    yield Planting("a cookie on the list, in capitals", seen("SID"))
+    yield Planting("a cookie without a name", seen(" "), (unknown(KNOWN), unknown(CONSENT)))
+    # The list itself is a file beside the policy, with the day on which somebody last looked.
+    why = "nobody compared the site with its list of cookies since 2 January 2024"
+    yield Planting(why, (), (breaks(LOOKED_AT, subjects=0),), once=True)
