@@ -9,7 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -45,6 +47,7 @@ def audit(home: Path, rows: int) -> int:
         with terminal.stage("Started the embedded PostgreSQL"):
             place = stack.enter_context(premises.opened(home))
             stack.enter_context(inbox.opened(home / "alerts", place.inbox_port))
+        stack.enter_context(_meanwhile_imported())
         manifest = _fill(place, rows, terminal)
         _awake_airflow(home, place, terminal)
         before = filed.newest(home)
@@ -71,6 +74,18 @@ def _alone(home: Path, terminal: Screen) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def _meanwhile_imported() -> Iterator[None]:
+    """Great Expectations takes five seconds to import, and the server is who fills the company: done meanwhile. It sets
+    no variable of the environment, as the start of Airflow does."""
+    thread = Thread(target=import_module, args=("privacy_audit.engine.expectations",), name="imports")
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def _fill(place: premises.Premises, rows: int, terminal: Screen) -> Manifest:
