@@ -39,7 +39,7 @@ test: install-tests ## Run every check and every test
 	$(PY) -m mypy
 	.venv/bin/lint-imports --cache-dir var/cache/import_linter
 	$(PY) -m privacy_audit compile --check
-	$(PY) -m pytest --numprocesses 3 --dist loadfile
+	$(PY) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 bench: install-tests ## Time the audit beside hand-written SQL, on 10 million rows (BENCH_SCALE=10000000 BENCH_ROUNDS=5)
 	@$(PY) -W ignore -m tests.bench --scale $(BENCH_SCALE) --rounds $(BENCH_ROUNDS)

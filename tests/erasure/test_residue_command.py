@@ -23,6 +23,8 @@ from tests.engine.conftest import Store, made
 from privacy_audit.erasure import IdentifierKind, Keyring, traces
 from privacy_audit.erasure.ledger import KEY_CHECK
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 KEY = bytes(range(32))
 SECRET = base64.b64encode(KEY).decode()

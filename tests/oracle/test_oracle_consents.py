@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.oracle import draws
 from tests.oracle.compare import agree, connected, thrice
 from tests.oracle.draws import INSTANT, INSTANT_WAYS, Case, Draw, Rule, Scene
 from tests.oracle.moments import DAY, Far, Row, month_later
+
+pytestmark = pytest.mark.slow
 
 SECOND = timedelta(seconds=1)
 BIRTH_YEARS = (None, 0, 1900, 2000, 2010, 2011, 2012, 9999)

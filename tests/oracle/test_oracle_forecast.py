@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,8 @@ from privacy_audit.controls import Rule, kinds
 from privacy_audit.engine.forecast import count_due, estimate_due
 from privacy_audit.engine.measure import count_all
 from privacy_audit.model import Forecast
+
+pytestmark = pytest.mark.slow
 
 
 def later(as_of: datetime, days: int, zone: ZoneInfo) -> datetime:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from tests.oracle.compare import agree, thrice
 from tests.oracle.draws import INSTANT_WAYS, Case, Draw, Rule, Scene
 from tests.oracle.moments import Row
 from tests.oracle.test_oracle_consents import moments, values
+
+pytestmark = pytest.mark.slow
 
 WAYS = (*INSTANT_WAYS, "day", "day", "day")
 """The ways in which a register may tell a moment: a year alone is refused."""

@@ -18,6 +18,8 @@ from tests.oracle.moments import DAY
 from tests.oracle.records import later
 from tests.oracle.tables import WRITTEN, create
 
+pytestmark = pytest.mark.slow
+
 WAYS = tuple(way for way in draws.WAYS if not way.startswith("year"))
 """A field of a register tells the day, or more."""
 TABLES = {

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.oracle import draws
 from tests.oracle.compare import agree, connected, thrice
 from tests.oracle.draws import INSTANT_WAYS, Case, Draw, Rule
+
+pytestmark = pytest.mark.slow
 
 BLANKS = (None, "", " ", "  ")
 

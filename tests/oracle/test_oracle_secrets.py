@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.oracle import draws, tables
 from tests.oracle.compare import agree
 from tests.oracle.draws import Case, Draw
+
+pytestmark = pytest.mark.slow
 
 COLUMNS: dict[str, dict[str, str]] = {
     "kept.secrets": {

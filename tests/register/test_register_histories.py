@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as budget
 from tests.findings.drawn import histories
@@ -9,6 +10,8 @@ from tests.findings.nights import Night, fold
 from tests.findings.reference import agree
 
 from privacy_audit import register
+
+pytestmark = pytest.mark.slow
 
 
 @given(histories(most=12))
