@@ -108,7 +108,7 @@ def tables(draw: Draw, palette: Palette, number: int, kind: Kind) -> Relation:
 @st.composite
 def following(draw: Draw, palette: Palette, number: int, made: Sequence[Relation]) -> Relation | None:
     """One more relation, most often one that has to do with another; none where the other allows none."""
-    base = draw(st.sampled_from(made))
+    base = draw(st.sampled_from((*made, *made[:2], *made[:2])))
     steps = {"like": 3, "upon": 2, "foreign": 1, **_that_hang(base)}
     step = draw(st.sampled_from([step for step, times in steps.items() for _ in range(times)]))
     if step == "part":
@@ -135,7 +135,7 @@ def _that_hang(base: Relation) -> dict[str, int]:
 @st.composite
 def parts(draw: Draw, palette: Palette, number: int, made: Sequence[Relation], base: Relation) -> Relation:
     """A partition, or what was one."""
-    ties = [Tie.PARTITION, Tie.PARTITION, Tie.DETACHED, Tie.DETACHING]
+    ties = [Tie.PARTITION, Tie.PARTITION, Tie.DETACHED, Tie.DETACHING, Tie.DETACHING]
     if not any(one.parent == base and one.tie is Tie.DEFAULT for one in made):
         ties += [Tie.DEFAULT] * 3
     kinds = [Kind.TABLE, Kind.TABLE, Kind.PARTITIONED, *([] if palette.looked_into else [Kind.FOREIGN])]
@@ -208,7 +208,8 @@ def maps(draw: Draw, made: Sequence[Relation]) -> StoreMap:
     """A map of some of the relations, and of one that is not there; and decisions upon some."""
     plain = [one for one in made if _PLAIN.fullmatch(one.schema) and _PLAIN.fullmatch(one.name)]
     gone = replace(made[0], schema="app", name="gone")
-    chosen = draw(st.lists(st.sampled_from([*plain, *plain, *plain, gone]), min_size=1, max_size=4, unique=True))
+    drawn = st.sampled_from([*plain, *plain, *plain[:2] * 2, gone])
+    chosen = draw(st.lists(drawn, min_size=1, max_size=4, unique=True))
     decided = draw(st.lists(st.sampled_from([*plain, gone]), max_size=3, unique=True))
     return StoreMap(*(tuple((one.full, draw(known(one))) for one in told) for told in (chosen, decided)))
 
@@ -279,7 +280,7 @@ COLUMNS = Palette(
     columns=st.builds(
         Column,
         st.builds(spelled, st.lists(st.sampled_from(WORDS), min_size=1, max_size=2), st.integers(0, 5)),
-        st.sampled_from(tuple(VALUES)),
+        st.sampled_from((*VALUES, *["varchar(100)"] * 3)),
     ),
     values=VALUES,
     looked_into=True,
