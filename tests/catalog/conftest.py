@@ -52,3 +52,11 @@ def plain(make_database: MakeDatabase) -> Iterator[sa.Connection]:
     """A connection as the auditor has it, to a database without tables."""
     with ground(make_database()) as made, made.auditor.connect() as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@pytest.fixture(scope="module")
+def engine(make_database: MakeDatabase) -> Iterator[sa.Engine]:
+    """The superuser's way into an empty database, with names resolved as in the auditor's sessions."""
+    engine = sa.create_engine(make_database(), connect_args={"options": "-csearch_path=pg_catalog"})
+    yield engine
+    engine.dispose()

@@ -7,46 +7,19 @@ once; `{database}` for the database.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
-from tests.conftest import MakeDatabase
-
-from privacy_audit.controls import Rule, kinds
-from privacy_audit.engine.listing import Listing, listing
-from privacy_audit.engine.measure import count_all
-from privacy_audit.model import Control, Severity
-from privacy_audit.store_map import StoreMap
+from tests.catalog.place import Judged, Place, a_place, judged, rule_of
 
 FOLDER = Path(__file__).parent / "cases"
-ABOUT = {
-    "store": "app",
-    "title": "Product database",
-    "connection": "store_app",
-    "owner": "Product",
-    "alert": "alerts_product",
-    "no_data_before": "2019-01-01",
-    "tables": {"app.users": {"title": "Users", "key": ["id"]}},
-}
 FIELDS = {"name", "each", "all_of", "as_of", "map", "do", "compliant", "violating", "undecidable"}
-OTHERS_STAY_OUT = """
-DO $$ DECLARE role name; BEGIN
-    FOR role IN SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname <> 'postgres' LOOP
-        EXECUTE format('ALTER ROLE %I NOLOGIN', role);
-    END LOOP;
-END $$;
-CREATE ROLE @auditor LOGIN;
-"""
-"""Roles that other tests left on the server are none of the case's."""
 
 
 @dataclass(frozen=True)
@@ -104,50 +77,10 @@ CASES = [case for book in BOOKS.values() for case in _cases(book)]
 
 
 @pytest.fixture(scope="module")
-def engine(make_database: MakeDatabase) -> Iterator[sa.Engine]:
-    """The superuser's way into a database of these cases, with names resolved as in the auditor's sessions."""
-    options = {"options": "-csearch_path=pg_catalog"}
-    engine = sa.create_engine(make_database(), connect_args=options)
-    yield engine
-    engine.dispose()
-
-
-@dataclass(frozen=True)
-class Place:
-    """A database within a transaction, with names of roles of its own."""
-
-    connection: sa.Connection
-    prefix: str
-
-    def run(self, *statements: str) -> None:
-        database = str(self.connection.engine.url.database)
-        for statement in statements:
-            script = re.sub(r"(?<![\w.])@(?=[a-z])", self.prefix, statement.replace("{database}", database))
-            self.connection.exec_driver_sql(script.replace("%", "%%"))
-
-    @contextmanager
-    def for_a_while(self) -> Iterator[None]:
-        """What is done meanwhile is undone, whoever one became."""
-        savepoint = self.connection.begin_nested()
-        try:
-            yield
-        finally:
-            savepoint.rollback()
-
-    def short(self, cells: Sequence[Any]) -> str:
-        database = str(self.connection.engine.url.database)
-        told = " | ".join("-" if cell is None else str(cell) for cell in cells)
-        return told.replace(self.prefix, "@").replace(database, "{database}").rstrip()
-
-
-@pytest.fixture(scope="module")
 def where(engine: sa.Engine, request: pytest.FixtureRequest) -> Iterator[Place]:
     """A place in which every case of a kind begins."""
-    with engine.connect() as connection, connection.begin() as transaction:
-        made = Place(connection, f"r{uuid4().hex[:8]}_")
-        made.run(OTHERS_STAY_OUT, *BOOKS[request.param].get("store", []))
+    with a_place(engine, *BOOKS[request.param].get("store", [])) as made:
         yield made
-        transaction.rollback()
 
 
 @pytest.mark.parametrize(
@@ -157,40 +90,12 @@ def where(engine: sa.Engine, request: pytest.FixtureRequest) -> Iterator[Place]:
     indirect=["where"],
 )
 def test_a_case(where: Place, case: Case) -> None:
-    rule = _rule(case)
     with where.for_a_while():
-        where.run(*case.do, "SET SESSION AUTHORIZATION @auditor")
-        measured = count_all(where.connection, rule, case.as_of)
-        tally = asdict(measured.tally)
-        found_any = tally["violating"] + tally["undecidable"] > 0
-        shown = measured.listing or listing(rule, rule.frame(case.as_of))
-        listed = _listed(where, shown, len(rule.key)) if found_any else {"violating": [], "undecidable": []}
-    assert listed == {"violating": case.violating, "undecidable": case.undecidable}
-    found = {name: tally[name] for name in ("compliant", "violating", "undecidable", "held", "out_of_scope")}
-    expected = {
-        "compliant": case.compliant,
-        "violating": len(case.violating),
-        "undecidable": len(case.undecidable),
-        "held": 0,
-        "out_of_scope": 0,
-    }
-    assert found == expected
-    assert tally["population"] == sum(expected.values())
+        where.run(*case.do)
+        found = judged(where, rule_of(case.kind, case.map, case.parameters), case.as_of)
+    assert found == Judged.of(case.compliant, case.violating, case.undecidable)
 
 
 def test_names_tell_cases_apart() -> None:
     names = [(case.kind, case.name) for case in CASES]
     assert len(set(names)) == len(names)
-
-
-def _rule(case: Case) -> Rule:
-    control = Control("T-1", case.kind, "Kept", Severity.HIGH, (), (), date(2024, 1, 1), parameters=case.parameters)
-    (rule,) = kinds()[case.kind].bind(control, StoreMap.model_validate({**ABOUT, **case.map}), "Europe/Paris")
-    assert isinstance(rule, Rule)
-    return type(rule).model_validate(rule.as_json())  # as a compiled suite carries it
-
-
-def _listed(where: Place, shown: Listing, names: int) -> dict[str, list[str]]:
-    """Every row by what it is, but those that keep the promise, as the report's SELECTs list them: first its names."""
-    rows = {name: where.connection.exec_driver_sql(text.replace("%", "%%")) for name, text in asdict(shown).items()}
-    return {name: sorted(where.short(cells[:names]) for cells in found.all()) for name, found in rows.items()}

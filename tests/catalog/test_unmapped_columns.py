@@ -137,12 +137,12 @@ def test_a_partition_that_is_being_detached_is_read_by_nobody(fresh: Ground) -> 
     assert columns(fresh, {"app.parts": None}) == {"app.parts_1.a"}
 
 
-def counted(ground: Ground, relation: str, names: list[str], limit: int = 100, *only: Detector) -> dict[str, Any]:
+def counted(ground: Ground, table: str, names: list[str], limit: int = 100, *only: Detector) -> dict[str, Any]:
     """Column to its counts, as the auditor gets them."""
     ground.do(f"GRANT USAGE ON SCHEMA app TO {ground.auditor.url.username}")
     ground.do(f"GRANT SELECT ON ALL TABLES IN SCHEMA app TO {ground.auditor.url.username}")
     with ground.auditor.connect() as auditor:
-        rows = auditor.execute(sampled_counts(relation, names, only or tuple(Detector), limit)).all()
+        rows = auditor.execute(sampled_counts("app", table, names, only or tuple(Detector), limit)).all()
     return {row.column_name: dict(row._mapping) for row in rows}
 
 
@@ -158,7 +158,7 @@ def test_a_sample_is_counted_in_one_statement(fresh: Ground) -> None:
            FROM generate_series(1, 10) i""",
     )
     names = ["Bank; Details", "raw", "plain", "ip", "tags", "code", "blank", "number"]
-    found = counted(fresh, "app.t", names)
+    found = counted(fresh, "t", names)
     positive = {
         name: {key: value for key, value in row.items() if value and key != "column_name"}
         for name, row in found.items()
@@ -182,15 +182,15 @@ def test_a_sample_is_bounded_and_says_so(fresh: Ground) -> None:
         "CREATE TABLE app.t (a text)",
         "INSERT INTO app.t SELECT 'a@b.fr' FROM generate_series(1, 50)",
     )
-    assert counted(fresh, "app.t", ["a"], 20, Detector.EMAIL) == {"a": {"column_name": "a", "sampled": 20, "email": 20}}
+    assert counted(fresh, "t", ["a"], 20, Detector.EMAIL) == {"a": {"column_name": "a", "sampled": 20, "email": 20}}
 
 
 def test_an_empty_table_has_a_row_that_says_nothing_was_seen(fresh: Ground) -> None:
     fresh.do("CREATE SCHEMA app", "CREATE TABLE app.t (a text, b text)")
-    assert {name: row["sampled"] for name, row in counted(fresh, "app.t", ["a", "b"]).items()} == {"a": 0, "b": 0}
+    assert {name: row["sampled"] for name, row in counted(fresh, "t", ["a", "b"]).items()} == {"a": 0, "b": 0}
 
 
 def test_what_the_auditor_may_not_read_is_refused_not_empty(fresh: Ground) -> None:
     fresh.do("CREATE SCHEMA app", "CREATE TABLE app.t (a text)", "CREATE TABLE app.u (a text)")
     with fresh.auditor.connect() as auditor, pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
-        auditor.execute(sampled_counts("app.t", ["a"], tuple(Detector), 10))
+        auditor.execute(sampled_counts("app", "t", ["a"], tuple(Detector), 10))

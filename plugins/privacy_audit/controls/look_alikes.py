@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.controls.interface import Lack
@@ -18,7 +19,7 @@ from privacy_audit.controls.known_columns import known_columns
 from privacy_audit.controls.specimen import Scene, Specimen
 from privacy_audit.model import Control
 from privacy_audit.sql.catalog.copies import look_alikes
-from privacy_audit.sql.catalog.relations import missing_relations
+from privacy_audit.sql.catalog.relations import RELATIONS
 from privacy_audit.sql.frame import Frame, Predicate
 from privacy_audit.sql.truth import State
 from privacy_audit.store_map import StoreMap, TableName
@@ -52,11 +53,13 @@ class LookAlikes(CatalogRule):
         )
 
     def found(self, frame: Frame) -> sa.FromClause:
-        """A mapped table is looked at where it is there: of one that is not, nobody can tell what is like it."""
-        copies, missing = look_alikes(self.tables), missing_relations(self.tables)
-        names = sa.values(sa.column("relation", sa.Text()), name="mapped_table").data([(name,) for name in self.tables])
+        """A mapped table is looked at where it is there: of one that is not, nobody can tell what is like it. Nor of
+        a view: copies are those of the tables beneath it."""
+        copies = look_alikes(self.tables)
+        mapped = sa.func.unnest(sa.cast(list(self.tables), ARRAY(sa.Text())))  # where all were decided upon: none
+        names = mapped.table_valued(sa.column("relation", sa.Text())).render_derived("mapped_table")
         nothing = sa.literal("", sa.Text())
-        why = sa.case((names.c.relation.in_(sa.select(missing.c.relation)), sa.null()), else_=nothing)
+        why = sa.case((names.c.relation.in_(sa.select(RELATIONS.c.relation)), nothing), else_=sa.null())
         looked = sa.select(names.c.relation, nothing.label("of"), why.label("why"))
         alike = sa.select(copies.c.relation, copies.c.of, copies.c.why).where(copies.c.relation.not_in(self.decided))
         return alike.union_all(looked).subquery("copy")

@@ -71,15 +71,15 @@ class UnmappedColumns(CatalogRule):
         """Looks into a sample of every column that nobody knows and that the auditor may read."""
         columns = unmapped_columns(self._mapped)
         asked = connection.execute(
-            sa.select(columns.c.relation, columns.c.column_name)
+            sa.select(columns.c.relation, columns.c.schema, columns.c.name, columns.c.column_name)
             .where(columns.c.searchable, columns.c.readable)
-            .order_by(columns.c.relation, columns.c.column_name)
+            .order_by(columns.c.schema, columns.c.name, columns.c.column_name)
         ).all()
         seen = [
             (relation, row.column_name, ", ".join(_words(row._mapping)))
-            for relation, group in groupby(asked, key=lambda row: row.relation)
+            for (relation, schema, name), group in groupby(asked, key=lambda row: (row.relation, row.schema, row.name))
             for row in connection.execute(
-                sampled_counts(relation, [row.column_name for row in group], Detector, SAMPLE_ROWS)
+                sampled_counts(schema, name, [row.column_name for row in group], Detector, SAMPLE_ROWS)
             )
         ]
         return replace(frame, planted={**frame.planted, SEEN: Planted(_SEEN_COLUMNS, tuple(seen))})

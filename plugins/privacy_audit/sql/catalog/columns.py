@@ -16,7 +16,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from privacy_audit.sql.catalog.relations import LINEAGE, RELATIONS
 from privacy_audit.sql.catalog.words import said_by, words_of
 from privacy_audit.sql.detectors import Detector, detects
-from privacy_audit.sql.frame import table
 
 FREE_TEXT_LENGTH = 100
 """A text column that takes so many characters, or any number of them, is free text."""
@@ -86,20 +85,23 @@ def unmapped_columns(mapped: Mapping[str, frozenset[str] | None]) -> sa.Subquery
     known of its partitions and children, since they are read through it; a partition has no columns of its own. Views
     hold nothing and are left out. Any role may ask: all of it stands in the catalog.
 
-    Columns: `relation`, `kind` (table, partitioned, materialized view, foreign table), `column_name`, `type` (its
-    `pg_type.typname`), `suspicion` (why the name or the type looks personal, in words; empty when nothing does),
-    `searchable` (whether `sampled_counts` may find something in it), `readable` (whether the role may look).
+    Columns: `relation`, and the `schema` and `name` in it, `kind` (table, partitioned, materialized
+    view, foreign table), `column_name`, `type` (its `pg_type.typname`), `suspicion` (why the name or the type looks
+    personal, in words; empty when nothing does), `searchable` (whether `sampled_counts` may find something in it),
+    `readable` (whether the role may look).
     """
     relation, column = RELATIONS.c, _NAMED.c
     return (
         sa.select(
             relation.relation,
+            relation.schema,
+            relation.name,
             relation.kind,
             column.name.label("column_name"),
             column.type,
             _suspicion(column).label("suspicion"),
             sa.or_(column.base.in_(sorted(SEARCHABLE)), column.base_kind == "c").label("searchable"),
-            _readable(relation.schema, relation.oid, column.name).label("readable"),
+            _readable(relation, column.name).label("readable"),
         )
         .select_from(RELATIONS.join(_NAMED, column.oid == relation.oid))
         .where(sa.not_(relation.attached), sa.not_(_is_known(mapped)))
@@ -108,12 +110,12 @@ def unmapped_columns(mapped: Mapping[str, frozenset[str] | None]) -> sa.Subquery
 
 
 def _readable(
-    schema: sa.ColumnElement[Any], relation: sa.ColumnElement[Any], column: sa.ColumnElement[Any]
+    relation: sa.ColumnCollection[str, sa.ColumnElement[Any]], column: sa.ColumnElement[Any]
 ) -> sa.ColumnElement[bool]:
     """Whether the role may read the column; by the relation's oid, for a name would be folded to small letters."""
-    named = sa.func.pg_catalog.has_schema_privilege(schema, "USAGE")
-    granted = sa.func.pg_catalog.has_column_privilege(relation, column, "SELECT")
-    return sa.func.coalesce(sa.and_(named, granted), sa.false())
+    named = sa.func.pg_catalog.has_schema_privilege(relation.schema, "USAGE")
+    granted = sa.func.pg_catalog.has_column_privilege(relation.oid, column, "SELECT")
+    return sa.func.coalesce(sa.and_(relation.shown, named, granted), sa.false())
 
 
 def _is_known(mapped: Mapping[str, frozenset[str] | None]) -> sa.ColumnElement[bool]:
@@ -164,7 +166,9 @@ def _suspect_types(
     yield sa.and_(column.base.in_(("text", "varchar", "bpchar", "citext")), may_be_long), sa.literal("free text")
 
 
-def sampled_counts(relation: str, columns: Sequence[str], detectors: Iterable[Detector], limit: int) -> sa.Select[Any]:
+def sampled_counts(
+    schema: str, name: str, columns: Sequence[str], detectors: Iterable[Detector], limit: int
+) -> sa.Select[Any]:
     """How many values of a sample hold what detectors look for: one row per column, whatever the relation holds.
 
     The sample is the first `limit` rows the server happens to meet, read once for all columns. It is no proof: a
@@ -173,7 +177,7 @@ def sampled_counts(relation: str, columns: Sequence[str], detectors: Iterable[De
 
     Columns: `column_name`, `sampled`, and for each detector its name in small letters.
     """
-    rows = table(relation, *columns, alias="t")
+    rows = sa.table(name, *map(sa.column, columns), schema=schema).alias("t")
     text = {name: sa.func.left(sa.cast(rows.c[name], sa.Text()), SAMPLED_CHARACTERS) for name in columns}
     sample = sa.select(*(text[name].label(name) for name in columns)).limit(limit).subquery("sample")
     pair = (sa.column("column_name", sa.Text()), sa.column("value", sa.Text()))

@@ -46,7 +46,7 @@ _NAME_WORDS = (
 _TAIL = f"(?:{_NAME_WORDS})s?(?:[_0-9].*)?"
 _PATTERNS = {
     "after": f"^s?_*{_TAIL}$",
-    "before": f"^(?:[0-9_]*[0-9][0-9_]*|[0-9_]*(?:{_COPY_WORDS}|zz|hist|history)s?[0-9_]*(?:of_|de_)?)$",
+    "before": f"^(?:[0-9_]*[0-9][0-9_]*|[0-9_]*(?:{_COPY_WORDS}|zz|hist|history)s?[0-9_]*(?:(?:of|de)_?)?)$",
     "after_before": f"^s?_*(?:{_TAIL})?$",
     "copies": f"(?:^|_)(?:{_COPY_WORDS})s?(?:$|[_0-9])",
 }
@@ -112,17 +112,17 @@ _LOOK_ALIKES = sa.text(
                    SELECT pg_catalog.regexp_replace(s.name, '[0-9]+', '#', 'g')
                    FROM lineage l JOIN relation s ON s.oid = l.oid WHERE l.ancestor = m.oid AND l.oid <> m.oid))
         UNION ALL
-        SELECT g.oid, f."of", 3, :reads_it, 1.0 FROM reading g JOIN family f ON f.oid = g.read
+        SELECT g.oid, f."of", 3, :reads_it, 1.0
+        FROM reading g JOIN lineage l ON l.ancestor = g.read JOIN family f ON f.oid = l.oid
         UNION ALL
         SELECT c.oid, m.relation, 4, :name,
                pg_catalog.length(m.stem) + CASE WHEN c.schema = m.schema THEN 0.5 ELSE 0.0 END
         FROM candidate c JOIN mapped m ON pg_catalog.strpos(c.lower_name, m.stem) > 0
-        WHERE (pg_catalog.starts_with(c.lower_name, m.stem)
-               AND pg_catalog.substr(c.lower_name, pg_catalog.length(m.stem) + 1) ~ :after)
-           OR (pg_catalog.left(c.lower_name, pg_catalog.strpos(c.lower_name, m.stem) - 1) ~ :before
-               AND pg_catalog.substr(
-                   c.lower_name, pg_catalog.strpos(c.lower_name, m.stem) + pg_catalog.length(m.stem)
-               ) ~ :after_before)
+        CROSS JOIN LATERAL pg_catalog.generate_series(1, pg_catalog.length(c.lower_name)) AS at
+        CROSS JOIN LATERAL pg_catalog.substr(c.lower_name, at + pg_catalog.length(m.stem)) AS rest
+        WHERE pg_catalog.substr(c.lower_name, at, pg_catalog.length(m.stem)) = m.stem
+          AND CASE at WHEN 1 THEN rest ~ :after
+                      ELSE pg_catalog.left(c.lower_name, at - 1) ~ :before AND rest ~ :after_before END
         UNION ALL
         SELECT o.oid, m.relation, 5, :columns, o.dice
         FROM overlap o JOIN mapped m ON m.oid = o.mapped WHERE o.shared >= :min_columns AND o.dice >= :min_overlap

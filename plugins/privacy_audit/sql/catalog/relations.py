@@ -16,7 +16,8 @@ RELATIONS = (
                               ELSE 'foreign table' END AS kind,
                c.relispartition AND NOT EXISTS (
                    SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND i.inhdetachpending
-               ) AS attached
+               ) AS attached,
+               c.relispopulated AND NOT pg_catalog.row_security_active(c.oid) AS shown
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'm', 'f')
           AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
@@ -24,13 +25,15 @@ RELATIONS = (
     )
     .columns(
         sa.column("oid"), sa.column("schema"), sa.column("name"), sa.column("relation"), sa.column("kind"),
-        sa.column("attached"),
+        sa.column("attached"), sa.column("shown"),
     )
     .cte("relation")
 )  # fmt: skip
 """Every relation that may hold rows, but those of the system and of sessions (names of schemas in `pg_` are theirs).
 
-`attached` is true of a partition that is read through its parent. One that is being detached no longer is.
+`attached` is true of a partition that is read through its parent. One that is being detached no longer is. `shown` is
+false where the server refuses to show the role all rows: of a table with row-level security, of a materialized view
+that was never filled.
 """
 
 LINEAGE = (
