@@ -129,7 +129,8 @@ SETTLED = {
         # People were asked.
         "UPDATE app.users SET birth_date = '1980-05-17' WHERE id::text = ANY (%(app/app.users/MIN-1)s)",
         "UPDATE app.users SET deleted_at = NULL WHERE id::text = ANY (%(app/app.users/DEL-1)s)",
-        """UPDATE app.guardian_consents SET received_at = %(t)s::timestamptz - interval '9 s'
+        "UPDATE app.guardian_consents SET received_at = %(t)s::timestamptz - interval '9 s' WHERE received_at > %(t)s",
+        """UPDATE app.guardian_consents SET guardian = guardian || ', parent of ' || user_id
             WHERE id::text = ANY (%(app/app.guardian_consents/MIN-2)s)""",
         """UPDATE app.legal_holds SET started_at = %(t)s::timestamptz - interval '1 day'
             WHERE id::text = ANY (%(app/app.legal_holds/HLD-1)s)""",
