@@ -202,6 +202,7 @@ SETTLED = {
         "DELETE FROM web.cookies WHERE visitor_id::text = ANY (%(web/web.cookies/RET-5)s)",
         "UPDATE web.visitors SET deleted_at = NULL WHERE id::text = ANY (%(web/web.visitors/DEL-1)s)",
         "UPDATE web.cookies SET expires_at = first_set_at WHERE expires_at < '2001-01-01'",
+        "UPDATE web.cookies SET name = 'sid' WHERE btrim(name) = ''",
         """UPDATE web.consent_intervals SET granted_at = %(t)s::timestamptz - interval '300 days'
             WHERE granted_at < '2001-01-01'""",
     ),
