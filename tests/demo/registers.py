@@ -325,6 +325,13 @@ class Registers:
             else:
                 broken = self._during(moment, [(entry["from_at"], entry["to_at"]) for entry in freezes[person]])
             self._put("app/app.processing_events/RST-1", broken, subject=person)
+        applicants = self._by("app.applicants", "id")
+        for row in self.court.rows("app.processing_events"):
+            moment, person = row["at"], row["user_id"]
+            known = person is not None and self.court.day_of(moment) is not None
+            applied = [(entry["collected_at"], None) for entry in applicants[person]]
+            broken = self._during(moment, applied) if known else None
+            self._put("app/app.processing_events/APP-3", broken, subject=person)
 
     # Purposes
 

@@ -43,12 +43,12 @@ BY_HAND = {
     "MIN-2": "a consent in the wrong form is asked for again",
     "HLD-1": "who placed the hold completes or releases it",
     **dict.fromkeys(
-        ("SCP-2", "SRC-1", "SRC-2", "MIN-3", "MIN-4", "MIN-5", "APP-1", "PUR-1", "PUR-2", "PUR-3", "RET-7", "DEL-3",
-         "HLD-3", "DSR-1", "DSR-2", "DSR-3", "DSR-4", "DSR-5", "DSR-6", "DSR-7", "DSR-8", "DSR-9", "DSR-10", "DSR-11",
-         "OBJ-1", "RST-1", "PMI-1", "PMI-2", "PRC-1", "PRC-2", "XFR-1", "XFR-2", "XFR-4", "SEC-3", "SEC-4", "CKY-2",
-         "CKY-4", "CKY-5", "DPO-2", "LAW-DSR-2", "LAW-DSR-3", "LAW-DSR-6", "LAW-GEO-2", "LAW-GEO-3", "LAW-GEO-5",
-         "LAW-MIN-1", "LAW-PUR-2", "LAW-SRC-1", "LAW-RET-1", "LAW-RET-2", "LAW-RST-1", "LAW-PMI-1", "LAW-PRC-1",
-         "LAW-ART-30", "LAW-REC-1", "LAW-SEC-4", "LAW-TEL-1"),
+        ("SCP-2", "SRC-1", "SRC-2", "MIN-3", "MIN-4", "MIN-5", "APP-1", "APP-3", "PUR-1", "PUR-2", "PUR-3", "RET-7",
+         "DEL-3", "HLD-3", "DSR-1", "DSR-2", "DSR-3", "DSR-4", "DSR-5", "DSR-6", "DSR-7", "DSR-8", "DSR-9", "DSR-10",
+         "DSR-11", "OBJ-1", "RST-1", "PMI-1", "PMI-2", "PRC-1", "PRC-2", "XFR-1", "XFR-2", "XFR-4", "SEC-3", "SEC-4",
+         "CKY-2", "CKY-4", "CKY-5", "DPO-2", "LAW-DSR-2", "LAW-DSR-3", "LAW-DSR-6", "LAW-GEO-2", "LAW-GEO-3",
+         "LAW-GEO-5", "LAW-MIN-1", "LAW-PUR-2", "LAW-SRC-1", "LAW-RET-1", "LAW-RET-2", "LAW-RST-1", "LAW-PMI-1",
+         "LAW-PRC-1", "LAW-ART-30", "LAW-REC-1", "LAW-SEC-4", "LAW-TEL-1"),
         "people do what was promised, or write down that they did",
     ),
     **dict.fromkeys(
