@@ -233,7 +233,11 @@ def test_the_real_policy_promises_what_it_always_promised(real: Policy) -> None:
         "RET-4": ("retention", "high", {"period": "P1Y"}),
         "RET-5": ("retention", "high", {"period": "P13M"}),
         "MIN-1": ("guardian_consent", "critical", {"age": "15"}),
-        "MIN-2": ("guardian_consent_form", "critical", {"channel": "email", "mailbox": "dpo@spimed-ai.com"}),
+        "MIN-2": (
+            "guardian_consent_form",
+            "critical",
+            {"channel": "email", "mailbox": "dpo@spimed-ai.com", "children": "10"},
+        ),
         "GEO-1": ("consent_at_event", "critical", {"purpose": "geolocation"}),
         "DEL-1": ("soft_delete", "high", {"period": "P30D"}),
         "HLD-1": ("legal_hold", "critical", {}),

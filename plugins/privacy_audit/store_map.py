@@ -485,7 +485,7 @@ class ConsentForm(Part):
     proof: Identifier
     """Digest of the message as archived."""
     guardian: Identifier | None = None
-    """Who consented; the child itself is no guardian. Same kind of key as `subject`."""
+    """Who consented, by a key or by name; the child itself is no guardian."""
 
 
 class GuardianConsents(Part):

@@ -113,6 +113,9 @@ def connection(database: str) -> Iterator[sa.Connection]:
         ("anonymous", {"k": "1"}, '"1" is no size of a group'),
         ("anonymous", {"k": "5", "l": "many"}, '"many" is no size of a group'),
         ("anonymous", {"k": "9999999999999999999999"}, "is no size of a group"),
+        ("guardian_consent_form", {"children": "0"}, '"0" is no number of children'),
+        ("guardian_consent_form", {"children": "many"}, '"many" is no number of children'),
+        ("guardian_consent_form", {"children": "9999999999999999999999"}, "is no number of children"),
     ],
 )
 def test_parameters_that_cannot_be_meant_are_refused(kind: str, parameters: dict[str, Any], fact: str) -> None:

@@ -211,10 +211,15 @@ class Oracle(Court):
                 self.put(check, "violating", person)
 
     def _form(self) -> None:
+        children: dict[str, set[Any]] = defaultdict(set)
+        for row in self.rows("app.guardian_consents"):
+            children[row["guardian"].strip().lower()].add(row["user_id"])
         for row in self.rows("app.guardian_consents"):
             formal = row["channel"] == "email" and (row["mailbox"] or "").lower() == "dpo@spimed-ai.com"
             formal = formal and bool(row["message_id"]) and bool(row["proof_sha256"])
-            state = "undecidable" if row["received_at"] > self.as_of else "compliant" if formal else "violating"
+            many = formal and len(children[row["guardian"].strip().lower()]) > 10
+            unsure = many or row["received_at"] > self.as_of
+            state = "undecidable" if unsure else "compliant" if formal else "violating"
             self.put("app/app.guardian_consents/MIN-2", state, row["user_id"])
 
     def _geo(self) -> None:

@@ -110,6 +110,14 @@ class Registers:
         day = self.court.day_of(done)
         return None if day is None or done < begun else day > last
 
+    def _slow(self, begun: datetime, done: datetime | None, hours: timedelta) -> Answer:
+        """Whether something was not done so many hours after it began."""
+        if self.court.day_of(begun) is None:
+            return None
+        if done is None:
+            return self.court.as_of - begun > hours
+        return None if self.court.day_of(done) is None or done < begun else done - begun > hours
+
     def _holds(self, first: date | None, last: date | None) -> Answer:
         """Whether something holds today that holds from a day to a last one."""
         if last is not None and FOUNDED <= last < self.court.today:
@@ -201,6 +209,8 @@ class Registers:
             )
             broken = None if day is None else not in_force
             self._put(f"{check}3", broken, meant=granted and version is not None, subject=row["user_id"])
+            late = self._slow(row["at"], row["recorded_at"], timedelta(hours=24))
+            self._put(f"{check}5", late, meant=granted, subject=row["user_id"])
 
     # Requests
 
@@ -315,6 +325,13 @@ class Registers:
             else:
                 broken = self._during(moment, [(entry["from_at"], entry["to_at"]) for entry in freezes[person]])
             self._put("app/app.processing_events/RST-1", broken, subject=person)
+        applicants = self._by("app.applicants", "id")
+        for row in self.court.rows("app.processing_events"):
+            moment, person = row["at"], row["user_id"]
+            known = person is not None and self.court.day_of(moment) is not None
+            applied = [(entry["collected_at"], None) for entry in applicants[person]]
+            broken = self._during(moment, applied) if known else None
+            self._put("app/app.processing_events/APP-3", broken, subject=person)
 
     # Purposes
 
@@ -407,15 +424,8 @@ class Registers:
         self._fresh("app/app.backups/SEC-4", tried, YEAR)
 
     def _incidents(self) -> None:
-        hours = timedelta(hours=72)
         for row in self.court.rows("app.incidents"):
-            aware, notified = row["aware_at"], row["notified_at"]
-            if self.court.day_of(aware) is None:
-                late: Answer = None
-            elif notified is None:
-                late = self.court.as_of - aware > hours
-            else:
-                late = None if self.court.day_of(notified) is None or notified < aware else notified - aware > hours
+            late = self._slow(row["aware_at"], row["notified_at"], timedelta(hours=72))
             late = False if stated(row["late_reason"]) else late
             self._put("app/app.incidents/LAW-SEC-4", late, meant=one_of(row["risk"], "likely", "high"))
 

@@ -43,12 +43,12 @@ BY_HAND = {
     "MIN-2": "a consent in the wrong form is asked for again",
     "HLD-1": "who placed the hold completes or releases it",
     **dict.fromkeys(
-        ("SCP-2", "SRC-1", "SRC-2", "MIN-3", "MIN-4", "MIN-5", "APP-1", "PUR-1", "PUR-2", "PUR-3", "RET-7", "DEL-3",
-         "HLD-3", "DSR-1", "DSR-2", "DSR-3", "DSR-4", "DSR-5", "DSR-6", "DSR-7", "DSR-8", "DSR-9", "DSR-10", "DSR-11",
-         "OBJ-1", "RST-1", "PMI-1", "PMI-2", "PRC-1", "PRC-2", "XFR-1", "XFR-2", "XFR-4", "SEC-3", "SEC-4", "CKY-2",
-         "CKY-4", "CKY-5", "DPO-2", "LAW-DSR-2", "LAW-DSR-3", "LAW-DSR-6", "LAW-GEO-2", "LAW-GEO-3", "LAW-MIN-1",
-         "LAW-PUR-2", "LAW-SRC-1", "LAW-RET-1", "LAW-RET-2", "LAW-RST-1", "LAW-PMI-1", "LAW-PRC-1", "LAW-ART-30",
-         "LAW-REC-1", "LAW-SEC-4", "LAW-TEL-1"),
+        ("SCP-2", "SRC-1", "SRC-2", "MIN-3", "MIN-4", "MIN-5", "APP-1", "APP-3", "PUR-1", "PUR-2", "PUR-3", "RET-7",
+         "DEL-3", "HLD-3", "DSR-1", "DSR-2", "DSR-3", "DSR-4", "DSR-5", "DSR-6", "DSR-7", "DSR-8", "DSR-9", "DSR-10",
+         "DSR-11", "OBJ-1", "RST-1", "PMI-1", "PMI-2", "PRC-1", "PRC-2", "XFR-1", "XFR-2", "XFR-4", "SEC-3", "SEC-4",
+         "CKY-2", "CKY-4", "CKY-5", "DPO-2", "LAW-DSR-2", "LAW-DSR-3", "LAW-DSR-6", "LAW-GEO-2", "LAW-GEO-3",
+         "LAW-GEO-5", "LAW-MIN-1", "LAW-PUR-2", "LAW-SRC-1", "LAW-RET-1", "LAW-RET-2", "LAW-RST-1", "LAW-PMI-1",
+         "LAW-PRC-1", "LAW-ART-30", "LAW-REC-1", "LAW-SEC-4", "LAW-TEL-1"),
         "people do what was promised, or write down that they did",
     ),
     **dict.fromkeys(
@@ -129,7 +129,8 @@ SETTLED = {
         # People were asked.
         "UPDATE app.users SET birth_date = '1980-05-17' WHERE id::text = ANY (%(app/app.users/MIN-1)s)",
         "UPDATE app.users SET deleted_at = NULL WHERE id::text = ANY (%(app/app.users/DEL-1)s)",
-        """UPDATE app.guardian_consents SET received_at = %(t)s::timestamptz - interval '9 s'
+        "UPDATE app.guardian_consents SET received_at = %(t)s::timestamptz - interval '9 s' WHERE received_at > %(t)s",
+        """UPDATE app.guardian_consents SET guardian = guardian || ', parent of ' || user_id
             WHERE id::text = ANY (%(app/app.guardian_consents/MIN-2)s)""",
         """UPDATE app.legal_holds SET started_at = %(t)s::timestamptz - interval '1 day'
             WHERE id::text = ANY (%(app/app.legal_holds/HLD-1)s)""",
@@ -143,6 +144,8 @@ SETTLED = {
             collected_at = coalesce(collected_at, told_at), told_at = greatest(told_at, collected_at)""",
         "UPDATE app.guardian_consents SET settled_at = greatest(settled_at, revoked_at) WHERE settled_at IS NOT NULL",
         "UPDATE app.consent_events SET at = %(t)s::timestamptz - interval '9 s' WHERE at > %(t)s",
+        """UPDATE app.consent_events SET recorded_at = at
+            WHERE id::text = ANY (%(app/app.consent_events/LAW-GEO-5)s)""",
         """UPDATE app.rights_requests SET received_at = %(t)s::timestamptz - interval '5 days'
             WHERE received_at IS NULL OR received_at > %(t)s""",
         """UPDATE app.rights_requests SET kind = coalesce(kind, 'access'), channel = coalesce(channel, 'email'),
@@ -199,6 +202,7 @@ SETTLED = {
         "DELETE FROM web.cookies WHERE visitor_id::text = ANY (%(web/web.cookies/RET-5)s)",
         "UPDATE web.visitors SET deleted_at = NULL WHERE id::text = ANY (%(web/web.visitors/DEL-1)s)",
         "UPDATE web.cookies SET expires_at = first_set_at WHERE expires_at < '2001-01-01'",
+        "UPDATE web.cookies SET name = 'sid' WHERE btrim(name) = ''",
         """UPDATE web.consent_intervals SET granted_at = %(t)s::timestamptz - interval '300 days'
             WHERE granted_at < '2001-01-01'""",
     ),

@@ -31,6 +31,7 @@ RULES = (
     "guardian_consent/None",
     "guardian_consent/by year",
     "guardian_consent_form/None",
+    "guardian_consent_form/by name",
     "consent_at_event/None",
     "consent_at_event/intervals",
     "soft_delete/held",

@@ -9,7 +9,7 @@ from tests.oracle.verdict import COMPLIANT, UNDECIDABLE, State, Verdict, blank, 
 
 
 def guardian_consent_form(rule: Any, row: Row, tables: Tables, calendar: Calendar) -> Verdict:
-    """By the promised channel to the promised mailbox, with a message and a proof, not by the child."""
+    """By the promised channel to the promised mailbox, with a message and a proof, not by the child, not of many."""
     received = read_value(row.get(rule.received.column), rule.received, calendar)
     if received.kind is not Kind.FINE:
         return UNDECIDABLE
@@ -19,10 +19,24 @@ def guardian_consent_form(rule: Any, row: Row, tables: Tables, calendar: Calenda
         return (row.get(column) or "").strip().lower() != promised.strip().lower()
 
     unproven = blank(row.get(form.message)) or blank(row.get(form.proof))
-    itself = form.guardian is not None and child is not None and row.get(form.guardian) == child
+    guardian = _name(row.get(form.guardian)) if form.guardian else ""
+    itself = guardian != "" and guardian == _name(child)
     if differs(form.channel, rule.channel) or differs(form.mailbox, rule.mailbox) or unproven or itself:
         return Verdict(State.VIOLATING, child, received.shown, received.first)
+    if guardian and rule.children is not None and _wards(guardian, rule, tables) > rule.children:
+        return UNDECIDABLE
     return COMPLIANT
+
+
+def _name(value: Any) -> str:
+    """A key or a name as it is compared."""
+    return "" if value is None else str(value).strip().lower()
+
+
+def _wards(guardian: str, rule: Any, tables: Tables) -> int:
+    """For how many children a guardian stands at most: a child that is not known may be one more."""
+    children = [row.get(rule.child) for row in tables[rule.table] if _name(row.get(rule.form.guardian)) == guardian]
+    return len({child for child in children if child is not None}) + children.count(None)
 
 
 def legal_hold(rule: Any, row: Row, tables: Tables, calendar: Calendar) -> Verdict:

@@ -79,6 +79,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "message": "text",
         "proof": "text",
         "guardian": "bigint",
+        "parent": "text",
         **_moments("at", "until"),
     },
 }

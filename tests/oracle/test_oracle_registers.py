@@ -29,12 +29,14 @@ def guardian_consent_form_cases(draw: Draw) -> Case:
         "mailbox": draw(st.sampled_from(("dpo@company.example", "DPO@Company.example"))),
         "child": "person",
         "received": received,
-        "form": {**form, "guardian": draw(st.sampled_from((None, "guardian")))},
+        "form": {**form, "guardian": draw(st.sampled_from((None, "guardian", "parent")))},
+        "children": draw(st.sampled_from((None, 1, 2, 3))),
     }
     mailboxes = ["dpo@company.example", "DPO@company.EXAMPLE", " dpo@company.example "]
     drawn: dict[str, list[Any]] = {
         "person": [None, 1, 1, 2, 3],
         "guardian": [None, 1, 2, 7, 8],
+        "parent": [*["Ana", " ANA ", "Leo"] * 2, " 1", *BLANKS],
         received["column"]: scene.mostly_fine(way, received.get("zone")),
         "channel": [*[" " + promised, promised.upper(), promised] * 6, "web", *BLANKS],
         "mailbox": [*mailboxes * 6, "dpo+x@company.example", *BLANKS],

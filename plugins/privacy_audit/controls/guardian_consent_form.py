@@ -4,24 +4,35 @@
 8(2)). *Fix*: ask the guardian again in the promised way, and archive the message with its id and digest.
 
 A consent without channel, mailbox, message id or digest violates the form: it cannot be shown. So does one that the
-child gave itself. Only a consent whose receipt has no readable date cannot be decided.
+child gave itself. A consent whose receipt has no readable date cannot be decided.
+
+Nor can one whose guardian stands for more than `children` children in the register, where the policy names a number:
+nobody has so many, so it may be a school, or one who signs for the children of others. All consents of the register
+count, whatever became of them, and each whose child is not known counts as a child more. Guardians are told apart by
+what the register calls them, in small letters and without blanks about it; blank says nothing of who it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
+from pydantic import Field
 
 from privacy_audit.controls.interface import Lack, Rule
-from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Scene, Specimen
+from privacy_audit.controls.specimen import ME, Cells, Me, Scene, Specimen
 from privacy_audit.controls.specimen_parts import no_fact, telling
 from privacy_audit.model import Control
 from privacy_audit.sql.clocks import as_event, needs_of, read_event
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never
+from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never, yes
 from privacy_audit.sql.truth import State, Truth
 from privacy_audit.store_map import ColumnClock, ConsentForm, Identifier, StoreMap
+
+_MOST = 1000
+_GUARDIAN, _SHOUTED = Me("-guardian "), Me(" -GUARDIAN ", " ")
+"""A person who is nobody's specimen, and the same in other letters."""
 
 
 class GuardianConsentForm(Rule):
@@ -31,14 +42,23 @@ class GuardianConsentForm(Rule):
     expectation: ClassVar[str] = "expect_guardian_consent_in_promised_form"
     never_waived: ClassVar[str] = "nobody may accept that a child's data is processed without its guardian's consent."
     parameters: ClassVar[frozenset[str]] = frozenset({"channel", "mailbox"})
+    optional_parameters: ClassVar[frozenset[str]] = frozenset({"children"})
 
     channel: str
     """The promised channel, as the register writes it."""
     mailbox: str
     """The promised address; upper and lower case are the same."""
+    children: int | None = Field(default=None, ge=1, le=_MOST)
+    """Most children that one guardian may stand for before somebody must look."""
     child: Identifier
     received: ColumnClock
     form: ConsentForm
+
+    @classmethod
+    def faults(cls, parameters: Mapping[str, Any], /) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        text = str(parameters.get("children", "1"))
+        if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= _MOST):
+            yield ("children",), f'"{text[:80]}" is no number of children. Write a whole number from 1 to {_MOST}.'
 
     @classmethod
     def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
@@ -47,6 +67,10 @@ class GuardianConsentForm(Rule):
             return
         if register.form is None:
             yield Lack(f"{register.table}: {control.id} needs `form` to see how consents came")
+            return
+        children = control.parameters.get("children")
+        if children is not None and register.form.guardian is None:
+            yield Lack(f"{register.table}: {control.id} needs `guardian` in `form` to see for whom one guardian stands")
             return
         yield cls(
             table=register.table,
@@ -57,6 +81,7 @@ class GuardianConsentForm(Rule):
             may_be_empty=register.may_be_empty,
             channel=control.parameters["channel"],
             mailbox=control.parameters["mailbox"],
+            children=None if children is None else int(children),
             child=register.subject,
             received=register.received,
             form=register.form,
@@ -64,17 +89,24 @@ class GuardianConsentForm(Rule):
 
     @property
     def sentence(self) -> str:
-        return f"{self.title} came by {self.channel} to {self.mailbox}, and the message can be shown."
+        few = f"; no guardian stands for more than {self.children} children" if self.children else ""
+        return f"{self.title} came by {self.channel} to {self.mailbox}, and the message can be shown{few}."
 
     @property
     def fix(self) -> str:
+        many = f" Where one stands for more than {self.children} children, find out who it is." if self.children else ""
         return (
             f"Ask these guardians again by {self.channel} to {self.mailbox}, and archive message id and digest in"
-            f" {self.table}. Until then treat the child as being without consent."
+            f" {self.table}. Until then treat the child as being without consent.{many}"
         )
 
     def remedy(self) -> None:
         """A consent in the wrong form is still a trace of what a guardian said: it is mended by asking again."""
+
+    @property
+    def undecided_because(self) -> str:
+        many = f", or one guardian stands for more than {self.children} children" if self.children else ""
+        return f"it was received at no moment that can be a fact{many}"
 
     def columns(self) -> Sequence[str]:
         form = self.form
@@ -87,7 +119,7 @@ class GuardianConsentForm(Rule):
 
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
         clock = read_event(self.received, row, frame)
-        return Truth(
+        truth = Truth(
             row=row,
             out_of_scope=never(),
             undecidable=clock.undatable,
@@ -96,11 +128,17 @@ class GuardianConsentForm(Rule):
             breach_began=clock.on_day,
             subject=row.c[self.child],
         )
+        if not (self.children and self.form.guardian):
+            return truth
+        crowd = self._guardians_of_many(self.form.guardian, self.children, frame)
+        same = _name(row.c[self.form.guardian]) == crowd.c.guardian
+        unsure = sa.and_(crowd.c.guardian.is_not(None), sa.not_(truth.violating))
+        return replace(truth, undecidable=sa.or_(truth.undecidable, unsure), joins=((crowd, same),))
 
     def specimens(self, frame: Frame) -> Iterator[Specimen]:
         form, clock = self.form, as_event(self.received)
         cells = {form.channel: self.channel, form.mailbox: self.mailbox, form.message: "1", form.proof: "1"}
-        guardian = {form.guardian: SOMEBODY_ELSE} if form.guardian else {}
+        guardian = {form.guardian: _GUARDIAN} if form.guardian else {}
         base = Scene({self.child: ME, **cells, **guardian}) | telling(clock, frame.earliest, self.zone)
         found = [
             Specimen("in the promised form", State.COMPLIANT),
@@ -116,11 +154,45 @@ class GuardianConsentForm(Rule):
             shouted = Scene({name: f" {str(cells[name]).upper()} "})
             found.append(Specimen(f"with {name} in capitals", State.COMPLIANT, shouted))
         if form.guardian:
-            found.append(Specimen("of a child by itself", State.VIOLATING, Scene({form.guardian: ME})))
-            found.append(Specimen("of nobody by nobody", State.COMPLIANT, Scene({form.guardian: None})))
+            found += self._of_itself(form.guardian)
+        if form.guardian and self.children:
+            found += self._of_many(form.guardian, self.children)
         yield from (one.over(base) for one in found)
 
+    def _of_itself(self, guardian: str) -> Iterator[Specimen]:
+        """Consents of a child, and consents in which nobody is named."""
+        yield Specimen("of a child by itself", State.VIOLATING, Scene({guardian: ME}))
+        for child, itself in ((_GUARDIAN, _SHOUTED), (_SHOUTED, _GUARDIAN)):
+            shouted = Scene({self.child: child, guardian: itself})
+            yield Specimen("of a child by itself in other letters", State.VIOLATING, shouted)
+        yield Specimen("of nobody by somebody", State.COMPLIANT, Scene({self.child: None}))
+        for nobody in (None, "  "):
+            yield Specimen("of a child by nobody", State.COMPLIANT, Scene({guardian: nobody}))
+            yield Specimen("of nobody by nobody", State.COMPLIANT, Scene({self.child: nobody, guardian: nobody}))
+
+    def _of_many(self, guardian: str, most: int) -> Iterator[Specimen]:
+        """Consents of guardians of as many children as there may be, and of more."""
+
+        def among(name: str, state: State, children: Sequence[Me | None], by: Me | str | None = _GUARDIAN) -> Specimen:
+            rows: list[Cells] = [{self.child: child, guardian: by} for child in children]
+            return Specimen(name, state, Scene({guardian: by}, {}, rows))
+
+        others = [Me("", f"{number:04}") for number in range(most)]
+        yield among("of the last child that a guardian may stand for", State.COMPLIANT, others[1:])
+        yield among("of one child again and again", State.COMPLIANT, [*others[1:], ME, ME])
+        yield among("of a guardian of more, one of them unknown", State.UNDECIDABLE, [*others[1:], None])
+        more = among("of a guardian of more children", State.UNDECIDABLE, others)
+        yield more
+        for one, all_ in ((_SHOUTED, _GUARDIAN), (_GUARDIAN, _SHOUTED)):
+            shouted = among("of a guardian of more in other letters", State.UNDECIDABLE, others, all_)
+            yield replace(shouted, scene=shouted.scene | Scene({guardian: one}))
+        in_no_form = Scene({self.form.channel: f"not {self.channel}"})
+        yield replace(more, name="in another form, of many", state=State.VIOLATING, scene=more.scene | in_no_form)
+        for nobody in (None, "  "):
+            yield among("of more children than one may stand for, by nobody", State.COMPLIANT, others, nobody)
+
     def _not_in_form(self, row: sa.FromClause) -> Predicate:
+        """Always true or false."""
         form = self.form
         parts = [
             _text(row.c[form.channel]) != self.channel.lower(),
@@ -129,10 +201,24 @@ class GuardianConsentForm(Rule):
             _text(row.c[form.proof]) == "",
         ]
         if form.guardian:
-            parts.append(sa.func.coalesce(row.c[form.guardian] == row.c[self.child], sa.false()))
+            guardian = _name(row.c[form.guardian])
+            parts.append(yes(sa.and_(guardian != "", guardian == _name(row.c[self.child]))))
         return sa.or_(*parts)
+
+    def _guardians_of_many(self, guardian: str, most: int, frame: Frame) -> sa.Subquery:
+        """Guardians of more children than that: the register is read once, and few of them are left to look among."""
+        consent = frame.table(self.table, self.child, guardian, alias="consent")
+        name, child = _name(consent.c[guardian]), consent.c[self.child]
+        children = sa.func.count(sa.distinct(child)) + sa.func.count().filter(child.is_(None))
+        many = sa.select(name.label("guardian")).where(name != "").group_by(name).having(children > most)
+        return many.subquery("crowd")
 
 
 def _text(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     """The column as trimmed small letters; nothing is the empty text, so that no comparison is null."""
     return sa.func.lower(sa.func.btrim(sa.func.coalesce(sa.cast(column, sa.Text()), "")))
+
+
+def _name(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """A person's key or name as trimmed small letters; null where there is none."""
+    return sa.func.lower(sa.func.btrim(sa.cast(column, sa.Text())))

@@ -118,7 +118,7 @@ class Sizes:
         sizes, people = self.tables, self.tables["app.users"]
         yield beside("app/app.guardian_consents/MIN-3", sizes["app.guardian_consents"])
         yield beside("app/app.marketing_messages/LAW-TEL-1", sizes["app.marketing_messages"])
-        for control in ("LAW-GEO-2", "LAW-GEO-3"):
+        for control in ("LAW-GEO-2", "LAW-GEO-3", "LAW-GEO-5"):
             yield beside(f"app/app.consent_events/{control}", people - people * 3 // 4)
         yield beside("app/app.restrictions/LAW-RST-1", sizes["app.restrictions"] - sizes["app.restrictions"] // 2)
         yield beside("app/app.deaths/PMI-1", sizes["app.deaths"] - sizes["app.deaths"] // 2)

@@ -204,12 +204,10 @@ def visitor(at: Moments, **values: Value) -> tuple[Row]:
 
 
 def consent(at: Moments, when: datetime | None = None, action: str = "grant", purpose: str = "geolocation") -> Row:
-    """An event of the ledger of consents, to the text that was in force at the moment."""
+    """An event of the ledger of consents, put on record at its moment, to the text that was in force then."""
     moment = when or at.ago(799)
-    version = version_at(moment)
-    return Row(
-        "app.consent_events", {"user_id": SELF, "purpose": purpose, "action": action, "at": moment, "version": version}
-    )
+    said: dict[str, Value] = {"user_id": SELF, "purpose": purpose, "action": action, "version": version_at(moment)}
+    return Row("app.consent_events", {**said, "at": moment, "recorded_at": moment})
 
 
 VERSIONS = (("0.1", None), ("0.2", date(2018, 5, 25)), ("1", date(2024, 1, 1)))

@@ -36,6 +36,7 @@ MEANT: Mapping[str, Mapping[str, Meant]] = {
     "app.consent_events": {
         "LAW-GEO-2": {"action": ("grant",)},
         "LAW-GEO-3": {"action": ("grant",), "version": STATED},
+        "LAW-GEO-5": {"action": ("grant",)},
     },
     "app.prospects": {"LAW-SRC-1": {"source": ("trade_show", "social_media")}},
     "app.restrictions": {"LAW-RST-1": {"to_at": STATED}},

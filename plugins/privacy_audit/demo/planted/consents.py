@@ -1,9 +1,13 @@
-"""GEO-1: positions recorded without a consent in force at their moment. `app` keeps events, `web` keeps intervals."""
+"""GEO-1: positions recorded without a consent in force at their moment. `app` keeps events, `web` keeps intervals.
+
+LAW-GEO-2, LAW-GEO-3 and LAW-GEO-5: consents that can be shown, to a text that was in force, and put on record in time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from privacy_audit.demo.planting import (
     MICROSECOND,
@@ -21,7 +25,7 @@ from privacy_audit.demo.planting import (
 )
 from privacy_audit.periods import start_of_day
 
-SHOWN, IN_FORCE = "app/app.consent_events/LAW-GEO-2", "app/app.consent_events/LAW-GEO-3"
+SHOWN, IN_FORCE, ON_RECORD = (f"app/app.consent_events/LAW-GEO-{number}" for number in (2, 3, 5))
 POSITIONS, VISITS = "app/app.positions/GEO-1", "web/web.visits/GEO-1"
 
 
@@ -31,6 +35,7 @@ def plantings(at: Moments) -> Iterator[Planting]:
     yield from _withdrawn(at)
     yield from _unattributable(at)
     yield from _demonstrable(at)
+    yield from _on_record(at)
     yield from _visits(at)
     yield from _covered_visits(at)
 
@@ -76,17 +81,19 @@ def _unattributable(at: Moments) -> Iterator[Planting]:
     unsure = (unknown(POSITIONS), unknown("app/app.positions/MIN-1"))
     yield Planting("a position of nobody", (Row("app.positions", nobody),), unsure)
     default = Row("app.consent_events", {**consent(at).values, "at": "1970-01-01 12:00+00"})
-    undated = (unknown(POSITIONS), unknown(IN_FORCE))
+    undated = (unknown(POSITIONS), unknown(IN_FORCE), unknown(ON_RECORD))
     yield Planting("a consent dated 1 January 1970", _position(at, default), undated)
+
+
+def _newsletter(at: Moments, moment: datetime | None = None, **values: Value) -> tuple[Row, ...]:
+    """Somebody who said something about the newsletter."""
+    row = consent(at, moment, purpose="newsletter")
+    return (*user(at), Row(row.table, {**row.values, **values}))
 
 
 def _demonstrable(at: Moments) -> Iterator[Planting]:
     """Consents to the newsletter that can be shown, or not, and the texts they were given to."""
-
-    def given(moment: datetime | None = None, **values: Value) -> tuple[Row, ...]:
-        row = consent(at, moment, purpose="newsletter")
-        return (*user(at), Row(row.table, {**row.values, **values}))
-
+    given = partial(_newsletter, at)
     yield Planting("a consent nobody knows how it was given", given(method=None), (breaks(SHOWN),))
     yield Planting("a consent to a text nobody noted", given(version=" "), (breaks(SHOWN),))
     yield Planting("a consent without proof", given(proof=None), (breaks(SHOWN),))
@@ -97,8 +104,28 @@ def _demonstrable(at: Moments) -> Iterator[Planting]:
     yield Planting("a consent to the former text a microsecond later", given(turn, version=old), (breaks(IN_FORCE),))
     yield Planting("a consent to the present text on its first day", given(turn))
     soon = given(at.as_of + MICROSECOND)
-    yield Planting("a consent given a microsecond after T", soon, (unknown(IN_FORCE),))
+    yield Planting("a consent given a microsecond after T", soon, (unknown(IN_FORCE), unknown(ON_RECORD)))
     yield Planting("a withdrawal of which nothing is on file", given(action="withdraw", version=None, proof=None))
+
+
+def _on_record(at: Moments) -> Iterator[Planting]:
+    """Consents to the newsletter that were entered when they were given, later, before, or never."""
+    moment, day = at.ago(300), timedelta(hours=24)
+
+    def recorded(when: datetime | None, **values: Value) -> tuple[Row, ...]:
+        return _newsletter(at, moment, **{"recorded_at": when, **values})
+
+    yield Planting("a consent put on record 24 hours later", recorded(moment + day))
+    just = recorded(moment + day + MICROSECOND)
+    yield Planting("a consent put on record 24 hours and a microsecond later", just, (breaks(ON_RECORD),))
+    late = recorded(moment + timedelta(hours=25))
+    yield Planting("a consent put on record 25 hours later", late, (breaks(ON_RECORD),))
+    yield Planting("a consent that nobody put on record", recorded(None), (breaks(ON_RECORD),))
+    young = _newsletter(at, at.as_of - day, recorded_at=None)
+    yield Planting("a consent that may still be put on record at T", young)
+    early = recorded(moment - MICROSECOND)
+    yield Planting("a consent put on record before it was given", early, (unknown(ON_RECORD),))
+    yield Planting("a withdrawal put on record a month later", recorded(at.ago(270), action="withdraw"))
 
 
 def _visit(at: Moments, *ledger: Row) -> tuple[Row, ...]:

@@ -26,6 +26,7 @@ _ASKED_FIRST = date(2026, 8, 11)
 """First day on which nobody may be called who has not agreed before."""
 OBJECTED, DEAD = "app/app.marketing_messages/OBJ-1", "app/app.marketing_messages/PMI-2"
 FROZEN, LIFTED = "app/app.processing_events/RST-1", "app/app.restrictions/LAW-RST-1"
+ELSEWHERE = "app/app.processing_events/APP-3"
 DONE, ANSWERED = "app/app.deaths/PMI-1", "app/app.deaths/LAW-PMI-1"
 OBJECTIONS, RESTRICTIONS, DEATHS = (f"app/app.{table}/RET-1" for table in ("objections", "restrictions", "deaths"))
 _DEFAULT = "1970-01-01 12:00+00"
@@ -184,7 +185,7 @@ def _frozen(at: Moments) -> Iterator[Planting]:
     yield Planting("a use of frozen data for a legal claim", claims)
     yield Planting("a use whose exception is a blank", used(freeze(at.ago(40)), exception="  "), late)
     yield Planting("a use of data frozen nobody knows since when", used(freeze(None)), (unknown(FROZEN),))
-    yield Planting("a use of nobody's data", used(user_id=None), (unknown(FROZEN),))
+    yield Planting("a use of nobody's data", used(user_id=None), (unknown(FROZEN), unknown(ELSEWHERE)))
 
 
 def _lifted(at: Moments) -> Iterator[Planting]:

@@ -34,7 +34,7 @@ SETTLED, AGREED = "app/app.guardian_consents/MIN-3", "app/app.guardian_consents/
 
 def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
-    for part in (_consents, _birthdays, _leap_days, _unknown_births, _later_uses, _form, _settled):
+    for part in (_consents, _birthdays, _leap_days, _unknown_births, _later_uses, _form, _crowds, _settled):
         yield from part(at)
 
 
@@ -148,6 +148,19 @@ def _form(at: Moments) -> Iterator[Planting]:
     yield Planting("a consent to the mailbox in other letter case", given(mailbox="DPO@Spimed-AI.com"))
     soon = (*user(at), _guardian(at.as_of + MICROSECOND))
     yield Planting("a consent received in the future", soon, (unknown(FORM),))
+
+
+def _crowds(at: Moments) -> Iterator[Planting]:
+    """Of two guardians only: with a second copy of these rows both would stand for twice as many children."""
+
+    def ward(guardian: str) -> tuple[Row, ...]:
+        return _child(at, _guardian(at.ago(803), None, guardian=guardian))
+
+    for _ in range(10):
+        yield Planting("ten children of one guardian", ward("Camille Exemple <ten@example.org>"), once=True)
+    for number in range(11):
+        name = "Sacha Fictif <eleven@example.org>" if number % 2 else " SACHA FICTIF <Eleven@example.org>"
+        yield Planting("eleven children of one guardian", ward(name), (unknown(FORM),), once=True)
 
 
 def _settled(at: Moments) -> Iterator[Planting]:

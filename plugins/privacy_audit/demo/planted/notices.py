@@ -1,4 +1,7 @@
-"""SCP-2, APP-1 and SRC-2: who was shown which text before their data was there, and where accounts came from."""
+"""SCP-2, APP-1, APP-3 and SRC-2: who was shown which text before their data was there, and where it came from.
+
+Applicants are left alone by the product's own jobs.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,14 @@ from privacy_audit.demo.planting import (
 )
 
 SHOWN, SOURCE = "app/app.users/SCP-2", "app/app.users/SRC-2"
-APPLICANTS = "app/app.applicants/APP-1"
+APPLICANTS, ELSEWHERE = "app/app.applicants/APP-1", "app/app.processing_events/APP-3"
 
 
 def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
     yield from _accounts(at)
     yield from _applicants(at)
+    yield from _applicants_elsewhere(at)
     yield from _sources(at)
 
 
@@ -66,6 +70,21 @@ def _applicants(at: Moments) -> Iterator[Planting]:
     yield Planting("an applicant since infinity", applied("infinity", notice(moment, own)), unsure)
     default = applied(moment, notice("1970-01-01 12:00+00", own))
     yield Planting("an applicant informed on 1 January 1970", default, unsure)
+
+
+def _applicants_elsewhere(at: Moments) -> Iterator[Planting]:
+    """Applicants who were informed in time, and whose data the product used."""
+    moment = at.ago(50)
+
+    def used(when: datetime, collected: datetime | None = moment) -> tuple[Row, ...]:
+        applied = (Row("app.applicants", {"collected_at": collected}), notice(moment, "applicant_policy"))
+        return (*applied, Row("app.processing_events", {"at": when}))
+
+    yield Planting("an applicant whose data the product used", used(at.ago(10)), (breaks(ELSEWHERE),))
+    yield Planting("an applicant whose data was used as it came in", used(moment), (breaks(ELSEWHERE),))
+    yield Planting("a use a microsecond before the application", used(moment - MICROSECOND))
+    unsure = (unknown(APPLICANTS), unknown(ELSEWHERE))
+    yield Planting("a use of an applicant nobody knows since when", used(at.ago(10), None), unsure)
 
 
 def _sources(at: Moments) -> Iterator[Planting]:

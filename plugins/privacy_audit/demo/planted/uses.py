@@ -25,7 +25,9 @@ from privacy_audit.periods import start_of_day
 PURPOSE, BASIS, BALANCED, COMPLETE, REVIEWED = (
     f"app/app.processing_activities/{control}" for control in ("PUR-1", "PUR-2", "LAW-PUR-2", "LAW-ART-30", "LAW-REC-1")
 )
-USED, LOGGED, FROZEN = (f"app/app.processing_events/{control}" for control in ("PUR-3", "RET-4", "RST-1"))
+USED, LOGGED = (f"app/app.processing_events/{control}" for control in ("PUR-3", "RET-4"))
+TIMELESS = tuple(unknown(f"app/app.processing_events/{control}") for control in ("PUR-3", "RET-4", "RST-1", "APP-3"))
+"""Of a use at no moment there can be, each of them cannot tell."""
 _BALANCED: dict[str, Value] = {"legal_basis": "legitimate_interest", "balancing_ref": "balancing/planted"}
 
 
@@ -114,9 +116,7 @@ def _uses(at: Moments) -> Iterator[Planting]:
     yield Planting("a use in other letter case", used("Billing"))
     yield Planting("a use for nobody knows what", used(None), (unknown(USED),))
     undated = (*user(at), Row("app.processing_events", {"at": None}))
-    yield Planting(
-        "a use nobody knows the moment of", undated, tuple(unknown(check) for check in (USED, LOGGED, FROZEN))
-    )
+    yield Planting("a use nobody knows the moment of", undated, TIMELESS)
 
     def activity(name: str, first: date, last: date | None) -> tuple[Numbered, Row]:
         purpose = Numbered(name + " {n}")
@@ -148,5 +148,4 @@ def _logged(at: Moments) -> Iterator[Planting]:
     yield Planting("a use logged in the first microsecond that may be there", used(at.due("P1Y")))
     kept = (*over, hold(at, "connection"))
     yield Planting("an overdue use in a litigation about connections", kept, (held(LOGGED),))
-    soon = tuple(unknown(check) for check in (USED, LOGGED, FROZEN))
-    yield Planting("a use logged a microsecond after T", used(at.as_of + MICROSECOND), soon)
+    yield Planting("a use logged a microsecond after T", used(at.as_of + MICROSECOND), TIMELESS)

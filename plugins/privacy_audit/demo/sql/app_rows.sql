@@ -55,8 +55,8 @@ FROM generate_series(%(first)s::bigint, %(last)s) AS i
 
 -- rows: app.guardian_consents
 INSERT INTO app.guardian_consents (user_id, guardian, channel, mailbox, message_id, proof_sha256, received_at, child_agreed_at)
-SELECT 50 * i, pg_temp.person_name(i + 29), 'email', 'dpo@spimed-ai.com', '<' || md5('m' || i) || '@example.org>',
-       encode(sha256(('proof' || i)::bytea), 'hex'), made - interval '2 hours', made - interval '3 hours'
+SELECT 50 * i, pg_temp.person_name(i + 29) || ' <guardian' || i || '@example.org>', 'email', 'dpo@spimed-ai.com',
+       '<' || md5('m' || i) || '@example.org>', encode(sha256(('proof' || i)::bytea), 'hex'), made - interval '2 hours', made - interval '3 hours'
 FROM generate_series(%(first)s::bigint, %(last)s) AS i,
      LATERAL (SELECT pg_temp.made_at(50 * i, %(users)s, %(as_of)s) AS made) AS account
 
