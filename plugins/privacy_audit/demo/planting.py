@@ -203,7 +203,9 @@ def visitor(at: Moments, **values: Value) -> tuple[Row]:
     return (Row("web.visitors", {"id": SELF, "created_at": at.ago(800), **values}),)
 
 
-def consent(at: Moments, when: datetime | None = None, action: str = "grant", purpose: str = "geolocation") -> Row:
+def consent(
+    at: Moments, when: datetime | None = None, action: str = "grant", purpose: str | None = "geolocation"
+) -> Row:
     """An event of the ledger of consents, to the text that was in force at the moment."""
     moment = when or at.ago(799)
     version = version_at(moment)
