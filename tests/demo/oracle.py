@@ -46,10 +46,11 @@ class Oracle(Court):
             else:
                 last = None if None in days else max((day for day in days if day), default=None)
                 self.keep("app/app.users/RET-1", "professional_identity", user["id"], last, years)
-        for row in self.rows("app.credentials"):
-            mine = [self.day_of(end) if end else self.today for end in ends[row["user_id"]]]
-            last = max((day for day in mine if day), default=None)
-            self.keep("app/app.credentials/RET-1", "professional_identity", row["user_id"], last, years)
+        for table in ("credentials", "phone_consents", "objections", "restrictions"):
+            for row in self.rows(f"app.{table}"):
+                mine = [self.day_of(end) if end else self.today for end in ends[row["user_id"]]]
+                last = max((day for day in mine if day), default=None)
+                self.keep(f"app/app.{table}/RET-1", "professional_identity", row["user_id"], last, years)
         for row in self.rows("app.prospects"):
             day = self.day_of(row["last_contact_on"])
             self.keep("app/app.prospects/RET-1", "professional_identity", row["id"], day, years)
@@ -192,6 +193,13 @@ class Oracle(Court):
             yield "downloads", row["user_id"], row["downloaded_at"].replace(tzinfo=PARIS)
         for row in self.rows("app.newsletter_subscriptions"):
             yield "newsletter_subscriptions", row["user_id"], row["subscribed_at"].replace(tzinfo=PARIS)
+        for table, clock in (
+            ("support_tickets", "opened_at"),
+            ("social_comments", "posted_at"),
+            ("processing_events", "at"),
+        ):
+            for row in self.rows(f"app.{table}"):
+                yield table, row["user_id"], row[clock]
 
     def _minors(self) -> None:
         births = {row["id"]: row["birth_date"] for row in self.rows("app.users")}

@@ -198,6 +198,12 @@ def user(at: Moments, **values: Value) -> tuple[Row, ...]:
     return made, shown, Row("app.contracts", {"user_id": SELF, "started_at": made.values["created_at"]})
 
 
+def former(at: Moments, end: datetime) -> tuple[Row, ...]:
+    """The same whose only contract ended at a moment."""
+    contract = Row("app.contracts", {"user_id": SELF, "started_at": at.ago(3390), "ended_at": end})
+    return (*person(at, created_at=at.ago(3400)), contract)
+
+
 def visitor(at: Moments, **values: Value) -> tuple[Row]:
     """A visitor of the web site."""
     return (Row("web.visitors", {"id": SELF, "created_at": at.ago(800), **values}),)

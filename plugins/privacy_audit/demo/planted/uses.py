@@ -25,7 +25,9 @@ from privacy_audit.periods import start_of_day
 PURPOSE, BASIS, BALANCED, COMPLETE, REVIEWED = (
     f"app/app.processing_activities/{control}" for control in ("PUR-1", "PUR-2", "LAW-PUR-2", "LAW-ART-30", "LAW-REC-1")
 )
-USED, LOGGED, FROZEN = (f"app/app.processing_events/{control}" for control in ("PUR-3", "RET-4", "RST-1"))
+USED, LOGGED, FROZEN, OF_AGE = (
+    f"app/app.processing_events/{control}" for control in ("PUR-3", "RET-4", "RST-1", "MIN-1")
+)
 _BALANCED: dict[str, Value] = {"legal_basis": "legitimate_interest", "balancing_ref": "balancing/planted"}
 
 
@@ -115,7 +117,7 @@ def _uses(at: Moments) -> Iterator[Planting]:
     yield Planting("a use for nobody knows what", used(None), (unknown(USED),))
     undated = (*user(at), Row("app.processing_events", {"at": None}))
     yield Planting(
-        "a use nobody knows the moment of", undated, tuple(unknown(check) for check in (USED, LOGGED, FROZEN))
+        "a use nobody knows the moment of", undated, tuple(unknown(check) for check in (USED, LOGGED, FROZEN, OF_AGE))
     )
 
     def activity(name: str, first: date, last: date | None) -> tuple[Numbered, Row]:
@@ -148,5 +150,5 @@ def _logged(at: Moments) -> Iterator[Planting]:
     yield Planting("a use logged in the first microsecond that may be there", used(at.due("P1Y")))
     kept = (*over, hold(at, "connection"))
     yield Planting("an overdue use in a litigation about connections", kept, (held(LOGGED),))
-    soon = tuple(unknown(check) for check in (USED, LOGGED, FROZEN))
+    soon = tuple(unknown(check) for check in (USED, LOGGED, FROZEN, OF_AGE))
     yield Planting("a use logged a microsecond after T", used(at.as_of + MICROSECOND), soon)
