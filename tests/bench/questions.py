@@ -114,10 +114,12 @@ def _ledger(t: str) -> str:
     return f"""
         WITH doubt AS MATERIALIZED (
             SELECT DISTINCT user_id FROM app.consent_events
-            WHERE purpose = 'geolocation' AND (at < '{EARLIEST}') IS NOT FALSE
+            WHERE user_id IS NOT NULL AND (btrim(purpose, E' \\t\\n') = '') IS NOT FALSE
+            OR lower(btrim(purpose)) = 'geolocation' AND (at < '{EARLIEST}') IS NOT FALSE
         ), change AS (
             SELECT user_id, at, bool_or(action = 'withdraw') AS withdrawn FROM app.consent_events
-            WHERE purpose = 'geolocation' AND at BETWEEN '{EARLIEST}' AND '{t}' GROUP BY user_id, at
+            WHERE (purpose = 'geolocation' OR lower(btrim(purpose)) = 'geolocation')
+            AND at BETWEEN '{EARLIEST}' AND '{t}' AND user_id IS NOT NULL GROUP BY user_id, at
         ), stretch AS (
             SELECT user_id, at AS lo, lead(at) OVER (PARTITION BY user_id ORDER BY at) AS hi, withdrawn FROM change
         )"""

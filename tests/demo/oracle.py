@@ -46,10 +46,11 @@ class Oracle(Court):
             else:
                 last = None if None in days else max((day for day in days if day), default=None)
                 self.keep("app/app.users/RET-1", "professional_identity", user["id"], last, years)
-        for row in self.rows("app.credentials"):
-            mine = [self.day_of(end) if end else self.today for end in ends[row["user_id"]]]
-            last = max((day for day in mine if day), default=None)
-            self.keep("app/app.credentials/RET-1", "professional_identity", row["user_id"], last, years)
+        for table in ("credentials", "phone_consents", "objections", "restrictions"):
+            for row in self.rows(f"app.{table}"):
+                mine = [self.day_of(end) if end else self.today for end in ends[row["user_id"]]]
+                last = max((day for day in mine if day), default=None)
+                self.keep(f"app/app.{table}/RET-1", "professional_identity", row["user_id"], last, years)
         for row in self.rows("app.prospects"):
             day = self.day_of(row["last_contact_on"])
             self.keep("app/app.prospects/RET-1", "professional_identity", row["id"], day, years)
@@ -192,6 +193,13 @@ class Oracle(Court):
             yield "downloads", row["user_id"], row["downloaded_at"].replace(tzinfo=PARIS)
         for row in self.rows("app.newsletter_subscriptions"):
             yield "newsletter_subscriptions", row["user_id"], row["subscribed_at"].replace(tzinfo=PARIS)
+        for table, clock in (
+            ("support_tickets", "opened_at"),
+            ("social_comments", "posted_at"),
+            ("processing_events", "at"),
+        ):
+            for row in self.rows(f"app.{table}"):
+                yield table, row["user_id"], row[clock]
 
     def _minors(self) -> None:
         births = {row["id"]: row["birth_date"] for row in self.rows("app.users")}
@@ -225,24 +233,33 @@ class Oracle(Court):
     def _geo(self) -> None:
         events: dict[Any, Rows] = defaultdict(list)
         for row in self.rows("app.consent_events"):
-            if row["purpose"] == "geolocation":
+            if _purpose(row) in (None, "geolocation"):
                 events[row["user_id"]].append(row)
         for row in self.rows("app.positions"):
-            ledger, moment = events[row["user_id"]], row["recorded_at"]
-            odd = any(self.day_of(event["at"]) is None for event in ledger)
-            if self.day_of(moment) is None or row["user_id"] is None or odd:
-                self.put("app/app.positions/GEO-1", "undecidable")
-                continue
-            before = [(event["at"], event["action"]) for event in ledger if event["at"] <= moment]
-            # Of two at once the withdrawal wins: "withdraw" sorts after "grant".
-            granted = bool(before) and max(before)[1] == "grant"
-            self.put("app/app.positions/GEO-1", "compliant" if granted else "violating", row["user_id"])
+            state = self._located(row, events[row["user_id"]], events[None])
+            self.put("app/app.positions/GEO-1", state, row["user_id"])
         intervals: dict[Any, Rows] = defaultdict(list)
         for row in self.rows("web.consent_intervals"):
-            if row["purpose"] == "geolocation":
+            if _purpose(row) in (None, "geolocation"):
                 intervals[row["visitor_id"]].append(row)
         for row in self.rows("web.visits"):
             self.put("web/web.visits/GEO-1", self._covered(row, intervals[row["visitor_id"]]), row["visitor_id"])
+
+    def _located(self, position: Mapping[str, Any], own: Rows, anyones: Rows) -> str:
+        """What the last word before it says; unknown where a word that cannot be read may have come after."""
+        moment = position["recorded_at"]
+        if self.day_of(moment) is None or position["user_id"] is None:
+            return "undecidable"
+        if any(self.day_of(event["at"]) is None for event in own):
+            return "undecidable"
+        before = [(event["at"], event["action"]) for event in own if _purpose(event) and event["at"] <= moment]
+        # Of two at once the withdrawal wins: "withdraw" sorts after "grant".
+        last, word = max(before, default=(moment, "withdraw"))
+        unclear = [event for event in own if not _purpose(event) and event["at"] <= moment]
+        if word == "grant":
+            perhaps = [event for event in (*unclear, *anyones) if event["action"] == "withdraw"]
+            return "undecidable" if any(last <= event["at"] <= moment for event in perhaps) else "compliant"
+        return "undecidable" if any(event["action"] == "grant" for event in unclear) else "violating"
 
     def _covered(self, visit: Mapping[str, Any], intervals: Rows) -> str:
         moment = visit["visited_at"]
@@ -250,11 +267,17 @@ class Oracle(Court):
             return "out_of_scope"
         if self.day_of(moment) is None:
             return "undecidable"
-        covered = any(
-            row["granted_at"] <= moment and (row["withdrawn_at"] is None or moment < row["withdrawn_at"])
+        covered = [
+            _purpose(row)
             for row in intervals
-        )
-        return "compliant" if covered else "violating"
+            if row["granted_at"] <= moment and (row["withdrawn_at"] is None or moment < row["withdrawn_at"])
+        ]
+        return "violating" if not covered else "compliant" if any(covered) else "undecidable"
+
+
+def _purpose(row: Mapping[str, Any]) -> str | None:
+    """In small letters and without blanks around it; None where it says nothing."""
+    return (row["purpose"] or "").strip().lower() or None
 
 
 def _age(born: date, day: date) -> int:

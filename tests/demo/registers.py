@@ -501,18 +501,12 @@ class Registers:
 
     def _kept(self) -> None:
         years = relativedelta(years=5)
-        for table, column, null_runs, category, period, control in (
-            ("objections", "withdrawn_at", True, "professional_identity", years, "RET-1"),
-            ("phone_consents", "withdrawn_at", True, "professional_identity", years, "RET-1"),
-            ("restrictions", "to_at", True, "professional_identity", years, "RET-1"),
-            ("deaths", "notified_at", False, "professional_identity", years, "RET-1"),
-            ("rights_requests", "received_at", False, "professional_identity", years, "RET-1"),
-            ("marketing_messages", "sent_at", False, "professional_identity", years, "RET-1"),
-            ("processing_events", "at", False, "connection", YEAR, "RET-4"),
+        for table, column, category, period, control in (
+            ("deaths", "notified_at", "professional_identity", years, "RET-1"),
+            ("rights_requests", "received_at", "professional_identity", years, "RET-1"),
+            ("marketing_messages", "sent_at", "professional_identity", years, "RET-1"),
+            ("processing_events", "at", "connection", YEAR, "RET-4"),
         ):
             check = f"app/app.{table}/{control}"
             for row in self.court.rows(f"app.{table}"):
-                if row[column] is None and null_runs:
-                    self.court.put(check, "compliant")
-                else:
-                    self.court.keep(check, category, row["user_id"], self.court.day_of(row[column]), period)
+                self.court.keep(check, category, row["user_id"], self.court.day_of(row[column]), period)

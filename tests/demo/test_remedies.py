@@ -126,6 +126,10 @@ SETTLED = {
             WHERE id::text = ANY (%(app/app.positions/RET-3)s)""",
         "DELETE FROM app.positions WHERE user_id IS NULL",
         "UPDATE app.consent_events SET at = %(t)s::timestamptz - interval '799 days' WHERE at < '2001-01-01'",
+        # Whose withdrawal it was, and what was meant, stood in the letters.
+        "DELETE FROM app.consent_events WHERE user_id IS NULL",
+        """UPDATE app.consent_events SET purpose = CASE action WHEN 'grant' THEN 'geolocation' ELSE 'statistics' END
+            WHERE btrim(coalesce(purpose, ''), E' \\t') = ''""",
         # People were asked.
         "UPDATE app.users SET birth_date = '1980-05-17' WHERE id::text = ANY (%(app/app.users/MIN-1)s)",
         "UPDATE app.users SET deleted_at = NULL WHERE id::text = ANY (%(app/app.users/DEL-1)s)",
@@ -193,6 +197,7 @@ SETTLED = {
             WHERE id::text = ANY (%(app/app.invoices/LAW-RET-2)s)""",
     ),
     "web": (
+        "UPDATE web.consent_intervals SET purpose = 'geolocation' WHERE purpose IS NULL",
         """UPDATE web.visits SET visited_at = %(t)s::timestamptz - interval '9 s'
             WHERE id::text = ANY (%(web/web.visits/RET-3)s)""",
         """UPDATE web.connection_logs SET logged_at = (%(t)s AT TIME ZONE 'UTC') - interval '9 s'

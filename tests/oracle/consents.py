@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tests.oracle.moments import Calendar, Far, Kind, Place, Row, Tables, instant_of, place, read_value
+from tests.oracle.records import BLANKS
 from tests.oracle.verdict import COMPLIANT, OUT, UNDECIDABLE, State, Verdict, outside, subject_of, there
 
 from privacy_audit.store_map import BirthEncoding, Reading
@@ -20,42 +21,71 @@ def consent_at_event(rule: Any, row: Row, tables: Tables, calendar: Calendar) ->
     if event.kind is not Kind.FINE or subject is None:
         return UNDECIDABLE
     ledger = rule.consents
-    word = ledger.purposes.get(rule.purpose, rule.purpose)
-    rows = [
-        other
-        for other in tables[ledger.table]
-        if other.get(ledger.subject) == subject and other.get(ledger.purpose) == word
-    ]
+    word = ledger.purposes.get(rule.purpose, rule.purpose).lower()
+    rows = [other for other in tables[ledger.table] if _said(other.get(ledger.purpose)) in (None, word)]
     moment = there(event.shown)
     if ledger.reading is Reading.EVENTS:
-        covered, may_cover, may_end = _by_events(ledger, rows, moment, calendar)
+        covered, may_cover, may_end = _by_events(ledger, rows, subject, moment, calendar)
     else:
-        intervals = [_interval(other, ledger.granted, ledger.withdrawn, calendar) for other in rows]
-        covered = any(not unsure and since <= moment < until for unsure, since, until in intervals)
-        may_cover, may_end = any(unsure for unsure, _, _ in intervals), False
+        own = [other for other in rows if other.get(ledger.subject) == subject]
+        covered, may_cover = _by_intervals(ledger, own, moment, calendar)
+        may_end = False
     if covered:
         return UNDECIDABLE if may_end else COMPLIANT
     return UNDECIDABLE if may_cover else Verdict(State.VIOLATING, subject, moment, event.first)
 
 
-def _by_events(ledger: Any, rows: list[Row], moment: datetime, calendar: Calendar) -> tuple[bool, bool, bool]:
-    """Whether the last grant or withdrawal up to the moment grants, and what unreadable rows may have done."""
+def _said(value: Any) -> str | None:
+    """In small letters and without blanks around it; None when it says nothing."""
+    return None if value is None else str(value).strip(BLANKS).lower() or None
+
+
+def _by_events(
+    ledger: Any, rows: list[Row], subject: Any, moment: datetime, calendar: Calendar
+) -> tuple[bool, bool, bool]:
+    """Whether the last grant or withdrawal up to the moment grants, and what rows in doubt may have done."""
     granted: dict[datetime, bool] = {}
-    may_cover = may_end = False
+    begins: list[datetime] = []
+    ends: dict[str, list[tuple[datetime, datetime]]] = {"own": [], "anyone's": []}
     for row in rows:
-        at, action = row.get(ledger.at.column), row.get(ledger.action.column)
+        at, action, whose = row.get(ledger.at.column), row.get(ledger.action.column), row.get(ledger.subject)
         where = Place.NOWHERE if at is None else place(at, ledger.at, calendar)
-        if where is Place.FUTURE:
+        nameless = _said(whose) is None
+        if where is Place.FUTURE or not (nameless or whose == subject):
             continue
-        known = action in (ledger.action.grant, ledger.action.withdraw)
-        if where is not Place.FINE or not known:
-            may_cover = may_cover or action == ledger.action.grant or not known
-            may_end = may_end or action == ledger.action.withdraw or not known
+        instant = instant_of(at, ledger.at) if where is Place.FINE else None
+        known = action in (ledger.action.grant, ledger.action.withdraw) and _said(row.get(ledger.purpose)) is not None
+        if instant and known and not nameless:
+            if instant <= moment:
+                granted[instant] = granted.get(instant, True) and action == ledger.action.grant
             continue
-        instant = instant_of(at, ledger.at)
-        if instant <= moment:
-            granted[instant] = granted.get(instant, True) and action == ledger.action.grant
-    return bool(granted) and granted[max(granted)], may_cover, may_end
+        if action != ledger.action.withdraw and not nameless:
+            begins.append(instant or _ALWAYS)
+        if action != ledger.action.grant:
+            ends["anyone's" if nameless else "own"].append((instant or _ALWAYS, instant or _NEVER))
+    last = max(granted, default=_ALWAYS)
+    may_end = any(
+        min(first for first, _ in each) <= moment and max(until for _, until in each) >= last
+        for each in ends.values()
+        if each
+    )
+    return bool(granted) and granted[last], min(begins, default=_NEVER) <= moment, may_end
+
+
+def _by_intervals(ledger: Any, rows: list[Row], moment: datetime, calendar: Calendar) -> tuple[bool, bool]:
+    """Whether a row covers the moment, and whether rows in doubt may: from the first's begin to the last's end."""
+    read = [
+        (_said(row.get(ledger.purpose)) is None, _interval(row, ledger.granted, ledger.withdrawn, calendar))
+        for row in rows
+    ]
+    covered = any(not silent and not unsure and since <= moment < until for silent, (unsure, since, until) in read)
+    doubts = [
+        (_ALWAYS, _NEVER) if unsure else (since, until)
+        for silent, (unsure, since, until) in read
+        if unsure or (silent and since != _NEVER)
+    ]
+    may_cover = bool(doubts) and min(since for since, _ in doubts) <= moment < max(until for _, until in doubts)
+    return covered, may_cover
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

@@ -46,7 +46,7 @@ def ledgers(draw: Draw, scene: Scene, pool: list[datetime]) -> tuple[Rule, list[
     }
     drawn: dict[str, list[Any]] = {
         "person": list(draws.PERSONS),
-        "purpose": [*["geolocation"] * 4, *["geo"] * 4, "marketing", None],
+        "purpose": [*["geolocation"] * 6, *["geo"] * 6, " Geolocation", "GEO\n", "marketing", None, " \t"],
         at["column"]: values(scene, at, way, pool),
     }
     if draw(st.booleans()):

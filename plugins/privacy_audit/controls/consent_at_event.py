@@ -5,11 +5,20 @@
 
 Consent is judged at the moment of the event, never today: a later grant cures nothing, and data recorded before a
 withdrawal stays lawful. A row without a person cannot be decided.
+
+A withdrawal counts in whatever letter case it writes the purpose, and with blanks around it. One that does not tell its
+purpose may have ended the person's consent, one that names nobody may have ended anybody's: what they may have ended is
+undecidable until somebody finds out what and whose they are. A consent that does not tell its purpose may cover; one
+that names nobody covers nothing.
+
+That a minor's guardian agreed is not asked here. A grant by the child itself makes its positions no breach of this
+promise, but `guardian_consent` judges every row of the same table that is a `use_of_service`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 import sqlalchemy as sa
@@ -34,6 +43,8 @@ from privacy_audit.controls.specimen_parts import (
     intervals,
     no_fact,
     nobody,
+    of_nobody,
+    otherwise,
     person,
     quiet,
     scoped,
@@ -56,6 +67,7 @@ from privacy_audit.store_map import (
     Encoding,
     EventLedger,
     Identifier,
+    IntervalLedger,
     JoinedClock,
     JoinedSubject,
     StoreMap,
@@ -116,7 +128,8 @@ class ConsentAtEvent(Rule):
         what = f"Set {', '.join(self.columns_of_group)} to null in" if self.columns_of_group else "Delete"
         return (
             f"{what} these rows of {self.table}: nothing can consent to them now. Then stop the writer from recording"
-            f" before a grant and after a withdrawal of {self.purpose} in {self.consents.table}."
+            f" before a grant and after a withdrawal of {self.purpose} in {self.consents.table}. Where nothing can be"
+            " decided, look there for withdrawals without a person, a purpose or a moment, and complete them."
         )
 
     def remedy(self) -> Remedy:
@@ -145,7 +158,7 @@ class ConsentAtEvent(Rule):
         word = register.purposes.get(self.purpose, self.purpose)
         if isinstance(register, EventLedger):
             at = quiet(frame, clock, register.at)
-            consents = list(events(register, word, at, frame))
+            consents = [*events(register, word, at, frame), *of_nobody(register, word, clock, at, frame)]
         else:
             begin, end, of_purpose = register.granted, register.withdrawn, {register.purpose: word}
             at = quiet(frame, clock, begin, end)
@@ -155,6 +168,7 @@ class ConsentAtEvent(Rule):
             alien = {register.purpose: f"not {word}", register.subject: ME, **told(begin, at - DAY, self.zone)}
             of_else = Scene({}, {register.table: [alien]})
             consents.append(Specimen("with the consent to something else", State.VIOLATING, of_else))
+            consents += self._of_doubtful_purposes(register, word, at, frame)
         base = within(self.out_of_scope, self.columns_of_group) | person(self.subject)
         base |= telling(clock, at, self.zone)
         found = [
@@ -165,6 +179,37 @@ class ConsentAtEvent(Rule):
         ]
         scope = (self.out_of_scope, self.columns_of_group)
         yield from settled(scoped(found, Scene(), *scope), base, *scope)
+
+    def _of_doubtful_purposes(
+        self, register: IntervalLedger, word: str, at: datetime, frame: Frame
+    ) -> Iterator[Specimen]:
+        """Consents that spell the purpose in another way, or do not tell it: those may cover until withdrawn."""
+        d2, d1, after, later = at - 2 * DAY, at - DAY, at + DAY, at + 2 * DAY
+        coming, unknown = frame.as_of + timedelta(seconds=1), State.UNDECIDABLE
+        found: list[tuple[str, State, str | None, list[tuple[datetime | None, datetime | None]]]] = [
+            ("in another spelling", State.COMPLIANT, otherwise(word), [(d1, None)]),
+        ]
+        for purpose in (None, " \n"):
+            found += [
+                ("to nobody knows what", unknown, purpose, [(d1, None)]),
+                ("to nobody knows what, at its very moment", unknown, purpose, [(at, after)]),
+                ("to nobody knows what, at the moment of its withdrawal", State.VIOLATING, purpose, [(d1, at)]),
+                ("to nobody knows what, after it", State.VIOLATING, purpose, [(d2, d1)]),
+                ("to nobody knows what, before it", State.VIOLATING, purpose, [(after, None)]),
+                ("to nobody knows what, between two", unknown, purpose, [(d2, d1), (after, later)]),
+                ("to nobody knows what, at an unknown moment", unknown, purpose, [(None, None)]),
+                ("to nobody knows what, still to come", State.VIOLATING, purpose, [(coming, None)]),
+            ]
+        begin, end = register.granted, register.withdrawn
+        for name, state, purpose, rows in found:
+            moments = [(clock, each) for row in rows for clock, each in zip((begin, end), row, strict=True) if each]
+            if all(tells(clock, moment) for clock, moment in moments):
+                cells = [
+                    {register.subject: ME, register.purpose: purpose, **told(begin, lo, self.zone),
+                     **told(end, hi, self.zone)}
+                    for lo, hi in rows
+                ]  # fmt: skip
+                yield Specimen(f"with a consent {name}", state, Scene({}, {register.table: cells}))
 
     def _of_this_moment(self, frame: Frame) -> Iterator[Specimen]:
         """A consent that comes with an event at T, the last moment that can be a fact."""

@@ -76,8 +76,9 @@ class Specimen:
     """What it shows, in words: `a day past its period`."""
     state: State
     scene: Scene = field(default_factory=Scene)
-    alone: bool = False
-    """Whether it cannot share tables with others: what it leans on is not its own person's or key's."""
+    alone: bool | str = False
+    """Whether it cannot share tables with others: what it leans on is not its own person's or key's. Those that lean
+    on the same may share tables with each other: then the name of what they share."""
 
     def over(self, scene: Scene) -> Specimen:
         """The same with the cells of a scene where it names none itself."""

@@ -12,7 +12,7 @@ from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Cells, Scene, Specimen
+from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Cells, Me, Scene, Specimen
 from privacy_audit.model import Category
 from privacy_audit.periods import birthday, local_date, start_of_day
 from privacy_audit.sql.frame import Frame
@@ -480,6 +480,88 @@ def events(register: EventLedger, word: str, at: datetime, frame: Frame) -> Iter
                        ("to something else", {register.purpose: f"not {word}"})):  # fmt: skip
         alien = Scene({}, {register.table: [{**granted, **cell}]})
         yield Specimen(f"with the consent {what}", State.VIOLATING, alien)
+    yield from _events_of_doubt(register, word, at, frame)
+
+
+def _events_of_doubt(register: EventLedger, word: str, at: datetime, frame: Frame) -> Iterator[Specimen]:
+    """Grants and withdrawals that spell the purpose in another way, or do not tell it."""
+    yes, no = register.action.grant, register.action.withdraw
+    d4, d3, d2, d1, after = at - 4 * DAY, at - 3 * DAY, at - 2 * DAY, at - DAY, at + DAY
+    coming = frame.as_of + timedelta(seconds=1)
+    compliant, violating, unknown = State.COMPLIANT, State.VIOLATING, State.UNDECIDABLE
+    granted = (yes, d2, word)
+    found: list[tuple[str, State, list[tuple[str | None, datetime | None, str | None]]]] = [
+        ("after a consent in another spelling", compliant, [(yes, d1, otherwise(word))]),
+        ("after a withdrawal in another spelling", violating, [granted, (no, d1, otherwise(word))]),
+    ]
+    for purpose, name in ((None, "no purpose"), (" \n", "a blank purpose")):
+        found += [
+            (f"after a withdrawal of {name}", unknown, [granted, (no, d1, purpose)]),
+            (f"at the very moment of a withdrawal of {name}", unknown, [granted, (no, at, purpose)]),
+            (f"before a withdrawal of {name}", compliant, [granted, (no, after, purpose)]),
+            (f"between two withdrawals of {name}", unknown, [granted, (no, d3, purpose), (no, after, purpose)]),
+            (f"after two withdrawals of {name}", compliant, [granted, (no, d4, purpose), (no, d3, purpose)]),
+            (f"after a withdrawal of {name} with its consent", unknown, [granted, (no, d2, purpose)]),
+            (f"before a withdrawal of {name} still to come", compliant, [granted, (no, coming, purpose)]),
+            (f"with a withdrawal of {name} at an unknown moment", unknown, [granted, (no, None, purpose)]),
+            (f"after what may be a withdrawal of {name}", unknown, [granted, (None, d1, purpose)]),
+            (f"without a consent, after a withdrawal of {name}", violating, [(no, d1, purpose)]),
+            (f"after a consent to {name}", unknown, [(yes, d1, purpose)]),
+            (f"at the very moment of a consent to {name}", unknown, [(yes, at, purpose)]),
+            (f"before a consent to {name}", violating, [(yes, after, purpose)]),
+            (f"between two consents to {name}", unknown, [(yes, d1, purpose), (yes, after, purpose)]),
+            (f"after two consents, one to {name}", compliant, [granted, (yes, d1, purpose)]),
+        ]
+    for name, state, cells in found:
+        if all(moment is None or tells(register.at, moment) for _, moment, _ in cells):
+            ledger = [_entry(register, *cell, ME, frame) for cell in cells]
+            yield Specimen(name, state, Scene({}, {register.table: ledger}))
+
+
+def of_nobody(register: EventLedger, word: str, clock: ColumnClock, at: datetime, frame: Frame) -> Iterator[Specimen]:
+    """Events beside two withdrawals that name nobody, three days and one before `at`: they may be anyone's.
+
+    They would mean everybody in the ledger, so that these specimens share one of their own.
+    """
+    yes, no = register.action.grant, register.action.withdraw
+    d4, d3, d2, d1, half = at - 4 * DAY, at - 3 * DAY, at - 2 * DAY, at - DAY, at - DAY / 2
+    compliant, violating, unknown = State.COMPLIANT, State.VIOLATING, State.UNDECIDABLE
+    others = [_entry(register, no, d3, None, None, frame), _entry(register, no, d1, word, " ", frame),
+              _entry(register, yes, d4, word, None, frame)]  # fmt: skip
+    for name, state, consent, event in (
+        ("after both withdrawals of nobody", unknown, d4, at),
+        ("after the second withdrawal of nobody", unknown, d2, at),
+        ("between two withdrawals of nobody", unknown, d4, d2),
+        ("at the very moment of the first withdrawal of nobody", unknown, d4, d3),
+        ("before two withdrawals of nobody", compliant, d4, d4 + DAY / 2),
+        ("under a consent since, after both withdrawals of nobody", compliant, half, at),
+        ("under a consent of the moment of the second withdrawal of nobody", unknown, d1, at),
+        ("without a consent, after withdrawals and a consent of nobody", violating, None, at),
+        ("without a consent, before withdrawals of nobody", violating, None, d4 + DAY / 2),
+    ):
+        own = [_entry(register, yes, consent, word, ME, frame)] if consent else []
+        if all(tells(register.at, moment) for moment in (d4, d3, d1, consent) if moment) and tells(clock, event):
+            scene = telling(clock, event, frame.zone_name) | Scene({}, {register.table: [*others, *own]})
+            yield Specimen(name, state, scene, alone="beside withdrawals of nobody")
+
+
+def _entry(
+    register: EventLedger, does: str | None, moment: datetime | None, purpose: str | None, who: Me | str | None,
+    frame: Frame,
+) -> Cells:  # fmt: skip
+    """A row of a ledger of events."""
+    return {
+        register.subject: who,
+        register.purpose: purpose,
+        register.action.column: does,
+        **told(register.at, moment, frame.zone_name),
+    }
+
+
+def otherwise(word: str) -> str:
+    """The same word with blanks around it and one letter in the other case; but an i is another letter in Turkish."""
+    letter = next((each for each in word if each.isascii() and each.isalpha() and each not in "iI"), "")
+    return f"\t{word.replace(letter, letter.swapcase(), 1)} "
 
 
 def told(clock: ColumnClock, moment: datetime | None, zone: Zone) -> Cells:

@@ -198,12 +198,20 @@ def user(at: Moments, **values: Value) -> tuple[Row, ...]:
     return made, shown, Row("app.contracts", {"user_id": SELF, "started_at": made.values["created_at"]})
 
 
+def former(at: Moments, end: datetime) -> tuple[Row, ...]:
+    """The same whose only contract ended at a moment."""
+    contract = Row("app.contracts", {"user_id": SELF, "started_at": at.ago(3390), "ended_at": end})
+    return (*person(at, created_at=at.ago(3400)), contract)
+
+
 def visitor(at: Moments, **values: Value) -> tuple[Row]:
     """A visitor of the web site."""
     return (Row("web.visitors", {"id": SELF, "created_at": at.ago(800), **values}),)
 
 
-def consent(at: Moments, when: datetime | None = None, action: str = "grant", purpose: str = "geolocation") -> Row:
+def consent(
+    at: Moments, when: datetime | None = None, action: str = "grant", purpose: str | None = "geolocation"
+) -> Row:
     """An event of the ledger of consents, put on record at its moment, to the text that was in force then."""
     moment = when or at.ago(799)
     said: dict[str, Value] = {"user_id": SELF, "purpose": purpose, "action": action, "version": version_at(moment)}

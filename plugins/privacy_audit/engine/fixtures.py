@@ -72,11 +72,14 @@ def statements(rule: Rule, specimens: Sequence[Specimen], frame: Frame) -> list[
 
 
 def _alone(rule: Rule, numbered: Mapping[int, Specimen], frame: Frame) -> Iterator[tuple[sa.FromClause, Frame]]:
-    """Specimens that cannot share tables with others, each in a world of its own."""
+    """Specimens that cannot share tables with others, each in a world of its own or of its kind."""
+    worlds: dict[int | str, dict[int, Specimen]] = {}
     for number, one in numbered.items():
         if one.alone:
-            world = _world(frame, rule, {number: one})
-            yield rule.rows(world, NUMBER), world
+            worlds.setdefault(number if one.alone is True else one.alone, {})[number] = one
+    for specimens in worlds.values():
+        world = _world(frame, rule, specimens)
+        yield rule.rows(world, NUMBER), world
 
 
 def _of_whole_registers(rule: Rule, world: Frame, count: int) -> sa.Select[tuple[int, int]]:

@@ -1,8 +1,14 @@
 """Consents in SQL, as moments covered: per subject, disjoint intervals `[lo, hi)` in which a consent was in force.
 
 Both ways of keeping a ledger become the same intervals, so that one join judges a row at its moment and never
-multiplies it. A ledger row whose moment cannot be a fact (null, infinite, before the company's first day) or whose
-action is unknown covers nothing, and makes undecidable whatever it might have changed.
+multiplies it. A ledger row whose moment cannot be a fact (null, infinite, before the company's first day), whose
+action is unknown or whose purpose says nothing covers nothing, and makes undecidable whatever it might have changed.
+A purpose is the same in other letter case and with blanks around it: of a withdrawal no spelling may be read past.
+
+A row that names nobody grants nothing. A withdrawal that names nobody may be anyone's: what a consent covers is
+undecidable from the first such row on, unless it was granted after the last one. That many rows become undecidable is
+meant, for none of them can be shown to be lawful; one that no consent covers violates all the same. A row of a register
+of intervals ends no consent but its own, so that there such a row does nothing.
 """
 
 from __future__ import annotations
@@ -16,10 +22,12 @@ import sqlalchemy as sa
 
 from privacy_audit.sql.clocks import compare_with, moment_of, not_a_number
 from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, yes
+from privacy_audit.sql.records import said
 from privacy_audit.store_map import ColumnClock, Consents, EventLedger, GuardianConsents
 
 Column = sa.ColumnElement[Any]
 FOREVER: Column = sa.literal_column("'infinity'::timestamptz")
+_EVER: Column = sa.literal_column("'-infinity'::timestamptz")
 
 
 @dataclass(frozen=True)
@@ -27,11 +35,37 @@ class Ledger:
     """A register of consents as relations."""
 
     intervals: sa.FromClause
-    """`subject, lo, hi` (`timestamptz`, `hi` may be infinity), disjoint per subject."""
+    """`subject, lo, hi` (`timestamptz`, `hi` may be infinity), disjoint per subject.
+
+    Where consents can be ended by rows that name nobody also `unsure_from`: from when on that may be, or infinity.
+    """
     doubts: sa.FromClause
-    """`subject, may_cover, may_end`: subjects with ledger rows that cannot be read; one row each."""
+    """`subject`: those with ledger rows that cannot be read; one row each.
+
+    Between which moments such rows may have begun to cover and covered (`cover_from`, `cover_to`), and between which
+    they may have ended a consent (`end_from`, `end_to`), as far as that is bounded, and possible at all.
+    """
     strict: bool
     """Whether the consent must come before the moment itself (a guardian's), or may come with it."""
+
+    @property
+    def unsure_from(self) -> Column:
+        """From when on a row that names nobody may have ended a consent."""
+        return self.intervals.c.get("unsure_from", FOREVER)
+
+    def may_cover(self, moment: Column) -> Predicate:
+        """Whether a row in doubt may cover a moment of its subject."""
+        columns = self.doubts.c
+        low = [columns.cover_from <= moment] if "cover_from" in columns else []
+        high = [moment < columns.cover_to] if "cover_to" in columns else []
+        return yes(sa.and_(*low, *high)) if low or high else columns.subject.is_not(None)
+
+    def may_end(self, moment: Column) -> Predicate:
+        """Whether a row in doubt may have ended a consent before a moment that it covers."""
+        if "end_from" not in self.doubts.c:
+            return sa.false()
+        own = sa.and_(self.doubts.c.end_from <= moment, self.doubts.c.end_to >= self.intervals.c.lo)
+        return sa.or_(yes(own), yes(self.unsure_from <= moment))
 
     def computed_once(self) -> Ledger:
         """The same ledger for a statement that reads it more than once, in the order that all its readers need."""
@@ -69,8 +103,8 @@ def cover(ledger: Ledger, subject: Column, moment: Column) -> Cover:
     on = sa.and_(intervals.c.subject == subject, after_start, moment < intervals.c.hi)
     return Cover(
         covered=intervals.c.subject.is_not(None),
-        may_cover=yes(doubts.c.may_cover),
-        may_end=yes(doubts.c.may_end),
+        may_cover=ledger.may_cover(moment),
+        may_end=ledger.may_end(moment),
         joins=((intervals, on), (doubts, doubts.c.subject == subject)),
     )
 
@@ -84,7 +118,7 @@ def consents_for(register: Consents, purpose: str, frame: Frame) -> Ledger:
     rows = frame.table(
         register.table, register.subject, register.purpose, granted.column, withdrawn.column, alias="ledger"
     )
-    of_purpose = sa.cast(rows.c[register.purpose], sa.Text()) == word
+    of_purpose = _Purpose(rows.c[register.purpose], word)
     return _intervals(rows, rows.c[register.subject], granted, withdrawn, of_purpose, frame, strict=False)
 
 
@@ -94,7 +128,7 @@ def guardian_consents(register: GuardianConsents, frame: Frame) -> Ledger:
         register.table, register.subject, register.received.column, register.revoked.column, alias="ledger"
     )
     subject = rows.c[register.subject]
-    return _intervals(rows, subject, register.received, register.revoked, sa.true(), frame, strict=True)
+    return _intervals(rows, subject, register.received, register.revoked, None, frame, strict=True)
 
 
 def needs_of_consents(register: Consents) -> Iterator[Need]:
@@ -124,42 +158,76 @@ def _past(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
     return yes(compare_with(clock, column, frame, le, frame.as_of))
 
 
+@dataclass(frozen=True)
+class _Purpose:
+    """The purpose of a ledger's rows, held against one word."""
+
+    column: Column
+    word: str
+
+    @property
+    def is_meant(self) -> Predicate:
+        """Whether it is the word, in any spelling; null where it says nothing."""
+        # The word itself first: it is what nearly all rows say, and of it the planner knows how many there are.
+        spelt = sa.func.lower(said(self.column)) == sa.func.lower(self.word)
+        return sa.or_(sa.cast(self.column, sa.Text()) == self.word, spelt)
+
+    @property
+    def is_silent(self) -> Predicate:
+        """Whether it says nothing, so that it may be meant."""
+        return said(self.column).is_(None)
+
+
 def _events(register: EventLedger, word: str, frame: Frame) -> Ledger:
     action, at = register.action, register.at
     rows = frame.table(register.table, register.subject, register.purpose, action.column, at.column, alias="ledger")
+    subject, purpose = rows.c[register.subject], _Purpose(rows.c[register.purpose], word)
     does, when = sa.cast(rows.c[action.column], sa.Text()), rows.c[at.column]
-    of_purpose = sa.and_(sa.cast(rows.c[register.purpose], sa.Text()) == word, rows.c[register.subject].is_not(None))
+    moment = moment_of(at, when, frame)
     known = yes(does.in_([action.grant, action.withdraw]))
     past = sa.and_(_plausible(at, when, frame), _past(at, when, frame))
     changes = (
         sa.select(
-            rows.c[register.subject].label("subject"),
-            moment_of(at, when, frame).label("lo"),
-            sa.func.bool_or(does == action.withdraw).label("withdrawn"),
+            subject.label("subject"), moment.label("lo"), sa.func.bool_or(does == action.withdraw).label("withdrawn")
         )
-        .where(of_purpose, known, past)
-        .group_by(rows.c[register.subject], moment_of(at, when, frame))
+        .where(purpose.is_meant, subject.is_not(None), known, past)
+        .group_by(subject, moment)
         .subquery("change")
+    )
+    nobody: Predicate = said(subject).is_(None)
+    whose: Column = sa.case((sa.not_(nobody), subject))
+    unreadable = sa.or_(
+        sa.not_(_plausible(at, when, frame)),
+        sa.and_(past, sa.or_(sa.not_(known), purpose.is_silent, sa.and_(does == action.withdraw, nobody))),
+    )
+    grants, withdraws = (sa.func.coalesce(does != other, sa.true()) for other in (action.withdraw, action.grant))
+    first, last = sa.case((past, moment), else_=_EVER), sa.case((past, moment), else_=FOREVER)
+    doubts = (
+        sa.select(
+            whose.label("subject"),
+            sa.func.min(sa.case((grants, first))).label("cover_from"),
+            sa.func.min(sa.case((withdraws, first))).label("end_from"),
+            sa.func.max(sa.case((withdraws, last))).label("end_to"),
+        )
+        .where(sa.or_(purpose.is_meant, purpose.is_silent), unreadable)
+        .group_by(whose)
+        .cte("doubtful")
+    )
+    nameless_from, nameless_to = (
+        sa.select(edge).where(doubts.c.subject.is_(None)).scalar_subquery()
+        for edge in (doubts.c.end_from, doubts.c.end_to)
     )
     following = sa.func.lead(changes.c.lo).over(partition_by=changes.c.subject, order_by=changes.c.lo)
     stretches = sa.select(changes, sa.func.coalesce(following, FOREVER).label("hi")).subquery("stretch")
+    low, high = stretches.c.lo, stretches.c.hi
+    unsure_from = sa.case((nameless_to >= low, nameless_from), else_=FOREVER)
     intervals = (
-        sa.select(stretches.c.subject, stretches.c.lo, stretches.c.hi)
+        sa.select(stretches.c.subject, low, high, unsure_from.label("unsure_from"))
         .where(sa.not_(stretches.c.withdrawn))
         .subquery("consent")
     )
-    unreadable = sa.or_(sa.not_(_plausible(at, when, frame)), sa.and_(past, sa.not_(known)))
-    doubts = (
-        sa.select(
-            rows.c[register.subject].label("subject"),
-            sa.func.bool_or(sa.func.coalesce(does != action.withdraw, sa.true())).label("may_cover"),
-            sa.func.bool_or(sa.func.coalesce(does != action.grant, sa.true())).label("may_end"),
-        )
-        .where(of_purpose, unreadable)
-        .group_by(rows.c[register.subject])
-        .subquery("doubt")
-    )
-    return Ledger(intervals, doubts, strict=False)
+    named = sa.select(doubts).where(doubts.c.subject.is_not(None)).subquery("doubt")
+    return Ledger(intervals, named, strict=False)
 
 
 def _intervals(
@@ -167,29 +235,34 @@ def _intervals(
     subject: Column,
     begin: ColumnClock,
     end: ColumnClock,
-    condition: Predicate,
+    purpose: _Purpose | None,
     frame: Frame,
     *,
     strict: bool,
 ) -> Ledger:
     start, stop = rows.c[begin.column], rows.c[end.column]
     readable = sa.and_(_plausible(begin, start, frame), sa.or_(stop.is_(None), _plausible(end, stop, frame)))
-    named = sa.and_(condition, subject.is_not(None))
-    low = moment_of(begin, start, frame).label("lo")
-    high = sa.func.coalesce(moment_of(end, stop, frame), FOREVER).label("hi")
+    low, high = moment_of(begin, start, frame), sa.func.coalesce(moment_of(end, stop, frame), FOREVER)
+    meant = purpose.is_meant if purpose else sa.true()
     single = (
-        sa.select(subject.label("subject"), low, high)
-        .where(named, readable, _past(begin, start, frame))
+        sa.select(subject.label("subject"), low.label("lo"), high.label("hi"))
+        .where(meant, subject.is_not(None), readable, _past(begin, start, frame))
         .subquery("grant_row")
     )
     valid = sa.select(single).where(single.c.lo < single.c.hi).subquery("valid_grant")
-    doubts = (
-        sa.select(subject.label("subject"), sa.literal(True).label("may_cover"), sa.literal(False).label("may_end"))
-        .where(named, sa.not_(readable))
-        .group_by(subject)
-        .subquery("doubt")
-    )
-    return Ledger(merged(valid, strict), doubts, strict)
+    in_doubt = sa.select(subject.label("subject")).group_by(subject)
+    if purpose is None:
+        in_doubt = in_doubt.where(subject.is_not(None), sa.not_(readable))
+    else:
+        in_doubt = in_doubt.add_columns(
+            sa.func.min(sa.case((readable, low), else_=_EVER)).label("cover_from"),
+            sa.func.max(sa.case((readable, high), else_=FOREVER)).label("cover_to"),
+        ).where(
+            sa.or_(purpose.is_meant, purpose.is_silent),
+            subject.is_not(None),
+            sa.or_(sa.not_(readable), sa.and_(purpose.is_silent, _past(begin, start, frame))),
+        )
+    return Ledger(merged(valid, strict), in_doubt.subquery("doubt"), strict)
 
 
 def merged(valid: sa.Subquery, strict: bool) -> sa.Subquery:

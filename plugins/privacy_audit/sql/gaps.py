@@ -22,7 +22,7 @@ from privacy_audit.store_map import ColumnClock
 def rows_in_gaps(
     row: sa.FromClause, subject: str, clock: ColumnClock, ledger: Ledger, frame: Frame
 ) -> sa.Select[*tuple[Any, ...]]:
-    """The rows outside every interval, those without subject or moment, those of doubtful subjects.
+    """The rows outside every interval or where one is unsure, those without subject or moment, of doubtful subjects.
 
     Each row comes once, for the parts exclude each other, and each part is a range of the index. `clock` must be a raw
     `timestamptz` column, the ledger not strict and computed once.
@@ -31,9 +31,9 @@ def rows_in_gaps(
     doubtful = sa.select(ledger.doubts.c.subject)
     # A row after T is covered by nothing, so that it comes to light wherever a consent is open.
     just_after = instant(frame.as_of + timedelta(microseconds=1))
-    capped = sa.select(
-        ledger.intervals.c.subject, ledger.intervals.c.lo, sa.func.least(ledger.intervals.c.hi, just_after).label("hi")
-    ).subquery("capped")
+    low, high = ledger.intervals.c.lo, ledger.intervals.c.hi
+    end = sa.func.greatest(low, sa.func.least(high, ledger.unsure_from, just_after)).label("hi")
+    capped = sa.select(ledger.intervals.c.subject, low, end).subquery("capped")
     nothing = sa.not_(sa.exists(sa.select(ledger.intervals.c.subject)))
     # A null is not in an empty list either, so nulls have parts of their own.
     parts = [
@@ -60,6 +60,7 @@ def rows_without(
         consents.c.subject == row.c[subject],
         consents.c.lo <= moment,
         moment < consents.c.hi,
+        moment < ledger.unsure_from,
         moment <= instant(frame.as_of),
         consents.c.subject.not_in(sa.select(ledger.doubts.c.subject)),
     )

@@ -27,6 +27,12 @@ LINE = "line"
 _BLANKS: sa.ColumnElement[str] = sa.literal_column("E' \\t\\n\\r\\f\\x0B'")
 """What PostgreSQL's own trimming leaves: a tab or a line's end says no more than a space does."""
 
+
+def said(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """A column as text without blanks around it; null when it says nothing."""
+    return sa.func.nullif(sa.func.btrim(sa.cast(column, sa.Text()), _BLANKS), "")
+
+
 Answer = Predicate
 """Whether something is so: true, false, or null where nobody can tell. SQL's own AND, OR and NOT reckon with that."""
 
@@ -67,8 +73,7 @@ class RecordSql:
 
     def text(self, field: str) -> sa.ColumnElement[str]:
         """The field as text without blanks around it; null when it says nothing."""
-        column = self.row.c[self.records.fields[field].column]
-        return sa.func.nullif(sa.func.btrim(sa.cast(column, sa.Text()), _BLANKS), "")
+        return said(self.value(field))
 
     def value(self, field: str) -> sa.ColumnElement[Any]:
         """The field as it is."""

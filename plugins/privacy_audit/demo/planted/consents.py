@@ -33,6 +33,7 @@ def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
     yield from _absent(at)
     yield from _withdrawn(at)
+    yield from _carelessly_kept(at)
     yield from _unattributable(at)
     yield from _demonstrable(at)
     yield from _on_record(at)
@@ -74,6 +75,27 @@ def _withdrawn(at: Moments) -> Iterator[Planting]:
     yield Planting("a position after a withdrawal and a new consent", again)
     statistics = consent(at, at.ago(11), "withdraw", "statistics")
     yield Planting("a withdrawal that was about statistics", _position(at, consent(at), statistics))
+
+
+def _carelessly_kept(at: Moments) -> Iterator[Planting]:
+    """Rows of the ledger that write the purpose otherwise, or do not tell it, or whose they are."""
+    moment = at.ago(10)
+
+    def withdrawn(purpose: str | None, when: datetime | None = None) -> tuple[Row, ...]:
+        return _position(at, consent(at), consent(at, when or at.ago(11), "withdraw", purpose))
+
+    yield Planting("a withdrawal of ' Geolocation '", withdrawn(" Geolocation "), (breaks(POSITIONS),))
+    yield Planting("a consent to GEOLOCATION", _position(at, consent(at, purpose="GEOLOCATION")))
+    unsure = (unknown(POSITIONS),)
+    yield Planting("a withdrawal of nobody knows what", withdrawn(None), unsure)
+    yield Planting("a withdrawal of a blank", withdrawn("\t"), unsure)
+    yield Planting("a withdrawal of nobody knows what, after the position", withdrawn(None, moment + MICROSECOND))
+    yield Planting("a consent to nobody knows what", _position(at, consent(at, purpose=None)), unsure)
+    # Seconds in which nobody else is located: a withdrawal of nobody may be anyone's.
+    last = timedelta(seconds=40)
+    nobody = Row("app.consent_events", {**consent(at, at.as_of - last, "withdraw").values, "user_id": None})
+    located = _position(at, consent(at), nobody, moments=((last - timedelta(seconds=9)) / timedelta(days=1),))
+    yield Planting("a position after a withdrawal of nobody knows whom", located, unsure)
 
 
 def _unattributable(at: Moments) -> Iterator[Planting]:
@@ -133,7 +155,7 @@ def _visit(at: Moments, *ledger: Row) -> tuple[Row, ...]:
     return (*visitor(at), *ledger, Row("web.visits", {**values, "cookie_id": "planted"}))
 
 
-def _interval(granted: datetime, withdrawn: datetime | None = None, purpose: str = "geolocation") -> Row:
+def _interval(granted: datetime, withdrawn: datetime | None = None, purpose: str | None = "geolocation") -> Row:
     values: dict[str, Value] = {"granted_at": granted, "withdrawn_at": withdrawn, "purpose": purpose}
     return Row("web.consent_intervals", values)
 
@@ -148,6 +170,10 @@ def _visits(at: Moments) -> Iterator[Planting]:
         ("a located visitor who consented to statistics only", (_interval(at.ago(500), purpose="statistics"),)),
         ("a consent withdrawn in the microsecond of its grant", (_interval(at.ago(12), at.ago(12)),)),
     )
+    unclear = _interval(at.ago(500), purpose=None)
+    yield Planting("a located visitor who consented to nobody knows what", _visit(at, unclear), (unknown(VISITS),))
+    over = _interval(at.ago(500), at.ago(11), purpose=" ")
+    yield Planting("a located visitor who had withdrawn nobody knows what", _visit(at, over), (breaks(VISITS),))
     for why, ledger in refused:
         yield Planting(why, _visit(at, *ledger), (breaks(VISITS),))
 
@@ -157,4 +183,6 @@ def _covered_visits(at: Moments) -> Iterator[Planting]:
     just = _interval(at.ago(500), moment + MICROSECOND)
     yield Planting("a visitor located a microsecond before the withdrawal", _visit(at, just))
     long, short = _interval(at.ago(500)), _interval(at.ago(400), at.ago(300))
+    shouted = _interval(at.ago(500), purpose="GEOLOCATION ")
+    yield Planting("a visitor who consented to GEOLOCATION and a blank", _visit(at, shouted))
     yield Planting("a visitor with overlapping consents, one of them ended", _visit(at, long, short))

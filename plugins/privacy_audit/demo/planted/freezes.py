@@ -14,6 +14,7 @@ from privacy_audit.demo.planting import (
     Value,
     beside,
     breaks,
+    former,
     held,
     hold,
     unknown,
@@ -29,6 +30,7 @@ FROZEN, LIFTED = "app/app.processing_events/RST-1", "app/app.restrictions/LAW-RS
 ELSEWHERE = "app/app.processing_events/APP-3"
 DONE, ANSWERED = "app/app.deaths/PMI-1", "app/app.deaths/LAW-PMI-1"
 OBJECTIONS, RESTRICTIONS, DEATHS = (f"app/app.{table}/RET-1" for table in ("objections", "restrictions", "deaths"))
+USERS = "app/app.users/RET-1"
 _DEFAULT = "1970-01-01 12:00+00"
 
 
@@ -73,12 +75,13 @@ def _objections(at: Moments) -> Iterator[Planting]:
     again = _message(at, moment, _objection(at.ago(40), at.ago(30)), _objection(at.ago(20)))
     yield Planting("a message to somebody who objected, withdrew it, and objected again", again, late)
     unsure = (unknown(OBJECTED),)
+    nobodys = (*unsure, unknown(OBJECTIONS))
     undated = _message(at, moment, _objection(None))
     yield Planting("a message to somebody who objected nobody knows when", undated, unsure)
     # Hours in which nobody else is sent anything: an objection of nobody may be anyone's.
     nobody = _objection(at.ago(0.5), at.ago(0.4), user_id=None)
     yield Planting(
-        "a message while an objection of nobody knows whom stands", _message(at, at.ago(0.45), nobody), unsure
+        "a message while an objection of nobody knows whom stands", _message(at, at.ago(0.45), nobody), nobodys
     )
     soon = (unknown(OBJECTED), unknown(DEAD), unknown("app/app.marketing_messages/RET-1"))
     yield Planting("a message sent a microsecond after T", _message(at, at.as_of + MICROSECOND), soon)
@@ -98,23 +101,28 @@ def _calls(at: Moments) -> Iterator[Planting]:
     yield Planting("a call at the very moment somebody agreed", called(moment, (moment, None)), broken)
     withdrawn = called(moment, (at.ago(40), at.ago(5)))
     yield Planting("a call a day after somebody withdrew the consent", withdrawn, broken)
-    old = Row("app.phone_consents", {"granted_at": at.ago(2500), "withdrawn_at": at.overdue("P5Y")})
-    yield Planting(
-        "a consent to be called that was withdrawn 5 years and a day ago", (*user(at), old), (breaks(AGREED),)
-    )
+    old = Row("app.phone_consents", {"granted_at": at.ago(2500)})
+    gone = (*former(at, at.overdue("P5Y")), old)
+    yield Planting("a consent to be called of a client of 5 years and a day ago", gone, (breaks(AGREED), breaks(USERS)))
+    yield Planting("a consent to be called of 7 years ago, of a client", (*user(at), old))
     if law <= at.as_of:
         yield Planting("a call just before the law asked for consent", called(law - MICROSECOND), (beside(CALLED),))
         yield Planting("a call as the law began to ask for consent", called(law), (breaks(CALLED),))
 
 
 def _old_objections(at: Moments) -> Iterator[Planting]:
-    over = (*user(at), _objection(at.ago(2500), at.overdue("P5Y")))
-    yield Planting("an objection withdrawn 5 years and a day ago", over, (breaks(OBJECTIONS),))
-    due = (*user(at), _objection(at.ago(2500), at.due("P5Y")))
-    yield Planting("an objection whose 5 years end on the day of the audit", due)
-    yield Planting("an objection of 7 years ago that still stands", (*user(at), _objection(at.ago(2500))))
+    stands = _objection(at.ago(2500))
+    over = (*former(at, at.overdue("P5Y")), stands)
+    broken = (breaks(OBJECTIONS), breaks(USERS))
+    yield Planting("an objection that stands, of a client of 5 years and a day ago", over, broken)
+    withdrawn = (*former(at, at.overdue("P5Y")), _objection(at.ago(2500), at.ago(30)))
+    yield Planting("an objection withdrawn last month, of a client of 5 years and a day ago", withdrawn, broken)
+    due = (*former(at, at.due("P5Y")), stands)
+    yield Planting("an objection of a client whose 5 years end on the day of the audit", due)
+    yield Planting("an objection of 7 years ago that still stands, of a client", (*user(at), stands))
     kept = (*over, hold(at, "professional_identity"))
-    yield Planting("an old objection in a litigation about who the person is", kept, (held(OBJECTIONS),))
+    both = (held(OBJECTIONS), held(USERS))
+    yield Planting("an old objection in a litigation about who the person is", kept, both)
 
 
 def _death(notified: Value, instructions: str | None = "erase everything", **values: Value) -> Row:
@@ -185,7 +193,8 @@ def _frozen(at: Moments) -> Iterator[Planting]:
     yield Planting("a use of frozen data for a legal claim", claims)
     yield Planting("a use whose exception is a blank", used(freeze(at.ago(40)), exception="  "), late)
     yield Planting("a use of data frozen nobody knows since when", used(freeze(None)), (unknown(FROZEN),))
-    yield Planting("a use of nobody's data", used(user_id=None), (unknown(FROZEN), unknown(ELSEWHERE)))
+    nobodys = tuple(unknown(check) for check in (FROZEN, ELSEWHERE, "app/app.processing_events/MIN-1"))
+    yield Planting("a use of nobody's data", used(user_id=None), nobodys)
 
 
 def _lifted(at: Moments) -> Iterator[Planting]:
@@ -203,11 +212,15 @@ def _lifted(at: Moments) -> Iterator[Planting]:
 
 
 def _old_restrictions(at: Moments) -> Iterator[Planting]:
-    def lifted(end: datetime) -> tuple[Row, ...]:
-        return (*user(at), _freeze(end - timedelta(days=30), end, end - timedelta(days=2)))
-
-    over = lifted(at.overdue("P5Y"))
-    yield Planting("a freeze lifted 5 years and a day ago", over, (breaks(RESTRICTIONS),))
-    yield Planting("a freeze whose 5 years end on the day of the audit", lifted(at.due("P5Y")))
+    freeze = _freeze(at.ago(2500), at.ago(2400), at.ago(2402))
+    over = (*former(at, at.overdue("P5Y")), freeze)
+    broken = (breaks(RESTRICTIONS), breaks(USERS))
+    yield Planting("a freeze that was lifted, of a client of 5 years and a day ago", over, broken)
+    still = (*former(at, at.overdue("P5Y")), _freeze(at.ago(2500)))
+    yield Planting("a freeze that was never lifted, of a client of 5 years and a day ago", still, broken)
+    due = (*former(at, at.due("P5Y")), freeze)
+    yield Planting("a freeze of a client whose 5 years end on the day of the audit", due)
+    yield Planting("a freeze lifted 6 years ago, of a client", (*user(at), freeze))
     kept = (*over, hold(at, "professional_identity"))
-    yield Planting("an old freeze in a litigation about who the person is", kept, (held(RESTRICTIONS),))
+    both = (held(RESTRICTIONS), held(USERS))
+    yield Planting("an old freeze in a litigation about who the person is", kept, both)

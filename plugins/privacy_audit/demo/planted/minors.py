@@ -28,6 +28,9 @@ from privacy_audit.periods import birthday, start_of_day
 ACCOUNTS, POSITIONS = "app/app.users/MIN-1", "app/app.positions/MIN-1"
 SESSIONS, DOWNLOADS = "app/app.sessions/MIN-1", "app/app.downloads/MIN-1"
 NEWSLETTER = "app/app.newsletter_subscriptions/MIN-1"
+TICKETS, COMMENTS, EVENTS = (
+    f"app/app.{table}/MIN-1" for table in ("support_tickets", "social_comments", "processing_events")
+)
 FORM = "app/app.guardian_consents/MIN-2"
 SETTLED, AGREED = "app/app.guardian_consents/MIN-3", "app/app.guardian_consents/LAW-MIN-1"
 
@@ -122,6 +125,14 @@ def _later_uses(at: Moments) -> Iterator[Planting]:
     values: dict[str, Value] = {"subscribed_at": paris(use), "last_opened_year": at.today.year - 1}
     letter = Row("app.newsletter_subscriptions", values)
     yield Planting("a child who subscribed after the guardian revoked", (*child, letter), (breaks(NEWSLETTER),))
+    ticket = Row("app.support_tickets", {"opened_at": use})
+    yield Planting("a ticket of a child after the guardian revoked", (*child, ticket), (breaks(TICKETS),))
+    comment = Row("app.social_comments", {"posted_at": use})
+    yield Planting("a comment of a child after the guardian revoked", (*child, comment), (breaks(COMMENTS),))
+    logged = Row("app.processing_events", {"at": use})
+    yield Planting("a use of a child's data after the guardian revoked", (*child, logged), (breaks(EVENTS),))
+    meanwhile = Row("app.processing_events", {"at": at.ago(35)})
+    yield Planting("a use of a child's data while the consent held", (*child, meanwhile))
     early = Row("app.sessions", {"started_ms": milliseconds(at.ago(35))})
     yield Planting("a session of a child while the consent held", (*child, early))
     nobody = Row("app.sessions", {"started_ms": milliseconds(use)})

@@ -114,7 +114,8 @@ def _positions(at: Moments) -> Iterator[Planting]:
         trail = tuple(at.ago(64 + walker / 13 + step * step / 90) for step in range(100))
         yield Planting("a trail that the purge has left for weeks", tracked(*trail), (breaks(POSITIONS, 100),))
     soon = (POSITIONS, "app/app.positions/GEO-1", "app/app.positions/MIN-1")
-    after = tracked(at.as_of, at.as_of + MICROSECOND)
+    # Who consents anew just before is not touched by the withdrawal of nobody knows whom in the last minute.
+    after = (*tracked(at.as_of, at.as_of + MICROSECOND), consent(at, at.ago(0.0001)))
     yield Planting("a position at T, and one a microsecond later", after, tuple(unknown(check) for check in soon))
     for text in ("infinity", "-infinity", "1970-01-01 12:00+00"):
         never = (*tracked(), Row("app.positions", {"recorded_at": text}))

@@ -26,7 +26,9 @@ PURPOSE, BASIS, BALANCED, COMPLETE, REVIEWED = (
     f"app/app.processing_activities/{control}" for control in ("PUR-1", "PUR-2", "LAW-PUR-2", "LAW-ART-30", "LAW-REC-1")
 )
 USED, LOGGED = (f"app/app.processing_events/{control}" for control in ("PUR-3", "RET-4"))
-TIMELESS = tuple(unknown(f"app/app.processing_events/{control}") for control in ("PUR-3", "RET-4", "RST-1", "APP-3"))
+TIMELESS = tuple(
+    unknown(f"app/app.processing_events/{control}") for control in ("PUR-3", "RET-4", "RST-1", "MIN-1", "APP-3")
+)
 """Of a use at no moment there can be, each of them cannot tell."""
 _BALANCED: dict[str, Value] = {"legal_basis": "legitimate_interest", "balancing_ref": "balancing/planted"}
 
