@@ -1,5 +1,5 @@
 -- What is wrong with the database itself, and no row of it shows: columns that no map speaks of, a copy that was left
--- lying about, rights that nobody registered, and a way out. The roles are made by company.py; none of them has a password.
+-- lying about, rights that nobody registered, and ways out. The roles are made by company.py; none of them has a password.
 ALTER TABLE app.contracts ADD COLUMN signatory_email text;
 CREATE TABLE app.prospects_2025 (LIKE app.prospects);
 
@@ -12,5 +12,7 @@ GRANT SELECT ON app.support_tickets TO support_tool;
 GRANT UPDATE ON app.consent_events TO support_tool;
 
 SET client_min_messages = error;
-DROP PUBLICATION IF EXISTS partner_feed;
+DROP PUBLICATION IF EXISTS partner_feed, lead_feed, hosting_feed;
 CREATE PUBLICATION partner_feed FOR TABLE app.invoices;
+CREATE PUBLICATION lead_feed FOR TABLE app.newsletter_subscriptions;
+CREATE PUBLICATION hosting_feed FOR TABLE app.downloads;
