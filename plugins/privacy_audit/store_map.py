@@ -334,6 +334,13 @@ class Anonymous(Part):
     """Columns in which nothing may stand that names a person: no address, number of an account or a card, or digest."""
     sensitive: tuple[Identifier, ...] = ()
     """Columns whose value must not follow from the quasi-identifiers."""
+    measures: tuple[Identifier, ...] = ()
+    """Columns of numbers that are counted or summed up, and tell nobody apart."""
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """Its columns that the map knows."""
+        return (*self.quasi_identifiers, *self.direct, *self.sensitive, *self.measures)
 
     @model_validator(mode="after")
     def _is_not_both(self) -> Anonymous:

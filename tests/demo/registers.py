@@ -493,9 +493,12 @@ class Registers:
     def _statistics(self) -> None:
         rows = self.court.rows("app.monthly_statistics")
         alike = Counter((row["month"], row["region"], row["age_band"]) for row in rows)
+        said = {column: Counter(row[column] for row in rows) for column in ("plan", "remark")}
         for row in rows:
             few = alike[row["month"], row["region"], row["age_band"]] < 5
-            self._put("app/app.monthly_statistics/ANON-1", few or "@" in (row["remark"] or ""))
+            unshared = any((row[column] or "").strip() and said[column][row[column]] < 5 for column in said)
+            broken = few or "@" in (row["remark"] or "")
+            self._put("app/app.monthly_statistics/ANON-1", broken or (None if unshared else False))
 
     # How long the registers themselves are kept
 

@@ -144,7 +144,12 @@ def test_the_database_itself_holds_what_was_planted_in_it(stores: DemoStores) ->
     ]
     columns = granted.format("column_privileges").replace("%s", "'{former_agency}'")
     assert set(_rows(stores.app, columns)) == {("former_agency", "users", "SELECT")}
-    assert _rows(stores.app, "SELECT pubname, tablename FROM pg_publication_tables") == [("partner_feed", "invoices")]
+    published = _rows(stores.app, "SELECT pubname, tablename FROM pg_publication_tables ORDER BY 1")
+    assert published == [
+        ("hosting_feed", "downloads"),
+        ("lead_feed", "newsletter_subscriptions"),
+        ("partner_feed", "invoices"),
+    ]
     assert _rows(stores.app, "SELECT to_regclass('app.prospects_2025') IS NOT NULL") == [(True,)]
 
 

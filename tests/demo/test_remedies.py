@@ -139,6 +139,7 @@ SETTLED = {
         """UPDATE app.legal_holds SET started_at = %(t)s::timestamptz - interval '1 day'
             WHERE id::text = ANY (%(app/app.legal_holds/HLD-1)s)""",
         "DELETE FROM app.social_comments WHERE is_deleted",
+        "UPDATE app.monthly_statistics SET remark = NULL WHERE id::text = ANY (%(app/app.monthly_statistics/ANON-1)s)",
         # What was left out of the registers is written down.
         "UPDATE app.notices SET shown_at = %(t)s::timestamptz - interval '900 days' WHERE shown_at < '2001-01-01'",
         """UPDATE app.applicants SET collected_at = %(t)s::timestamptz - interval '1 day'

@@ -66,6 +66,7 @@ MAP: dict[str, Any] = {
         }
     },
 }
+HOLDS = "app.legal_holds"
 ROWS = (
     "INSERT INTO app.visits SELECT n, n % 4, 48.8, 2.3, '192.0.2.1', timestamptz '2026-01-01Z' + n * interval '1 hour'"
     " FROM generate_series(1, 40) n",
@@ -117,17 +118,19 @@ class Held:
         filing: bool = True,
         as_of: datetime | None = None,
         edit: Callable[[dict[str, Any]], object] | None = None,
+        table: str = "app.visits",
     ) -> Tally:
-        """What the check counts after something was done in the store."""
+        """What the check of a table counts after something was done in the store."""
         self.store.do(*do)
         with on_file.filing() if filing else nullcontext(), self.store.opened() as connection, Trouble.watch():
-            return measure(connection, rule(edit), as_of or datetime.now(UTC)).tally
+            return measure(connection, rule(edit, table), as_of or datetime.now(UTC)).tally
 
 
-def rule(edit: Callable[[dict[str, Any]], object] | None = None) -> HeldRowsPresent:
-    """The rule for the table of visits."""
-    (one,) = bound(edit)
-    assert isinstance(one, HeldRowsPresent)
+def rule(edit: Callable[[dict[str, Any]], object] | None = None, table: str = "app.visits") -> HeldRowsPresent:
+    """The rule for a table: of visits, or of whatever `edit` calls them."""
+    rules = [one for one in bound(edit) if isinstance(one, HeldRowsPresent)]
+    assert [one.table for one in rules if one.qualifier == "holds"] == [HOLDS]
+    (one,) = [one for one in rules if (one.table == HOLDS) == (table == HOLDS)]
     return HeldRowsPresent.model_validate(json.loads(json.dumps(one.as_json())))  # as a compiled suite carries it
 
 

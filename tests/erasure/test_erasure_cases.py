@@ -109,8 +109,14 @@ def kept(make_database: MakeDatabase, patch: pytest.MonkeyPatch) -> Iterator[Hel
 def test_what_a_legal_hold_keeps(kept: Held, case: Case) -> None:
     _forget(kept.register)
     kept.store.do("TRUNCATE app.visits, app.legal_holds", *ROWS)
-    _counted(kept.night(case.get("before", "SELECT 1")), case.get("first", {"compliant": 10}))
-    second = kept.night(case["do"])
+    table = case.get("table", "app.visits")
+
+    def edit(given: dict[str, Any]) -> None:
+        given["tables"]["app.visits"] |= case.get("visits", {})
+
+    first = kept.night(case.get("before", "SELECT 1"), table=table, edit=edit)
+    _counted(first, case.get("first", {"compliant": 10}))
+    second = kept.night(case["do"], table=table, edit=edit)
     _counted(second, case["expect"])
     assert (second.oldest is not None) == bool(second.violating)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ruamel.yaml import YAML
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import made
-from tests.erasure.holding import CONTROL, KEYS, MAP, SCHEMA, Held, bound, conn, counts, give_keys, rule
+from tests.erasure.holding import CONTROL, HOLDS, KEYS, MAP, SCHEMA, Held, bound, conn, counts, give_keys, rule
 
 from privacy_audit import audit, engine, register, suites
 from privacy_audit.controls import Lack
@@ -305,9 +305,7 @@ def test_through_great_expectations(held: Held, tmp_path: Path) -> None:
 
 def _audited(held: Held, results: Path) -> CheckResult:
     given = StoreMap.model_validate(MAP)
-    checks = tuple(
-        Check(f"app/{one.table}/HLD-2", CONTROL, "app", one) for one in bound() if isinstance(one, HeldRowsPresent)
-    )
+    checks = tuple(Check(f"app/{one.table}/HLD-2", CONTROL, "app", one) for one in [rule()])
     coverage = Coverage(given, checks, (), ())
     policy = Policy("1", "Policy", date(2024, 1, 1), None, "Europe/Paris", "", "", (), (CONTROL,), ())
     order = engine.StoreOrder(
@@ -354,16 +352,17 @@ def test_the_nightly_audit_files_and_an_audit_by_hand_does_not(
     order = audit.plan(None, None, ["HLD-2"], "a run", datetime.now(UTC))
 
     def outcome(result: dict[str, Any]) -> tuple[str, str]:
-        (check,) = result["checks"]
+        of_holds, check = sorted(result["checks"], key=lambda check: str(check["table"]))
+        assert (of_holds["table"], of_holds["outcome"]) == (HOLDS, check["outcome"])
         return check["outcome"], check["cause"]
 
     assert outcome(audit.audit_everything(order)[0]) == ("not_audited", "drift")
     assert outcome(audit.audit_store(order, "app")) == ("pass", None)
     held.register = empty
-    assert len(held.file()) == 10
+    assert held.parts() == {"geolocation": 10, "hold": 1}
     held.store.do("INSERT INTO app.visits VALUES (1001, 1, 1, 1, '', now())")
     assert outcome(audit.audit_everything(order)[0]) == ("pass", None)
-    assert len(held.file()) == 10
+    assert held.parts() == {"geolocation": 10, "hold": 1}
 
 
 def test_where_the_map_says_too_little() -> None:
@@ -376,13 +375,68 @@ def test_where_the_map_says_too_little() -> None:
     def without_holds(given: dict[str, Any]) -> None:
         del given["registers"]["legal_holds"]
 
-    def without_data(given: dict[str, Any]) -> None:
-        del given["tables"]["app.visits"]["data"]
+    def without_a_word(given: dict[str, Any]) -> None:
+        del given["tables"]["app.visits"]["data"], given["registers"]["legal_holds"]["every_category"]
+
+    def for_statistics(given: dict[str, Any]) -> None:
+        given["tables"]["app.visits"] = {
+            "title": "Visits", "key": ["id"], "anonymous": {"quasi_identifiers": ["person"]}
+        }  # fmt: skip
 
     assert [str(it) for it in bound(without_holds)] == []
-    assert bound(without_data) == []
-    (keys,), (subject,) = bound(without_keys), bound(without_subject)
+    assert [it for it in bound(for_statistics) if not isinstance(it, HeldRowsPresent) or it.table != HOLDS] == []
+    (keys,), (_, subject), (_, word) = bound(without_keys), bound(without_subject), bound(without_a_word)
     assert isinstance(keys, Lack)
     assert "`registers.legal_holds.keys`" in keys.reason
     assert isinstance(subject, Lack)
     assert "app.visits: HLD-2 needs `subject`" in subject.reason
+    assert isinstance(word, Lack)
+    assert "app.visits: HLD-2 needs `data`, or `registers.legal_holds.every_category`" in word.reason
+
+
+def test_a_register_of_holds_that_is_mapped_as_a_table_too(held: Held) -> None:
+    """A hold is put on file as the hold it is, and as a row that holds on its person keep."""
+
+    def edit(given: dict[str, Any]) -> None:
+        given["tables"] = {HOLDS: {"title": "Holds", "key": ["id"], "subject": {"column": "person"}}}
+
+    rules = {str(it.qualifier): it for it in bound(edit) if isinstance(it, HeldRowsPresent)}
+
+    def night(*do: str) -> dict[str, dict[str, int]]:
+        held.store.do(*do)
+        with on_file.filing(), held.store.opened() as connection:
+            return {name: counts(measure(connection, one, datetime.now(UTC)).tally) for name, one in rules.items()}
+
+    there, gone = {"population": 1, "compliant": 1}, {"population": 1, "violating": 1, "subjects": 1}
+    assert night("UPDATE app.legal_holds SET category = '*'") == {"holds": there, "None": there}
+    assert night() == {"holds": there, "None": there}
+    assert night("DELETE FROM app.legal_holds") == {"holds": gone, "None": {}}
+    assert {part for _, _, part, _ in held.file()} == {"any category by id", "hold on everything by id"}
+
+
+def test_a_register_of_holds_that_was_renamed(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    def renamed(given: dict[str, Any]) -> None:
+        given["registers"]["legal_holds"]["table"] = "app.kept"
+        given["formerly"] = {"app.kept": [HOLDS]}
+
+    assert counts(_of_holds(held)) == {"population": 1, "compliant": 1}
+    give_keys(monkeypatch, "1", "2")
+    held.store.do("ALTER TABLE app.legal_holds RENAME TO kept")
+    assert counts(_of_holds(held, renamed)) == {"population": 1, "compliant": 1}
+    held.store.do("DELETE FROM app.kept")
+    assert counts(_of_holds(held, renamed)) == {"population": 1, "violating": 1, "subjects": 1}
+
+
+def test_holds_that_a_new_map_tells_otherwise_are_undecided(held: Held) -> None:
+    def by_matter(given: dict[str, Any]) -> None:
+        given["registers"]["legal_holds"]["key"] = ["matter"]
+
+    _of_holds(held)
+    assert counts(_of_holds(held, by_matter)) == {"population": 2, "compliant": 1, "undecidable": 1}
+
+
+def _of_holds(held: Held, edit: Callable[[dict[str, Any]], None] | None = None) -> Tally:
+    """What the check of the register of holds counts."""
+    (one,) = [it for it in bound(edit) if isinstance(it, HeldRowsPresent) and it.qualifier == "holds"]
+    with on_file.filing(), held.store.opened() as connection:
+        return measure(connection, one, datetime.now(UTC)).tally

@@ -61,7 +61,7 @@ def listed(rule: Any, row: Row, tables: Tables, calendar: Calendar) -> Verdict:
 
 
 def anonymous(rule: Any, row: Row, tables: Tables, calendar: Calendar) -> Verdict:
-    """Enough rows are alike, they differ in what is sensitive, and nobody is named."""
+    """Enough rows are alike, they differ in what is sensitive, and nobody is named, nor said what few others say."""
     declared = rule.declared
     alike = [
         other
@@ -73,7 +73,15 @@ def anonymous(rule: Any, row: Row, tables: Tables, calendar: Calendar) -> Verdic
         values = {other[column] for other in alike if other.get(column) is not None}
         few = few or 0 < len(values) < rule.l
     named = any(identifies(str(row[column])) for column in declared.direct if row.get(column) is not None)
-    return Verdict(State.VIOLATING) if few or named else COMPLIANT
+    if few or named:
+        return Verdict(State.VIOLATING)
+    texts = [(column, str(row[column])) for column in declared.direct if row.get(column) is not None]
+    rare = any(
+        sum(str(other.get(column)) == text for other in tables[rule.table]) < rule.k
+        for column, text in texts
+        if column not in declared.quasi_identifiers and text.strip(" ")
+    )
+    return UNDECIDABLE if rare else COMPLIANT
 
 
 def identifies(text: str) -> bool:

@@ -11,7 +11,16 @@ from privacy_audit.controls.interface import Lack, Rule, Seek
 
 __all__ = ["Lack", "Rule", "Seek", "kinds"]
 
-_SHARED = ("catalog_rule", "entries", "interface", "known_columns", "record_rule", "specimen", "specimen_parts")
+_SHARED = (
+    "catalog_rule",
+    "entries",
+    "holds_on_file",
+    "interface",
+    "known_columns",
+    "record_rule",
+    "specimen",
+    "specimen_parts",
+)
 """Files that are no kind."""
 
 

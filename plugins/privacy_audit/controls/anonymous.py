@@ -7,7 +7,9 @@ linked or inferred by any means reasonably likely to be used (GDPR recital 26; A
 A row is in breach when fewer than k rows share its quasi-identifiers (singling out), when fewer than l values of a
 sensitive column occur in such a group (inference), or when what names a person stands in it: an e-mail address, an
 IBAN, a card, social security or telephone number, an IP address; or a digest or UUID, which whoever has the other copy
-can link (the digest of an e-mail address is a pseudonym, not anonymous). A null is a value like any other among the
+can link (the digest of an e-mail address is a pseudonym, not anonymous). A row is undecidable when a text stands in a
+`direct` column that fewer than k rows have there, unless that is a quasi-identifier as well: no rule tells a name from
+any other words, and what so few rows say may be about one person. A null is a value like any other among the
 quasi-identifiers, and no value in a sensitive column: a group that holds none is not judged by it.
 
 That nothing is found proves no anonymity: knowledge from elsewhere may lead back to a person. So the control never
@@ -35,6 +37,8 @@ from privacy_audit.store_map import StoreMap
 _GROUP = "rows in group"
 """A name with blanks is no column of a store map, so that it cannot be one of the table's."""
 _MOST = 1000
+_NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
+"""What a measure may be: in a text anything could stand."""
 
 
 class Anonymous(Rule):
@@ -78,7 +82,7 @@ class Anonymous(Rule):
         if self.declared.direct:
             parts.append(
                 f"{', '.join(self.declared.direct)} hold no e-mail address, IBAN, card, social security or telephone"
-                " number, IP address, digest or UUID"
+                f" number, IP address, digest or UUID, and no text that fewer than {self.k} rows share"
             )
         return f"{self.title} that are kept for statistics, no counter-evidence found: {'; '.join(parts)}."
 
@@ -92,11 +96,16 @@ class Anonymous(Rule):
     def remedy(self) -> Remedy:
         return Delete()
 
+    @property
+    def undecided_because(self) -> str:
+        return "a text stands in it that few rows share, and no rule tells whether it names somebody"
+
     def columns(self) -> Sequence[str]:
         return (*self.declared.quasi_identifiers, *self.declared.direct, *(self.declared.sensitive if self.l else ()))
 
     def needs(self) -> Iterator[AnyNeed]:
         yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+        yield from (Need(self.table, column, _NUMBERS) for column in self.declared.measures)
 
     def rows(self, frame: Frame, *extra: str) -> sa.FromClause:
         """The table with the size of each row's group, and how many values of each sensitive column are in it."""
@@ -107,7 +116,7 @@ class Anonymous(Rule):
         counted = self._counted(table).cte("counted_rows")
         rows = frame.table(self.table, *self.columns(), *extra, alias="row")
         same = sa.and_(rows.c.ctid == counted.c.ctid, rows.c.tableoid == counted.c.tableoid)
-        counts = (counted.c[name] for name in (_GROUP, *self._inferred.values()))
+        counts = (counted.c[name] for name in (_GROUP, *self._inferred.values(), *self._shared.values()))
         return sa.select(*rows.c, *counts).select_from(rows.join(counted, same)).subquery("t")
 
     def specimens(self, frame: Frame) -> Iterator[Specimen]:
@@ -115,13 +124,19 @@ class Anonymous(Rule):
         alike = dict.fromkeys(declared.quasi_identifiers, ME)
 
         def group(
-            name: str, state: State, size: int, cells: Mapping[str, Any] | None = None, values: int = fewest
+            name: str,
+            state: State,
+            size: int,
+            cells: Mapping[str, Any] | None = None,
+            values: int = fewest,
+            some_rows: Mapping[int, Mapping[str, Any]] | None = None,
         ) -> Specimen:
             """A row among `size` that are alike; they hold so many values of each sensitive column."""
             rows = [
                 {
                     **alike,
                     **(cells or {}),
+                    **(some_rows or {}).get(number, {}),
                     **dict.fromkeys(self._inferred, f"value {number % values}" if values else None),
                 }
                 for number in range(size)
@@ -141,16 +156,27 @@ class Anonymous(Rule):
         for column in declared.direct:
             for text in _NAMING:
                 yield group(f"that names somebody in {column}", State.VIOLATING, enough, {column: text})
-            yield group(f"that names nobody in {column}", State.COMPLIANT, enough, {column: "a value"})
+            yield group(f"that names nobody in {column}", State.COMPLIANT, enough, {column: ME})
+        for column in self._shared:
+            own, blank = {column: ME}, {column: "  "}
+            few = dict.fromkeys(range(self.k - 1), own)
+            yield group(f"with a text that few share in {column}", State.UNDECIDABLE, enough, some_rows=few)
+            some = dict.fromkeys(range(self.k), own)
+            yield group(f"with a text that enough share in {column}", State.COMPLIANT, enough + 1, some_rows=some)
+            yield group(f"with a blank in {column}", State.COMPLIANT, enough, some_rows={0: blank})
+            named = {0: {column: _NAMING[0]}}
+            yield group(f"that alone names somebody in {column}", State.VIOLATING, enough, some_rows=named)
 
     def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
         few = [row.c[values].between(1, (self.l or 1) - 1) for values in self._inferred.values()]
         names = [_direct(row.c[column]) for column in self.declared.direct]
+        broken = sa.or_(row.c[_GROUP] < self.k, *few, *names)
+        texts = [sa.and_(_says(row.c[column]), row.c[rows] < self.k) for column, rows in self._shared.items()]
         return Truth(
             row=row,
             out_of_scope=never(),
             undecidable=never(),
-            violating=sa.or_(row.c[_GROUP] < self.k, *few, *names),
+            violating=sa.case((broken, sa.true()), (sa.or_(*texts), sa.null()), else_=sa.false()) if texts else broken,
             moment=sa.cast(sa.null(), sa.DateTime(timezone=True)),
             breach_began=no_day(),
         )
@@ -160,6 +186,12 @@ class Anonymous(Rule):
         """Each sensitive column, and the name under which its values in a group are counted."""
         columns = dict.fromkeys(self.declared.sensitive) if self.l else {}
         return {column: f"values in group {number}" for number, column in enumerate(columns)}
+
+    @property
+    def _shared(self) -> dict[str, str]:
+        """Each column for texts, and the name under which the rows are counted that say the same in it."""
+        columns = [column for column in self.declared.direct if column not in self.declared.quasi_identifiers]
+        return {column: f"rows with text {number}" for number, column in enumerate(dict.fromkeys(columns))}
 
     def _counted(self, table: sa.FromClause) -> sa.Select[Any]:
         alike = [table.c[column] for column in self.declared.quasi_identifiers]
@@ -179,6 +211,10 @@ class Anonymous(Rule):
                 sa.func.coalesce(sa.func.max(ranked.c[values]).over(partition_by=groups), 0).label(values)
                 for values in self._inferred.values()
             ),
+            *(
+                sa.func.count().over(partition_by=sa.cast(ranked.c[column], sa.Text())).label(rows)
+                for column, rows in self._shared.items()
+            ),
         )
 
 
@@ -195,6 +231,11 @@ _NAMING = (
 """What names a person, once for each detector."""
 _DIRECT = (Detector.EMAIL, Detector.IBAN, Detector.NIR, Detector.PHONE, Detector.IP, Detector.CARD)
 """What names a person by itself."""
+
+
+def _says(column: sa.ColumnElement[Any]) -> Predicate:
+    """Whether a text says anything; never null."""
+    return sa.func.btrim(sa.func.coalesce(sa.cast(column, sa.Text()), "")) != ""
 
 
 def _direct(column: sa.ColumnElement[Any]) -> Predicate:

@@ -4,12 +4,19 @@
 destroys evidence. *Fix*: restore the rows, and let every job that deletes read the register of holds before it does.
 
 Each night the rows of persons under a hold in force at T that names the data's category are digested in memory, with
-keys that never reach a server, and put on file in the audit's own register. Violating: a row is on file for a person
+keys that never reach a server, and put on file in the audit's own register. A table whose rows are of no category is
+held by the holds on every category. Violating: a row is on file for a person
 who is still under such a hold, and it is not there any more, or no longer holds the data, or is no longer that
 person's. A row is told by its key and, where the map says so, by when it was collected: a new row under an old key
 then does not stand in for the old one. Other changes of a row are not seen. Undecidable: the map tells rows, or groups
 their columns, otherwise than when the row was put on file. Persons whose holds were all released are not judged.
 
+So are the holds themselves, for whoever deletes the hold with the data would leave nobody to judge: a hold that was
+seen in force and is not in its register any more is violating, whatever it kept. One that was released is still there,
+and fine. One that was changed is undecidable until it is released: it names another person or other data than it did,
+or neither began nor ended at a moment that can be. Its register is the check `holds`.
+
+Not judged: registers of persons that are no mapped table, and tables kept for statistics, which name nobody.
 What is deleted after a hold began and before the first audit that sees it was never on file, and is not missed.
 
 An audit by an earlier instant looks at what was on file then. It adds nothing, and neither does a rehearsal or an
@@ -28,6 +35,7 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 
 from privacy_audit import connections
+from privacy_audit.controls.holds_on_file import HoldRow, LookAtHolds, disproof, is_hold
 from privacy_audit.controls.interface import (
     Lack,
     Rule,
@@ -45,7 +53,7 @@ from privacy_audit.erasure.stream import batches
 from privacy_audit.model import AGE_BUCKETS, Category, Control, Tally
 from privacy_audit.sql.clocks import needs_of
 from privacy_audit.sql.frame import AnyNeed, Frame, Need, UniqueNeed, never, no_day
-from privacy_audit.sql.holds import in_force, needs_of_holds
+from privacy_audit.sql.holds import in_force, needs_of_holds, read_register
 from privacy_audit.sql.truth import Truth
 from privacy_audit.store_map import (
     ColumnClock,
@@ -53,6 +61,7 @@ from privacy_audit.store_map import (
     Identifier,
     LegalHolds,
     Name,
+    OwnSubject,
     Part,
     StoreMap,
     Subject,
@@ -67,10 +76,16 @@ _WHILE_IT_LASTS = timedelta(hours=6)
 class HeldData(Part):
     """Data of one category in a table: what a hold keeps there."""
 
-    category: Category
+    category: Category | None = None
+    """None: of no category, so that only holds on every category keep it."""
     name: Name | None = None
     columns: tuple[Identifier, ...] = ()
     """A row in which all of them are null holds no such data. Empty: the row itself is the data."""
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """What a hold must name that keeps it, unless it is on every category."""
+        return (self.category,) if self.category else ()
 
 
 class HeldRowsPresent(Rule):
@@ -84,7 +99,8 @@ class HeldRowsPresent(Rule):
 
     store: Name
     subject: Subject
-    data: tuple[HeldData, ...]
+    data: tuple[HeldData, ...] = ()
+    """None: the table is the register of holds, whose rows are judged as the holds they are."""
     collected: ColumnClock | None = None
     holds: LegalHolds
     former: tuple[TableName, ...] = ()
@@ -99,13 +115,33 @@ class HeldRowsPresent(Rule):
             where = "registers.legal_holds"
             yield Lack(f"{control.id} needs `{where}.keys`: without keys nothing that is held can be put on file")
             return
+        yield cls._of_register(holds, store, zone)
         for name, mapped in store.tables.items():
-            if not mapped.data:
+            if mapped.anonymous and not mapped.data:
                 continue
             if mapped.subject is None:
                 yield Lack(f"{name}: {control.id} needs `subject`: whose rows are they, and so which are held?")
+            elif not mapped.data and holds.every_category is None:
+                where = "`registers.legal_holds.every_category`"
+                yield Lack(f"{name}: {control.id} needs `data`, or {where}: else no hold can name its rows")
             else:
                 yield cls._of(name, mapped, mapped.subject, holds, store, zone)
+
+    @classmethod
+    def _of_register(cls, holds: LegalHolds, store: StoreMap, zone: str) -> Self:
+        return cls(
+            table=holds.table,
+            title=holds.title,
+            key=holds.key,
+            qualifier="holds",
+            zone=zone,
+            no_data_before=store.no_data_before,
+            may_be_empty=True,
+            store=store.store,
+            subject=OwnSubject(column=holds.subject),
+            holds=holds,
+            former=store.formerly.get(holds.table, ()),
+        )
 
     @classmethod
     def _of(cls, name: str, mapped: TableMap, subject: Subject, holds: LegalHolds, store: StoreMap, zone: str) -> Self:
@@ -113,18 +149,30 @@ class HeldRowsPresent(Rule):
             **common(name, mapped, store, zone),
             store=store.store,
             subject=subject,
-            data=tuple(map(_held_data, mapped.data)),
+            data=tuple(map(_held_data, mapped.data)) or (HeldData(),),
             collected=mapped.collected,
             holds=holds,
             former=store.formerly.get(name, ()),
         )
 
     @property
+    def _is_register(self) -> bool:
+        return not self.data
+
+    @property
     def sentence(self) -> str:
+        if self._is_register:
+            return f"{self.title} that an audit saw in force are still on record, in force or released."
         return f"{self.title} that a legal hold keeps are still there, each since the audit that first saw it held."
 
     @property
     def fix(self) -> str:
+        if self._is_register:
+            return (
+                f"Find out who deleted these holds from {self.table}, and what else; tell whoever conducts the legal"
+                " matter. Enter them again under their own keys. A hold that is over is released, and one that means"
+                " somebody or something else is released and entered anew: never deleted or changed."
+            )
         return (
             f"Find out who deleted or emptied these rows of {self.table} and stop it; tell whoever conducts the legal"
             " matter. Restore the rows from a backup, under their own keys. Only keyed digests of them are on file, so"
@@ -140,10 +188,14 @@ class HeldRowsPresent(Rule):
 
     @property
     def nothing_to_judge(self) -> str:
+        if self._is_register:
+            return "No legal hold is in force, and none was."
         return "No row of the table is under a legal hold."
 
     @property
     def undecided_because(self) -> str:
+        if self._is_register:
+            return "a hold was changed while it was in force, or the store map tells holds otherwise than it did"
         return "the store map tells these rows otherwise than when they were put on file"
 
     def columns(self) -> Sequence[str]:
@@ -170,22 +222,46 @@ class HeldRowsPresent(Rule):
         keyring = Keyring.parse(connections.find(keys).password, f"the password of connection {keys}")
         filed = on_file.entries(self.holds.kept_in, self.store, (self.table, *self.former))
         seals = self._seals(keyring, filed)
-        look = _Look(seals, on_file.proven(filed, seals))
+        filed = on_file.proven(filed, seals)
         now = connection.execute(sa.select(sa.func.now())).scalar_one()
+        look: _Look | LookAtHolds
+        if self._is_register:
+            look = self._look_at_holds(connection, frame, seals, filed, now)
+        else:
+            look = self._look_at_rows(connection, frame, seals, filed, now)
+        if on_file.is_filing() and now - frame.as_of <= _WHILE_IT_LASTS:
+            on_file.add(self.holds.kept_in, self.store, [*look.new, *on_file.key_checks(look.new, seals)])
+        return look.tally(frame.as_of)
+
+    def _look_at_holds(
+        self, connection: sa.Connection, frame: Frame, seals: Sequence[Seal], filed: Sequence[Entry], now: datetime
+    ) -> LookAtHolds:
+        look = LookAtHolds(seals, list(filter(is_hold, filed)), self._told_by)
+        statement = read_register(self.holds, self.key, frame)
+        for rows in batches(connection, statement, f"{self.store}: {self.table}"):
+            for *texts, person, names, is_in_force, is_over in rows:
+                look.row(HoldRow(texts, person, names, is_in_force, is_over), now)
+        return look
+
+    def _look_at_rows(
+        self, connection: sa.Connection, frame: Frame, seals: Sequence[Seal], filed: Sequence[Entry], now: datetime
+    ) -> _Look:
+        look = _Look(seals, [entry for entry in filed if not is_hold(entry)])
         for data in self.data:
-            held = self._subjects(connection, frame, (data.category,))
+            held = self._subjects(connection, frame, data.categories)
             look.persons(self._part(data), held)
             for rows in batches(connection, self._statement(data, frame), f"{self.store}: {self.table}"):
                 for *texts, subject in rows:
                     look.row(self._part(data), texts, subject, now)
         look.anybody(self._subjects(connection, frame, tuple(Category)))
-        if on_file.is_filing() and now - frame.as_of <= _WHILE_IT_LASTS:
-            on_file.add(self.holds.kept_in, self.store, [*look.new, *on_file.key_checks(look.new, seals)])
-        return look.tally(frame.as_of)
+        return look
 
     def disproof(self, frame: Frame) -> Iterator[str]:
         """Made-up rows on file and present, looked at as the store's are: in memory, without the company's keys."""
         seal = Seal(Keyring({1: bytes(range(SHORTEST_KEY))}), 1, self.store, self.table)
+        if self._is_register:
+            yield from disproof(seal, self._told_by, frame)
+            return
         part, before, after = self._part(self.data[0]), frame.as_of - timedelta(days=1), frame.as_of + timedelta(days=1)
 
         def on_file_since(moment: datetime, part: str = part) -> Entry:
@@ -218,8 +294,12 @@ class HeldRowsPresent(Rule):
 
     def _part(self, data: HeldData) -> str:
         """Which data of a row is meant, and how the row is told: what is told otherwise cannot be compared."""
-        name = f"{data.category.value}/{data.name}" if data.name else data.category.value
-        return f"{name} by {', '.join([*self.key, *([self.collected.column] if self.collected else [])])}"
+        category = data.category.value if data.category else "any category"
+        return f"{f'{category}/{data.name}' if data.name else category} {self._told_by}"
+
+    @property
+    def _told_by(self) -> str:
+        return f"by {', '.join([*self.key, *([self.collected.column] if self.collected else [])])}"
 
     def _subjects(self, connection: sa.Connection, frame: Frame, categories: Sequence[Category]) -> list[str]:
         """The keys of those who are under a hold at T that names one of the categories."""
@@ -231,7 +311,7 @@ class HeldRowsPresent(Rule):
         """The held rows of some data: what tells each, and the key of its person as the register of holds writes it."""
         row = self.rows(frame, *self.key)
         subject = read_subject(self.subject, row, frame)
-        hold = in_force(self.holds, (data.category,), frame)
+        hold = in_force(self.holds, data.categories, frame)
         source: sa.FromClause = row
         for relation, on in subject.joins:
             source = source.outerjoin(relation, on)

@@ -1,15 +1,21 @@
-"""Which columns a store map knows: mapped, named by a register, or decided upon as holding nothing about a person."""
+"""Which columns a store map knows: mapped, named by a register, or decided upon as holding nothing about a person.
+
+A table whose rows are as a whole data of a category is known by the columns that the map mentions, and covered for the
+rest: what is added to it falls due with the row, unless it is data of another category. Of a table kept for statistics
+only what is declared is known: what is added to it is looked at by nobody.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
 from privacy_audit.company_registers import COMPANY_REGISTERS, Of
-from privacy_audit.store_map import Records, StoreMap, TableMap
+from privacy_audit.model import Category
+from privacy_audit.store_map import Clock, JoinedClock, JoinedSubject, LatestClock, Records, StoreMap, TableMap
 
 Known = dict[str, set[str] | None]
 """Table to its columns that are known; None: all of them, with those that are added later."""
@@ -23,16 +29,26 @@ def known_columns(store: StoreMap) -> Known:
         columns[table].add(column)
     for name, mapped in store.tables.items():
         columns[name] |= {*mapped.key, *mapped.identifiers, *mapped.secrets}
-        whole |= {name} if any(not group.columns for group in mapped.data) or mapped.anonymous else set()
+        columns[name] |= {*mapped.anonymous.declared} if mapped.anonymous else set()
     for decision in store.not_personal:
         columns[decision.table] |= {*decision.columns}
         whole |= set() if decision.columns else {decision.table}
     return {name: None if name in whole else named for name, named in columns.items()}
 
 
+def covered_tables(store: StoreMap) -> Mapping[str, tuple[Category, ...]]:
+    """The tables whose rows are as a whole data of a category, and of which."""
+    wholes = {
+        name: {group.category for group in mapped.data if not group.columns} for name, mapped in store.tables.items()
+    }
+    return {name: tuple(sorted(categories)) for name, categories in wholes.items() if categories}
+
+
 def personal_tables(store: StoreMap) -> tuple[str, ...]:
-    """Every table that the map calls personal: those it maps, that of the persons, and registers that name a person."""
+    """Every table that the map calls personal: those it maps or joins, that of the persons, and registers that name a
+    person."""
     named = {store.persons.table} if store.persons else set()
+    named |= {table for mapped in store.tables.values() for table in _joined(mapped)}
     for name, register in vars(store.registers).items():
         if isinstance(register, Records):
             known = COMPANY_REGISTERS[name].fields
@@ -41,6 +57,18 @@ def personal_tables(store: StoreMap) -> tuple[str, ...]:
         elif getattr(register, "subject", None) is not None:
             named.add(register.table)
     return tuple(sorted({*store.tables, *named}))
+
+
+def _joined(mapped: TableMap) -> Iterator[str]:
+    """The tables in which is looked up whose a row is, or when its period began: they are about the same person."""
+    if isinstance(mapped.subject, JoinedSubject):
+        yield mapped.subject.table
+    for group in mapped.data:
+        yield from (clock.table for clock in _single(group.clock) if isinstance(clock, JoinedClock))
+
+
+def _single(clock: Clock) -> tuple[Clock, ...]:
+    return clock.latest if isinstance(clock, LatestClock) else (clock,)
 
 
 def _mentioned(store: StoreMap) -> Iterator[tuple[str, str]]:
@@ -79,7 +107,7 @@ def _of_part(part: BaseModel | TableMap, table: str) -> Iterator[tuple[str, str]
             yield table, ours
             yield home, theirs
     for name, value in part:
-        if name in _NAMES and isinstance(value, str):
+        if name in _NAMES and isinstance(value, str) and not isinstance(value, Category):
             yield home, value
         elif name in ("columns", "key") and isinstance(value, tuple):
             yield from ((home, column) for column in value)

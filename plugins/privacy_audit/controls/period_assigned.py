@@ -1,10 +1,12 @@
-"""Every table that the store map calls personal has a retention period.
+"""Every table and column that the store map calls personal has a retention period.
 
 *Why*: a person must be told how long data is kept, or how that is found (GDPR art. 5(1)(e), 13(2)(a)). *Fix*: give the
 table a `data` group with its category and its clock, or have the policy name a period for what it holds.
 
 What is judged is the map, not a row of the store: a table whose columns are in no category falls under no retention
-control, and would be kept for ever without a word.
+control, and would be kept for ever without a word. So would a column that identifies persons, or a secret, outside all
+groups of a table each of whose groups names its columns. Not judged is a key: it falls with what it is a key of. Long
+texts that no map mentions are told as columns that nobody mapped.
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.controls.interface import Lack
 from privacy_audit.controls.known_columns import personal_tables
 from privacy_audit.controls.specimen import Scene, Specimen
-from privacy_audit.model import Control
+from privacy_audit.model import Control, IdentifierKind
 from privacy_audit.sql.frame import Frame, Predicate
 from privacy_audit.sql.truth import State
-from privacy_audit.store_map import StoreMap, TableName
+from privacy_audit.store_map import Line, StoreMap, TableMap, TableName
 
 
 class PeriodAssigned(CatalogRule):
@@ -34,23 +36,27 @@ class PeriodAssigned(CatalogRule):
 
     with_period: tuple[TableName, ...] = ()
     without: tuple[TableName, ...] = ()
+    columns_without: tuple[Line, ...] = ()
+    """Columns outside all groups of their table, as `schema.table.column`."""
 
     @classmethod
     def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
         kept = [name for name, mapped in store.tables.items() if mapped.data or mapped.anonymous]
         fields: dict[str, Any] = cls.common_fields(control, store, zone)
         without = tuple(name for name in personal_tables(store) if name not in kept)
-        yield cls(**fields, with_period=tuple(kept), without=without)
+        columns = tuple(f"{name}.{column}" for name in kept for column in _outside(store.tables[name]))
+        yield cls(**fields, with_period=tuple(kept), without=without, columns_without=columns)
 
     @property
     def fix(self) -> str:
         return (
-            "Give these tables a `data` group in the store map. Where no category of the policy fits, the policy names"
-            " no period: have it name one."
+            "Give these tables, or columns, a `data` group in the store map. Where no category of the policy fits, the"
+            " policy names no period: have it name one."
         )
 
     def found(self, frame: Frame) -> sa.FromClause:
-        rows = [*((name, True) for name in self.with_period), *((name, False) for name in self.without)]
+        without = (*self.without, *self.columns_without)
+        rows = [*((name, True) for name in self.with_period), *((name, False) for name in without)]
         return sa.values(
             sa.column("relation", sa.Text()), sa.column("has_period", sa.Boolean()), name="mapped_table"
         ).data(rows)
@@ -62,3 +68,12 @@ class PeriodAssigned(CatalogRule):
         yield Specimen("of a table without a period", State.VIOLATING, Scene({"has_period": False}))
         yield Specimen("of a table of which nobody knows", State.UNDECIDABLE, Scene({"has_period": None}))
         yield Specimen("of a table with one", State.COMPLIANT, Scene({"has_period": True}))
+
+
+def _outside(mapped: TableMap) -> Iterator[str]:
+    """The columns that hold personal data and fall due with nothing; none where the whole row does, or names nobody."""
+    if mapped.anonymous or not all(group.columns for group in mapped.data):
+        return
+    grouped = {column for group in mapped.data for column in group.columns}
+    names = (column for column, what in mapped.identifiers.items() if what.kind is not IdentifierKind.KEY)
+    yield from (column for column in dict.fromkeys((*names, *mapped.secrets)) if column not in grouped)

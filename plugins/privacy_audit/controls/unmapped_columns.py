@@ -3,7 +3,9 @@
 *Why*: what nobody mapped, nobody deletes in time, and no register names it (GDPR art. 5(2), 30). *Fix*: map the column
 under the category that it is, or write down under `not_personal` why it holds nothing about a person, and who says so.
 
-In breach: a column that nobody mapped or decided upon and whose name, type or content speaks of a person. Undecidable:
+In breach: a column that nobody mapped or decided upon and whose name, type or content speaks of a person. Where the
+whole row is data of a category, a column of it is in breach only when its name or type speaks of another category, or
+of what no category and no period of the policy is meant for, as a password or a birth date. Undecidable:
 the other columns of a table that nobody speaks of, long texts, and texts and numbers that the auditor may not read. Of
 the content only counts leave the store, from a bounded sample: that a sample shows nothing proves nothing.
 """
@@ -19,10 +21,10 @@ import sqlalchemy as sa
 
 from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.controls.interface import Lack
-from privacy_audit.controls.known_columns import known_columns
+from privacy_audit.controls.known_columns import covered_tables, known_columns
 from privacy_audit.controls.specimen import Scene, Specimen
-from privacy_audit.model import Control
-from privacy_audit.sql.catalog.columns import sampled_counts, unmapped_columns
+from privacy_audit.model import Category, Control
+from privacy_audit.sql.catalog.columns import Speaks, sampled_counts, unmapped_columns
 from privacy_audit.sql.detectors import Detector
 from privacy_audit.sql.frame import Frame, Predicate
 from privacy_audit.sql.planted import Planted
@@ -34,6 +36,14 @@ SAMPLE_ROWS = 10_000
 SEEN = "_store.seen"
 """What the samples held, as a relation."""
 FREE_TEXT = "free text"
+_KEPT_UNDER: Mapping[Speaks, frozenset[Category]] = {
+    Speaks.MONEY: frozenset({Category.FINANCIAL}),
+    Speaks.PLACE: frozenset({Category.GEOLOCATION}),
+    Speaks.ADDRESS: frozenset({Category.CONNECTION}),
+    Speaks.DEVICE: frozenset({Category.CONNECTION, Category.COOKIE}),
+    Speaks.NO_CATEGORY: frozenset(),
+}
+"""What a name or type speaks of, to the categories under whose periods it is kept."""
 _SEEN_COLUMNS = {"relation": sa.Text(), "column_name": sa.Text(), "holds": sa.Text()}
 
 
@@ -49,6 +59,8 @@ class UnmappedColumns(CatalogRule):
     """The tables of which the map speaks."""
     known: dict[TableName, tuple[Identifier, ...]]
     """Their columns that are known, or decided upon; none: all of them."""
+    covered: dict[TableName, tuple[Category, ...]] = {}
+    """Tables whose rows are as a whole data of these categories."""
 
     @classmethod
     def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
@@ -58,6 +70,7 @@ class UnmappedColumns(CatalogRule):
             **fields,
             tables=tuple(sorted(known)),
             known={name: tuple(sorted(columns or ())) for name, columns in sorted(known.items())},
+            covered={name: of for name, of in sorted(covered_tables(store).items()) if known[name] is not None},
         )
 
     @property
@@ -69,7 +82,7 @@ class UnmappedColumns(CatalogRule):
 
     def prepared(self, connection: sa.Connection, frame: Frame) -> Frame:
         """Looks into a sample of every column that nobody knows and that the auditor may read."""
-        columns = unmapped_columns(self._mapped)
+        columns = unmapped_columns(self._mapped, self._told_of_covered)
         asked = connection.execute(
             sa.select(columns.c.relation, columns.c.schema, columns.c.name, columns.c.column_name)
             .where(columns.c.searchable, columns.c.readable)
@@ -85,7 +98,7 @@ class UnmappedColumns(CatalogRule):
         return replace(frame, planted={**frame.planted, SEEN: Planted(_SEEN_COLUMNS, tuple(seen))})
 
     def found(self, frame: Frame) -> sa.FromClause:
-        columns = unmapped_columns(self._mapped)
+        columns = unmapped_columns(self._mapped, self._told_of_covered)
         seen = frame.planted.get(SEEN, Planted(_SEEN_COLUMNS, ())).relation(tuple(_SEEN_COLUMNS), "seen")
         unseen = sa.and_(columns.c.searchable, sa.not_(columns.c.readable))
         holds = sa.case((unseen, sa.null()), else_=sa.func.coalesce(seen.c.holds, ""))
@@ -107,6 +120,13 @@ class UnmappedColumns(CatalogRule):
     @property
     def _mapped(self) -> Mapping[str, frozenset[str] | None]:
         return {name: frozenset(columns) if columns else None for name, columns in self.known.items()}
+
+    @property
+    def _told_of_covered(self) -> Mapping[str, frozenset[Speaks]]:
+        return {
+            name: frozenset(speaks for speaks, under in _KEPT_UNDER.items() if not under & {*categories})
+            for name, categories in self.covered.items()
+        }
 
     def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
         """That a text is long is no suspicion of its own: somebody must look, and say what stands in it. Nor is it

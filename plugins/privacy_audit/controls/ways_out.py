@@ -1,16 +1,18 @@
-"""No way leads out of a store that nobody has registered.
+"""No way leads out of a store but to a registered recipient that is no third party.
 
 *Why*: "we never transfer or sell your personal data to third parties" (GDPR art. 5(1)(f), 28, 44). A foreign server, a
-publication or an extension that reaches other hosts is a way, and a way is no transfer yet: whose it is must be known.
-*Fix*: take the way out, or enter in the register of recipients whose it is.
+publication or an extension that reaches other hosts is a way, and a way is no transfer yet: whose it is must be known,
+and it may not be a third party's, registered or not. *Fix*: take the way out, or enter in the register of recipients
+whose it is, where that is one of the roles that may be given data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
+from pydantic import Field
 
 from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.controls.entries import Meant, standing
@@ -19,11 +21,11 @@ from privacy_audit.controls.specimen import ME, Me, Scene, Specimen
 from privacy_audit.model import Control
 from privacy_audit.sql.catalog.ways_out import ways_out
 from privacy_audit.sql.frame import AnyNeed, Frame, Predicate, unknown
-from privacy_audit.sql.records import InForce, RecordSql, columns_of, needs_of_records, planted
+from privacy_audit.sql.records import InForce, Only, RecordSql, columns_of, needs_of_records, planted
 from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Records, StoreMap
+from privacy_audit.store_map import Line, Records, StoreMap
 
-_FIELDS = ("recipient", "from", "to")
+_FIELDS = ("recipient", "role", "from", "to")
 _IN_FORCE = InForce.model_validate({"from": "from", "to": "to"})
 
 
@@ -34,22 +36,31 @@ class WaysOut(CatalogRule):
     expectation: ClassVar[str] = "expect_ways_out_to_be_registered"
     what: ClassVar[str] = "Ways out of the store"
     key_columns: ClassVar[tuple[str, ...]] = ("kind", "name", "target")
+    parameters: ClassVar[frozenset[str]] = frozenset({"roles"})
 
     recipients: Records | None = None
     """The register of recipients, where this store's map binds it; else no way is registered."""
+    roles: tuple[Line, ...] = Field(min_length=1)
+    """What a recipient may be, in the policy's words: whoever is anything else is a third party."""
+
+    @classmethod
+    def faults(cls, parameters: Mapping[str, Any], /) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        roles = parameters["roles"]
+        if not (isinstance(roles, list) and roles and all(isinstance(role, str) for role in roles)):
+            yield ("roles",), "These are the roles of those who may be given data. Write them as a list of words."
 
     @classmethod
     def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
         recipients = store.registers.recipients
         complete = recipients is not None and all(field in recipients.fields for field in _FIELDS)
         fields: dict[str, Any] = cls.common_fields(control, store, zone)
-        yield cls(**fields, recipients=recipients if complete else None)
+        yield cls(**fields, recipients=recipients if complete else None, roles=tuple(control.parameters["roles"]))
 
     @property
     def fix(self) -> str:
         return (
             "Take these ways out of the database, or enter in the register of recipients whose they are, under the name"
-            " or the target that is told."
+            f" or the target that is told, where they are of {', '.join(self.roles)}. A way to a third party has to go."
         )
 
     def needs(self) -> Iterator[AnyNeed]:
@@ -73,18 +84,22 @@ class WaysOut(CatalogRule):
             return is_way
         entry = frame.table(self.recipients.name, *columns_of(self.recipients, _FIELDS), alias="registered")
         records = RecordSql(self.recipients, entry, frame)
-        in_force = records.in_force(_IN_FORCE)
+        counts = sa.and_(records.in_force(_IN_FORCE), records.meant(self._only))
         named = records.text("recipient").in_([row.c.name, row.c.target])
-        surely = sa.exists(sa.select(sa.literal(1)).select_from(entry).where(named, in_force))
-        perhaps = sa.exists(sa.select(sa.literal(1)).select_from(entry).where(named, unknown(in_force)))
+        surely = sa.exists(sa.select(sa.literal(1)).select_from(entry).where(named, counts))
+        perhaps = sa.exists(sa.select(sa.literal(1)).select_from(entry).where(named, unknown(counts)))
         return sa.and_(is_way, sa.case((surely, sa.false()), (perhaps, sa.null()), else_=sa.true()))
+
+    @property
+    def _only(self) -> Only:
+        return {"role": self.roles}
 
     def specimens(self, frame: Frame) -> Iterator[Specimen]:
         yield Specimen("that says that all ways were looked through", State.COMPLIANT, Scene({"name": ""}))
         yield Specimen("of which the catalog says nothing", State.UNDECIDABLE, Scene({"name": None}))
         yield Specimen("of a way that is not registered", State.VIOLATING)
         if self.recipients:
-            meant = Meant("recipients", self.recipients, {}, _IN_FORCE, frame)
+            meant = Meant("recipients", self.recipients, self._only, _IN_FORCE, frame)
             for other in ("name", "target"):
                 ways = (way for who in (ME, Me(" ", " ")) for way in standing("of a way", meant, {"recipient": who}))
                 yield from (one.over(Scene({other: "somewhere"})) for one in ways)

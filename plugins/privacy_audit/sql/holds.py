@@ -67,6 +67,27 @@ def in_force(register: LegalHolds, categories: Sequence[Category], frame: Frame)
     )
 
 
+def read_register(register: LegalHolds, key: Sequence[str], frame: Frame) -> sa.Select[*tuple[Any, ...]]:
+    """Every hold: its key as text, its person as text, and in one of our words which data it names (`everything`, a
+    category, or null); whether it is in force at T, and whether it was released at a moment that can be."""
+    holds = frame.table(
+        register.table, *key, register.subject, register.category, register.started.column, register.released.column,
+        alias="hold_row",
+    )  # fmt: skip
+    started, released = holds.c[register.started.column], holds.c[register.released.column]
+    says = sa.cast(holds.c[register.category], sa.Text())
+    words = [(register.categories.get(category, category.value), category.value) for category in Category]
+    words += [(register.every_category, "everything")] if register.every_category is not None else []
+    goes_on = sa.or_(released.is_(None), _goes_on(register.released, released, frame))
+    return sa.select(
+        *(sa.cast(holds.c[name], sa.Text()) for name in key),
+        sa.cast(holds.c[register.subject], sa.Text()),
+        sa.case(*((says == theirs, ours) for theirs, ours in words), else_=sa.null()),
+        sa.func.coalesce(sa.and_(_began(register.started, started, frame), goes_on), sa.false()),
+        sa.func.coalesce(sa.and_(sa.not_(goes_on), _began(register.released, released, frame)), sa.false()),
+    )
+
+
 def _began(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) -> Predicate:
     if clock.encoding is Encoding.DATE:
         return column.between(day(frame.no_data_before), day(frame.today))

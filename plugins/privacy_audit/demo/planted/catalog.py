@@ -14,8 +14,12 @@ def plantings(_: Moments) -> Iterator[Planting]:
     """All of them."""
     yield _open("comments, notices and applicants have no period in the policy", _broken("app", "RET-6", 3))
     yield _open("nor have consents, those of guardians, and legal holds", _broken("app", "RET-6", 3))
+    yield _open("contracts have none in the map, nor has what people write in tickets", _broken("app", "RET-6", 2))
     yield _open("visitors, consents and legal holds have no period in the policy", _broken("web", "RET-6", 3))
     yield _open("a column for e-mail addresses that no map speaks of", _broken("app", "DRIFT-1", 1))
+    yield _open("a place and an address that accounts keep for years", _broken("app", "DRIFT-1", 2))
+    yield _open("years of birth that came along with subscriptions", _broken("app", "DRIFT-1", 1))
+    yield _open("a column for e-mail addresses in the statistics", _broken("app", "DRIFT-1", 1))
     copied = (_broken("app", "DRIFT-1", 3), unknown("app/_store.catalog/DRIFT-1", 6))
     yield _open("a copy of last year's prospects", _broken("app", "DEL-2", 1), *copied)
     yield _open("the partition that takes positions without a date", _broken("app", "DEL-2", 1))

@@ -1,4 +1,4 @@
-"""HLD-1: when a legal hold exempts, to the microsecond, and holds in disorder. HLD-2: what vanished under one."""
+"""HLD-1: when a legal hold exempts, to the microsecond, and holds in disorder. HLD-2: what vanished, holds as well."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from datetime import datetime
 from privacy_audit.demo.planting import (
     MICROSECOND,
     NOBODY,
+    SELF,
     Moments,
     OnFile,
+    Own,
     Planting,
     Row,
     Value,
@@ -25,6 +27,8 @@ from privacy_audit.demo.planting import (
 POSITIONS = "app/app.positions/RET-3"
 APP_REVIEWS, WEB_REVIEWS = "app/app.legal_holds/HLD-3", "web/web.legal_holds/HLD-3"
 APP_HOLDS, WEB_HOLDS = "app/app.legal_holds/HLD-1", "web/web.legal_holds/HLD-1"
+APP_HOLDS_ON_FILE = f"{APP_HOLDS[:-1]}2/holds"
+HELD_COMMENTS = "app/app.social_comments/HLD-2"
 HELD_SESSIONS = "app/app.sessions/HLD-2"
 
 
@@ -35,6 +39,7 @@ def plantings(at: Moments) -> Iterator[Planting]:
     yield from _in_disorder(at)
     yield from _reviewed(at)
     yield from _vanished(at)
+    yield from _holds_on_file(at)
 
 
 def _old_position(at: Moments, *holds: Row) -> tuple[Row, ...]:
@@ -110,3 +115,30 @@ def _vanished(at: Moments) -> Iterator[Planting]:
     yield Planting("a session that was deleted once its hold was released", over, on_file=gone)
     another = (*user(at), hold(at, "financial", since))
     yield Planting("a session that was deleted under a hold on invoices alone", another, on_file=gone)
+    of_everything = (*user(at), hold(at, "*", since))
+    comment = (OnFile("app.social_comments", NOBODY, "any category by id", at.ago(10)),)
+    yield Planting("a comment that vanished under a hold", of_everything, (breaks(HELD_COMMENTS),), on_file=comment)
+    money = (*user(at), hold(at, "financial", since))
+    yield Planting("a comment that was deleted under a hold on invoices alone", money, on_file=comment)
+
+
+def _holds_on_file(at: Moments) -> Iterator[Planting]:
+    """Holds that an audit of ten days ago saw in force."""
+
+    def seen(names: str, key: Own) -> OnFile:
+        return OnFile("app.legal_holds", key, f"hold on {names} by id", at.ago(10))
+
+    def tonight(category: str, released: datetime | None = None) -> tuple[Row, ...]:
+        row = hold(at, category, at.ago(30), released)
+        return (*user(at), Row(row.table, {**row.values, "id": SELF}))
+
+    session = OnFile("app.sessions", NOBODY, "connection by id", at.ago(10))
+    both = (seen("connection", NOBODY), session)
+    yield Planting("a hold that was deleted with the session", user(at), (breaks(APP_HOLDS_ON_FILE),), on_file=both)
+    over, still = (seen("connection", SELF), session), (seen("everything", SELF),)
+    yield Planting(
+        "a hold that was released, and then the session deleted", tonight("connection", at.ago(5)), on_file=over
+    )
+    yield Planting("a hold that an audit saw before", tonight("*"), on_file=still)
+    narrowed = tonight("financial")
+    yield Planting("a hold that was narrowed to money", narrowed, (unknown(APP_HOLDS_ON_FILE),), on_file=still)

@@ -1,4 +1,4 @@
-"""XFR-1, XFR-2, XFR-4, PRC-1, PRC-2 and LAW-PRC-1: to whom data goes, where it lies, and what binds them.
+"""XFR-1 to XFR-4, PRC-1, PRC-2 and LAW-PRC-1: to whom data goes, where it lies, and what binds them.
 
 Nothing here is about one person: no row names any.
 """
@@ -25,6 +25,7 @@ from privacy_audit.periods import start_of_day
 
 VETTED, NAMED, BOUND = (f"app/app.recipients/{control}" for control in ("PRC-1", "PRC-2", "LAW-PRC-1"))
 HANDED = "app/app.transfers/XFR-1"
+WAYS = "app/_store.catalog/XFR-3"
 STORES, TOOLS = "app/app.tools/XFR-2", "app/app.tools/XFR-4"
 _PLANTED = Numbered("Prestataire {n}")
 """The name of the planting's own recipient."""
@@ -32,7 +33,7 @@ _PLANTED = Numbered("Prestataire {n}")
 
 def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
-    for part in (_transfers, _roles, _examined, _named, _bound, _places):
+    for part in (_transfers, _roles, _ways, _examined, _named, _bound, _places):
         yield from part(at)
 
 
@@ -92,6 +93,14 @@ def _roles(at: Moments) -> Iterator[Planting]:
     undated = handed(from_on=None)
     unsure = tuple(unknown(check) for check in (HANDED, BOUND, VETTED))
     yield Planting("data handed to a processor, engaged nobody knows when", undated, unsure)
+
+
+def _ways(at: Moments) -> Iterator[Planting]:
+    """Feeds that app_catalog.sql makes, whoever takes them in."""
+    leads = _recipient(at, recipient="lead_feed", role="commercial_partner")
+    yield Planting("a feed of subscriptions to a registered commercial partner", (leads,), _late(WAYS), once=True)
+    hosting = _recipient(at, recipient="hosting_feed", role="processor")
+    yield Planting("a feed of downloads to a registered processor", (hosting,), once=True)
 
 
 def _examined(at: Moments) -> Iterator[Planting]:

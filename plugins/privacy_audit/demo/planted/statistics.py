@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from privacy_audit.demo.planting import Effect, Moments, Planting, Row, Value, breaks
+from privacy_audit.demo.planting import Effect, Moments, Numbered, Planting, Row, Value, breaks, unknown
 
 ALIKE = "app/app.monthly_statistics/ANON-1"
 
@@ -27,4 +27,9 @@ def plantings(at: Moments) -> Iterator[Planting]:
     yield Planting("a single person of a very great age", counted(1, age_band="95 and more"), alone(1))
     named = (*counted(5), *counted(1, remark="asked by camille@example.org"))
     yield Planting("an e-mail address beside the numbers", named, alone(1))
-    yield Planting("a remark that names nobody", (*counted(4), *counted(1, remark="3rd wave of the survey")))
+    told = (*counted(4), *counted(1, remark="3rd wave of the survey"))
+    yield Planting("a remark that names nobody, as far as a rule can tell", told, (unknown(ALIKE),))
+    often = counted(5, remark=Numbered("{n}th wave"))
+    yield Planting("a remark that 5 persons share", often)
+    yield Planting("a remark that 4 persons share", (*counted(1), *often[:4]), (unknown(ALIKE, 4),))
+    yield Planting("a blank remark", (*counted(4), *counted(1, remark="  ")))

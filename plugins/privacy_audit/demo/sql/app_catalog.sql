@@ -1,6 +1,8 @@
 -- What is wrong with the database itself, and no row of it shows: columns that no map speaks of, a copy that was left
--- lying about, rights that nobody registered, and a way out. The roles are made by company.py; none of them has a password.
+-- lying about, rights that nobody registered, and ways out. The roles are made by company.py; none of them has a password.
 ALTER TABLE app.contracts ADD COLUMN signatory_email text;
+ALTER TABLE app.users ADD COLUMN last_latitude double precision, ADD COLUMN last_ip inet, ADD COLUMN shoe_size integer;
+ALTER TABLE app.monthly_statistics ADD COLUMN contact_email text, ADD COLUMN visits integer;
 CREATE TABLE app.prospects_2025 (LIKE app.prospects);
 
 GRANT SELECT ON app.prospects_2025 TO auditor_app;
@@ -12,5 +14,7 @@ GRANT SELECT ON app.support_tickets TO support_tool;
 GRANT UPDATE ON app.consent_events TO support_tool;
 
 SET client_min_messages = error;
-DROP PUBLICATION IF EXISTS partner_feed;
+DROP PUBLICATION IF EXISTS partner_feed, lead_feed, hosting_feed;
 CREATE PUBLICATION partner_feed FOR TABLE app.invoices;
+CREATE PUBLICATION lead_feed FOR TABLE app.newsletter_subscriptions;
+CREATE PUBLICATION hosting_feed FOR TABLE app.downloads;

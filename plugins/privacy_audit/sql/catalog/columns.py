@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,11 +28,10 @@ SEARCHABLE = frozenset(
 )
 """Types (`pg_type.typname`) in which the detectors may find something: texts, documents, addresses, long numbers."""
 
+_ADDRESS_TYPES = ("inet", "cidr", "macaddr", "macaddr8")
+_PLACE_TYPES = ("point", "line", "lseg", "box", "path", "polygon", "circle", "geometry", "geography")
 _SUSPECT_TYPES = {
-    "type {}": (
-        "inet", "cidr", "macaddr", "macaddr8", "point", "line", "lseg", "box", "path", "polygon", "circle",
-        "geometry", "geography",
-    ),
+    "type {}": (*_ADDRESS_TYPES, *_PLACE_TYPES),
     "json": ("json", "jsonb"),
     "xml": ("xml",),
     "keys and values": ("hstore",),
@@ -39,6 +39,31 @@ _SUSPECT_TYPES = {
     "binary data": ("bytea", "lo"),
 }  # fmt: skip
 """What is said of a column, to the types of which it is said."""
+
+
+class Speaks(StrEnum):
+    """What a name or a type speaks of, where rows of one category do not hold it by themselves."""
+
+    MONEY = "money"
+    PLACE = "place"
+    ADDRESS = "address"
+    DEVICE = "device"
+    NO_CATEGORY = "no category"
+    """What the policy has no category for: whatever row it stands in, its period was not meant for it."""
+
+
+_SPEAKS: Mapping[Speaks, tuple[str, ...]] = {
+    Speaks.MONEY: ("bank account", "payment card"),
+    Speaks.PLACE: ("position",),
+    Speaks.ADDRESS: ("IP address",),
+    Speaks.DEVICE: ("cookie, session or device",),
+    Speaks.NO_CATEGORY: (
+        "password or secret", "birth date", "social security number", "identity document", "health",
+        "origin, belief or opinion", "income",
+    ),
+}  # fmt: skip
+"""The meanings (`words.MEANINGS`) of each."""
+_SPEAKING_TYPES = {Speaks.ADDRESS: _ADDRESS_TYPES, Speaks.PLACE: _PLACE_TYPES}
 
 _COLUMNS = (
     sa.text(
@@ -77,11 +102,16 @@ _NAMED = sa.select(
 ).cte("named")
 """The same with the words of its name and of its type's, where that is no type of PostgreSQL's own."""
 
+_ANCESTOR = RELATIONS.alias("ancestor")
 
-def unmapped_columns(mapped: Mapping[str, frozenset[str] | None]) -> sa.Subquery:
+
+def unmapped_columns(
+    mapped: Mapping[str, frozenset[str] | None], covered: Mapping[str, frozenset[Speaks]] | None = None
+) -> sa.Subquery:
     """One row per column that the store map does not know, in every schema but the system's.
 
-    `mapped` is `schema.table` to the columns that the map knows; None: the whole table. What is known of a table is
+    `mapped` is `schema.table` to the columns that the map knows; None: the whole table. Of the other columns of a
+    `covered` table only those are told whose name or type speaks of what stands there. What is known of a table is
     known of its partitions and children, since they are read through it; a partition has no columns of its own. Views
     hold nothing and are left out. Any role may ask: all of it stands in the catalog.
 
@@ -91,6 +121,7 @@ def unmapped_columns(mapped: Mapping[str, frozenset[str] | None]) -> sa.Subquery
     `readable` (whether the role may look).
     """
     relation, column = RELATIONS.c, _NAMED.c
+    suspicion = _suspicion(column)
     return (
         sa.select(
             relation.relation,
@@ -99,12 +130,12 @@ def unmapped_columns(mapped: Mapping[str, frozenset[str] | None]) -> sa.Subquery
             relation.kind,
             column.name.label("column_name"),
             column.type,
-            _suspicion(column).label("suspicion"),
+            suspicion.label("suspicion"),
             sa.or_(column.base.in_(sorted(SEARCHABLE)), column.base_kind == "c").label("searchable"),
             _readable(relation, column.name).label("readable"),
         )
         .select_from(RELATIONS.join(_NAMED, column.oid == relation.oid))
-        .where(sa.not_(relation.attached), sa.not_(_is_known(mapped)))
+        .where(sa.not_(relation.attached), sa.not_(_is_known(mapped)), sa.not_(_is_covered(covered or {}, suspicion)))
         .subquery("unmapped")
     )
 
@@ -121,15 +152,38 @@ def _readable(
 def _is_known(mapped: Mapping[str, frozenset[str] | None]) -> sa.ColumnElement[bool]:
     """Whether the map knows the column of the relation itself, or of one through which it is read."""
     pairs = [(name, column) for name, columns in sorted(mapped.items()) for column in _known(columns)]
-    known = _pairs(pairs).alias("known")
-    ancestor = RELATIONS.alias("ancestor")
-    read_through = LINEAGE.join(ancestor, ancestor.c.oid == LINEAGE.c.ancestor)
+    return _is_among(pairs, _NAMED.c.name, "known")
+
+
+def _is_covered(covered: Mapping[str, frozenset[Speaks]], suspicion: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether the column falls due with the row it stands in, and speaks of nothing that is told all the same."""
+    if not covered:
+        return sa.false()
+    speaks = sa.case(*((suspicion.in_(list(_suspicions(it))), it.value) for it in Speaks), else_="")
+    told = [(name, it.value) for name, each in sorted(covered.items()) for it in sorted(each)]
+    tables: list[tuple[str, str | None]] = [(name, None) for name in sorted(covered)]
+    return sa.and_(_is_among(tables, speaks, "covered"), sa.not_(_is_among(told, speaks, "told")))
+
+
+def _suspicions(speaks: Speaks) -> Iterator[str]:
+    """All that is said of columns that speak of this."""
+    for meaning in _SPEAKS[speaks]:
+        yield from (f"name says {meaning}", f"type says {meaning}")
+    yield from (f"type {name}" for name in _SPEAKING_TYPES.get(speaks, ()))
+
+
+def _is_among(
+    pairs: Sequence[tuple[str, str | None]], second: sa.ColumnElement[str], alias: str
+) -> sa.ColumnElement[bool]:
+    """Whether the relation itself, or one through which it is read, is paired with this, or with anything."""
+    known = _pairs(pairs).alias(alias)
+    read_through = LINEAGE.join(_ANCESTOR, _ANCESTOR.c.oid == LINEAGE.c.ancestor)
     return sa.exists(
         sa.select(sa.literal_column("1"))
-        .select_from(read_through.join(known, known.c.relation == ancestor.c.relation))
+        .select_from(read_through.join(known, known.c.relation == _ANCESTOR.c.relation))
         .where(
             LINEAGE.c.oid == RELATIONS.c.oid,
-            sa.or_(known.c.column_name.is_(None), known.c.column_name == _NAMED.c.name),
+            sa.or_(known.c.column_name.is_(None), known.c.column_name == second),
         )
         .correlate(RELATIONS, _NAMED)
     )
