@@ -82,8 +82,7 @@ def _attempt(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
             opened = time.monotonic()
             checks, limits = _look(order, door, target)
             seconds = {"open": opened - started, "checks": time.monotonic() - opened}
-            snapshot = f"{door.snapshot.taken_at.isoformat()} on PostgreSQL {door.snapshot.server_version}"
-            result = _store_result(order, checks, snapshot=snapshot, seconds=seconds)
+            result = _store_result(order, checks, snapshot=str(door.snapshot), seconds=seconds)
             return replace(result, limits=(*door.snapshot.limits, *limits))
     except TroubleError as trouble:
         return store_not_audited(order, trouble)
