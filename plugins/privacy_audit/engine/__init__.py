@@ -18,6 +18,7 @@ from privacy_audit.engine import verdict
 from privacy_audit.engine.checkpoint import RESULTS, run_suites
 from privacy_audit.engine.details import read_details
 from privacy_audit.engine.draft import draft
+from privacy_audit.engine.left_out import left_out
 from privacy_audit.engine.measure import FULL_SCAN_ROWS
 from privacy_audit.engine.purge_log import hidden_logs, unread_logs, without_logs
 from privacy_audit.engine.session import Door, open_store
@@ -117,7 +118,7 @@ def _look(order: StoreOrder, door: Door, url: sa.URL) -> tuple[list[CheckResult]
         else result
         for check, result in zip(checks, results, strict=True)
     ]
-    return drafted, tuple(unread_logs(checks, results, hidden))
+    return drafted, (*unread_logs(checks, results, hidden), *left_out(checks, results))
 
 
 def _catalog(door: Door, checks: Sequence[Check]) -> Catalog:
