@@ -361,6 +361,8 @@ class Cause(StrEnum):
     """The session contract could not be established, or the role may do more than read."""
     TIMEOUT = "timeout"
     CANCELLED = "cancelled"
+    STALE = "stale"
+    """The server is a replica that is too far behind, or nobody knows how far."""
     LOST = "lost"
     """The connection was lost while reading."""
     INTERNAL = "internal"

@@ -248,6 +248,7 @@ class Condition(Part):
     in_: tuple[str | int, ...] = Field(default=(), alias="in")
     is_null: bool = False
     because: Line
+    """Why, as the report says it among its limits. Nobody judges whether it is true of each row."""
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Condition:

@@ -70,6 +70,7 @@ WAYS_OUT: dict[Cause, str] = {
     Cause.UNSAFE_SESSION: "Give the audit a role that may read and nothing more, and run the audit again.",
     Cause.TIMEOUT: "Add the index that the check asks for, or allow the check more time, and run the audit again.",
     Cause.CANCELLED: "The query was ended from outside. Find out by whom and why, and run the audit again.",
+    Cause.STALE: "Let the replica catch up, or lead the audit's connection to the primary, and run the audit again.",
     Cause.LOST: "Run the audit again. If the connection is lost again, ask the store's owner for the server's log.",
     Cause.INTERNAL: "The audit contradicted itself here. Do not rely on this check; report its id to the team "
     "that runs the audit.",

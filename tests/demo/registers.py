@@ -473,7 +473,8 @@ class Registers:
         return None if day < FOUNDED else day > last
 
     def _invoices(self) -> None:
-        """A number is missing between two invoices of a series; a year's documents are kept until its tenth is over."""
+        """A number is missing between two invoices of a series; a year's documents are kept until its tenth is over.
+        Of a series that begins later than the first kept January nobody knows whether its beginning is missing."""
         series: dict[str, list[tuple[int, date]]] = defaultdict(list)
         for row in self.court.rows("app.invoices"):
             name = row["number"].rstrip("0123456789")
@@ -482,8 +483,10 @@ class Registers:
             else:
                 self._put("app/app.invoices/LAW-RET-2", None)
         for entries in series.values():
-            before, newest_before = min(entries)[0] - 1, date.min
-            for digits, issued in sorted(entries):
+            (before, newest_before), *others = sorted(entries)
+            fine = before == 1 or newest_before < date(self.court.today.year - 10, 2, 1)
+            self._put("app/app.invoices/LAW-RET-2", False if fine else None)
+            for digits, issued in others:
                 due = date(newest_before.year + 10, 12, 31) >= self.court.today
                 gone = date(issued.year + 10, 12, 31) < self.court.today
                 broken = False if before == digits - 1 or gone else True if due else None

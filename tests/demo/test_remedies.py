@@ -194,7 +194,7 @@ SETTLED = {
             notified_at = greatest(notified_at, aware_at)
             WHERE risk IS NULL OR aware_at IS NULL OR notified_at < aware_at""",
         "UPDATE app.legal_holds SET reviewed_at = least(reviewed_at, %(t)s)",
-        """UPDATE app.invoices SET number = regexp_replace(number, '-(3|bis)$', '-2')
+        """UPDATE app.invoices SET number = regexp_replace(regexp_replace(number, '-3$', '-2'), '-(4|bis)$', '-1')
             WHERE id::text = ANY (%(app/app.invoices/LAW-RET-2)s)""",
     ),
     "web": (

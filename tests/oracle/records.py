@@ -365,7 +365,8 @@ def _span(rule: Any, row: Row, calendar: Calendar) -> tuple[bool, datetime, date
 
 
 def sequence(rule: Any, tables: Tables, calendar: Calendar) -> list[Keyed]:
-    """Before each row of a series the number before it is there, or its document may be gone."""
+    """Before each row of a series the number before it is there, or its document may be gone. A series begins with 1,
+    or not later than a month after what may be gone."""
     rows = [(in_scope(rule, row, calendar), row) for row in tables[rule.table]]
     sure = [row for scope, row in rows if scope]
     maybe = [row for scope, row in rows if scope is None]
@@ -402,13 +403,25 @@ def _sequel(rule: Any, row: Row, present: list[Row], calendar: Calendar) -> Stat
         return State.UNDECIDABLE
     series, number = own
     before = [other for other in present if (its := _numbered(rule, other)) and its[0] == series and its[1] < number]
-    if not before or (series, number - 1) in numbers:
+    if (series, number - 1) in numbers:
         return State.COMPLIANT
+    if not before:
+        begins = number < 2 or _may_begin(rule, row, calendar)
+        return State.COMPLIANT if begins else State.UNDECIDABLE
     mine = _may_be_gone(rule, row, calendar)
     if mine:
         return State.COMPLIANT
     theirs = [_may_be_gone(rule, other, calendar) for other in before]
     return State.VIOLATING if False in theirs else State.UNDECIDABLE
+
+
+def _may_begin(rule: Any, row: Row, calendar: Calendar) -> bool:
+    """Whether a series may begin on this day: it is of a year that may be gone, or of the January after."""
+    at = reading_of(rule, rule.asks.at, row, calendar)
+    if at.kind is not Kind.FINE:
+        return False
+    january = at.first.month == 1
+    return later(date(at.first.year - january, 12, 31), rule.asks.kept_for) < calendar.today
 
 
 def _may_be_gone(rule: Any, row: Row, calendar: Calendar) -> Known:

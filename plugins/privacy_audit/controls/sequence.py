@@ -9,9 +9,14 @@ The digits at the end of `number` count, and what stands before them, in small l
 breach when numbers between it and the one before it in its series are missing although they must still be there. The
 missing ones were made after the rows before them and not after this row. So they are due when a row before them is
 within `kept_for`, which runs from the end of the calendar year of `at`; they may all be gone when this row itself is
-past it; in between nobody can tell. Whether the beginning or the end of a series is missing, nobody can tell from the
-series. Only the rows that are meant make up the series. A row without digits (or with more than 30) and all rows of a
-number that occurs twice are undecidable.
+past it; in between nobody can tell. Only the rows that are meant make up the series. A row without digits (or with more
+than 30) and all rows of a number that occurs twice are undecidable.
+
+A purge that runs too early takes the oldest first, and leaves no gap: it shows in how a series begins. A first row
+numbered 1 begins it. Another one follows documents that are not there. They may all be gone when it is past the period
+itself, or of the first month that is not: a series that goes on has a document a month, so the one before is taken to
+be of a year that is over. Of any later first row nobody can tell whether the series began with it, so it is
+undecidable. Whether the end of a series is missing, nobody can tell from the series.
 
 What is counted is the rows after a gap, so the gaps, not the documents that are missing in them: one row stands for a
 gap of one document and for a gap of a thousand. A number that holds the year in its digits (20260001) makes a gap at
@@ -29,7 +34,7 @@ import sqlalchemy as sa
 from privacy_audit.controls.entries import Entry, Meant
 from privacy_audit.controls.record_rule import Asked, Breach, PeriodText, RecordRule
 from privacy_audit.controls.specimen import Me
-from privacy_audit.controls.specimen_parts import noon, quiet
+from privacy_audit.controls.specimen_parts import DAY, noon, quiet
 from privacy_audit.periods import Period
 from privacy_audit.sql.frame import Frame, Predicate, day, no, yes
 from privacy_audit.sql.records import RecordSql, every, readable_day, readable_moment
@@ -41,6 +46,8 @@ _MEANT, _SERIES, _NUMBER, _DAY = "is meant", "its series", "its number", "its da
 _FIRST, _BEFORE, _SURE_BEFORE = "first number", "number before", "number before of those surely meant"
 _LAST_DAY, _COPIES = "last day before of those surely meant", "rows of its number"
 _MOST_DIGITS = 30
+_MONTH = 31 * DAY
+"""So long after what may be gone a series may begin."""
 
 
 class SequenceAsked(Asked):
@@ -73,12 +80,21 @@ class Sequence(RecordRule):
     def longest_period(self) -> str:
         return self.asks.kept_for
 
+    @property
+    def undecided_because(self) -> str:
+        return (
+            "what stood before them may have been due or gone, or their number or day is missing, is there twice or"
+            " cannot be a fact"
+        )
+
     def entries(self, meant: Meant) -> Iterator[Entry]:
         frame, asks = meant.frame, self.asks
         year = frame.today.year
         while Period.parse(asks.kept_for).add_to(date(year, 12, 31)) >= frame.today:
             year -= 1
-        gone, due, now = noon(date(year, 12, 31), frame), noon(date(year + 1, 1, 1), frame), quiet(frame)
+        last_gone = date(year, 12, 31)
+        gone, due, now = noon(last_gone, frame), noon(last_gone + DAY, frame), quiet(frame)
+        opening, late = noon(last_gone + _MONTH, frame), noon(last_gone + _MONTH + DAY, frame)
 
         def number(digits: str, series: str = "-", before: str = "F") -> Me:
             return Me(before, f"{series}{digits}")
@@ -89,7 +105,13 @@ class Sequence(RecordRule):
 
         yield row("before which a number is missing", State.VIOLATING, "3", ("1", now))
         yield row("that follows the one before", State.COMPLIANT, "0003", ("2", now), ("1", now))
-        yield row("that is the first of its series", State.COMPLIANT, "3", ("4", now))
+        yield row("that is the first of its series", State.COMPLIANT, "1", ("2", now))
+        yield row("of number nought, the first of its series", State.COMPLIANT, "0", ("1", now))
+        yield row("before which the beginning is missing", State.UNDECIDABLE, "2", ("3", now))
+        yield row("that begins a series of which the rest may be gone", State.COMPLIANT, "2", ("3", now), at=opening)
+        yield row("that begins a series a day too late", State.UNDECIDABLE, "2", ("3", now), at=late)
+        yield row("that begins a series and may be gone", State.COMPLIANT, "2", ("3", now), at=gone)
+        yield row("of no known day, before which the beginning is missing", State.UNDECIDABLE, "2", ("3", now), at=None)
         yield row("that follows one that may be gone", State.COMPLIANT, "3", ("2", gone))
         yield row("that may be gone", State.COMPLIANT, "3", ("1", gone), at=gone)
         yield row("on the first day that is due", State.VIOLATING, "3", ("1", due), at=due)
@@ -112,7 +134,7 @@ class Sequence(RecordRule):
         broken = row("before which one is missing of no known day", State.UNDECIDABLE, "3", ("1", None))
         yield broken
         yield broken.but("without a number", State.UNDECIDABLE, **{asks.number: None})
-        yield Entry("of another series", State.COMPLIANT, {asks.number: number("3"), asks.at: now},
+        yield Entry("of another series", State.COMPLIANT, {asks.number: number("3"), asks.at: opening},
                     beside=[{asks.number: number("1", "/"), asks.at: now}])  # fmt: skip
         for edge in meant.edges(Entry("before which is one", State.COMPLIANT, {})):
             between = {**edge.says, asks.number: number("2"), asks.at: now}
@@ -120,7 +142,12 @@ class Sequence(RecordRule):
             is_meant = meant.holds({**meant.base(), **between})
             state = {True: State.COMPLIANT, False: State.VIOLATING, None: State.UNDECIDABLE}[is_meant]
             yield Entry(edge.name, state, {asks.number: number("3"), asks.at: now}, beside=[first, between])
-            yield Entry(edge.name, State.COMPLIANT, {asks.number: number("3"), asks.at: now}, beside=[between])
+            begins = State.COMPLIANT if is_meant else State.UNDECIDABLE
+            yield Entry(edge.name, begins, {asks.number: number("3"), asks.at: now}, beside=[between])
+            opens = {asks.number: number("3"), asks.at: opening}
+            yield Entry(edge.name, State.COMPLIANT, opens, beside=[between])
+            gapes = State.UNDECIDABLE if is_meant is None else State.COMPLIANT
+            yield Entry(edge.name, gapes, opens, beside=[between, {**between, asks.number: number("1")}])
 
     def rows(self, frame: Frame, *extra: str) -> sa.FromClause:
         """The register's rows, each beside what its series says before it."""
@@ -139,12 +166,14 @@ class Sequence(RecordRule):
 
     def breach(self, records: RecordSql) -> Breach:
         row, at = records.row, records.moment(self.asks.at)
-        gone_until = day(_last_day_gone(self.asks.kept_for, records.frame.today))
+        gone_until = _last_day_gone(self.asks.kept_for, records.frame.today)
+        begins = sa.or_(row.c[_NUMBER] <= 1, yes(row.c[_DAY] <= day(gone_until + _MONTH)))
         broken = sa.case(
             (sa.or_(row.c[_NUMBER].is_(None), row.c[_COPIES] > 1), sa.null()),
             (_follows(row), sa.false()),
-            (yes(row.c[_DAY] <= gone_until), sa.false()),
-            (sa.and_(_gapes(row), yes(row.c[_LAST_DAY] > gone_until)), sa.true()),
+            (sa.and_(_may_be_first(row), begins), sa.false()),
+            (yes(row.c[_DAY] <= day(gone_until)), sa.false()),
+            (sa.and_(_gapes(row), yes(row.c[_LAST_DAY] > day(gone_until))), sa.true()),
             else_=sa.null(),
         )
         return Breach(broken, readable_moment(at), readable_day(at))
@@ -166,9 +195,14 @@ class Sequence(RecordRule):
 
 
 def _follows(row: sa.FromClause) -> Predicate:
-    """Whether surely no number is missing before it: it is the first, or the one before it is there."""
+    """Whether the number before it is surely there."""
+    return yes(row.c[_SURE_BEFORE] >= row.c[_NUMBER] - 1)
+
+
+def _may_be_first(row: sa.FromClause) -> Predicate:
+    """Whether it is the first of its series, or else follows the one before it: that row may be meant or not."""
     first = row.c[_FIRST]
-    return sa.or_(first.is_(None), first >= row.c[_NUMBER] - 1, yes(row.c[_SURE_BEFORE] >= row.c[_NUMBER] - 1))
+    return sa.or_(first.is_(None), first >= row.c[_NUMBER] - 1)
 
 
 def _gapes(row: sa.FromClause) -> Predicate:

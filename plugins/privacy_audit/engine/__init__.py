@@ -18,6 +18,7 @@ from privacy_audit.engine import verdict
 from privacy_audit.engine.checkpoint import RESULTS, run_suites
 from privacy_audit.engine.details import read_details
 from privacy_audit.engine.draft import draft
+from privacy_audit.engine.left_out import left_out
 from privacy_audit.engine.measure import FULL_SCAN_ROWS
 from privacy_audit.engine.purge_log import hidden_logs, unread_logs, without_logs
 from privacy_audit.engine.session import Door, open_store
@@ -82,8 +83,7 @@ def _attempt(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
             opened = time.monotonic()
             checks, limits = _look(order, door, target)
             seconds = {"open": opened - started, "checks": time.monotonic() - opened}
-            snapshot = f"{door.snapshot.taken_at.isoformat()} on PostgreSQL {door.snapshot.server_version}"
-            result = _store_result(order, checks, snapshot=snapshot, seconds=seconds)
+            result = _store_result(order, checks, snapshot=str(door.snapshot), seconds=seconds)
             return replace(result, limits=(*door.snapshot.limits, *limits))
     except TroubleError as trouble:
         return store_not_audited(order, trouble)
@@ -118,7 +118,7 @@ def _look(order: StoreOrder, door: Door, url: sa.URL) -> tuple[list[CheckResult]
         else result
         for check, result in zip(checks, results, strict=True)
     ]
-    return drafted, tuple(unread_logs(checks, results, hidden))
+    return drafted, (*unread_logs(checks, results, hidden), *left_out(checks, results))
 
 
 def _catalog(door: Door, checks: Sequence[Check]) -> Catalog:

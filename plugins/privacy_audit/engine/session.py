@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import NullPool
 
+from privacy_audit import replica
 from privacy_audit.contract import CONTRACT as CONTRACT
 from privacy_audit.contract import connect_args as connect_args
 from privacy_audit.contract import harden, in_words, lost_settings
@@ -36,8 +37,16 @@ class Snapshot:
     taken_at: datetime
     server_version: str
     system_identifier: str
+    behind: timedelta | None = None
+    """How old its last transaction was, where the server is a replica."""
     limits: tuple[str, ...] = field(default_factory=tuple)
     """What the role may do beyond reading, as sentences."""
+
+    def __str__(self) -> str:
+        server = f"{self.taken_at.isoformat()} on PostgreSQL {self.server_version}"
+        if self.behind is None:
+            return server
+        return f"{server}, a replica {max(self.behind, timedelta()) // timedelta(seconds=1)} s behind"
 
 
 @dataclass(frozen=True)
@@ -101,8 +110,8 @@ def _prove_contract(connection: sa.Connection) -> None:
         raise TroubleError(Cause.UNSAFE_SESSION, in_words(lost))
 
 
-_ROLE = sa.text(
-    """
+_FACTS = sa.text(
+    f"""
     SELECT r.rolname AS role, r.rolsuper AS is_super,
            (SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
              WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
@@ -111,24 +120,28 @@ _ROLE = sa.text(
            pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS creates,
            pg_catalog.current_setting('server_version') AS version,
            pg_catalog.transaction_timestamp() AS taken_at,
-           (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_identifier
+           (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_identifier,
+           {replica.COLUMNS}
     FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
-    """
+    """  # noqa: S608 - two constants
 )
 
 
 def _export(keeper: sa.Connection) -> Snapshot:
-    """Judges the role and exports the keeper's snapshot."""
-    facts = keeper.execute(_ROLE).one()
+    """Judges the role and how old the server is, and exports the keeper's snapshot."""
+    facts = keeper.execute(_FACTS).one()
     if facts.is_super:
         raise TroubleError(
             Cause.UNSAFE_SESSION,
             f"role {facts.role} is a superuser. Give the auditor a role that holds SELECT and nothing else.",
         )
+    if reason := replica.too_old(facts.is_replica, facts.replayed_until, facts.asked_at):
+        raise TroubleError(Cause.STALE, reason)
+    behind = facts.asked_at - facts.replayed_until if facts.is_replica else None
     limits = []
     if facts.writable:
         limits.append(f"role {facts.role} may write to {facts.writable} relations; it should hold SELECT only")
     if facts.creates:
         limits.append(f"role {facts.role} may create schemas in the database; it should hold SELECT only")
     token = keeper.exec_driver_sql("SELECT pg_catalog.pg_export_snapshot()").scalar_one()
-    return Snapshot(token, facts.taken_at, facts.version, facts.system_identifier, tuple(limits))
+    return Snapshot(token, facts.taken_at, facts.version, facts.system_identifier, behind, tuple(limits))

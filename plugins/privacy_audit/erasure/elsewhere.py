@@ -2,7 +2,8 @@
 
 What is compared with a store may stand elsewhere: the erasure ledger in another store, manifests of held rows in the
 audit's own register. Another store is read as every store is: under the contract, by a role that is no superuser, in
-one snapshot. Errors are in our words: PostgreSQL quotes values of rows, libpq addresses.
+one snapshot, and not on a replica that is far behind. Errors are in our words: PostgreSQL quotes values of rows, libpq
+addresses.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import NullPool
 
-from privacy_audit import connections
+from privacy_audit import connections, replica
 from privacy_audit.contract import CONNECT_SECONDS, connect_args, harden, in_words, lost_settings
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.model import Cause
@@ -60,9 +61,12 @@ def reading(connection_name: str, what: str) -> Iterator[sa.Connection]:
         with engine.connect() as connection:  # one transaction: the contract makes it read-only, and of one snapshot
             if lost := lost_settings(connection):
                 raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {in_words(lost)}")
-            if connection.scalar(_IS_SUPERUSER):
+            facts = connection.execute(_FACTS).one()
+            if facts.rolsuper:
                 fact = "its role is a superuser. Give the auditor a role that holds SELECT and nothing else."
                 raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {fact}")
+            if reason := replica.too_old(facts.is_replica, facts.replayed_until, facts.asked_at):
+                raise ElsewhereError(Cause.STALE, f"{place}: {reason}.")
             yield connection
 
 
@@ -82,7 +86,9 @@ def register(connection_name: str, *, writes: bool) -> Iterator[sa.Connection]:
         yield connection
 
 
-_IS_SUPERUSER = sa.text("SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user")
+_FACTS = sa.text(
+    f"SELECT rolsuper, {replica.COLUMNS} FROM pg_catalog.pg_roles WHERE rolname = current_user"  # noqa: S608 - constants
+)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """RET-2: financial data of clients whose business name is their own, 10 years at most, from the 5th with a reason.
 
-LAW-RET-2: no invoice may go before its 10 years are over, either; a number that is missing shows it.
+LAW-RET-2: no invoice may go before its 10 years are over, either; a number that is missing shows it, and a series that
+begins too late asks for it.
 """
 
 from __future__ import annotations
@@ -111,9 +112,20 @@ def _numbers(at: Moments) -> Iterator[Planting]:
     yield Planting("an invoice missing on the last day that is not", series(("1", gone), ("3", gone)))
     twice = (breaks(NUMBERS, 2, subjects=0),)
     recent = at.today - timedelta(days=90)
-    yield Planting("two invoices missing this year", series(("8", recent), ("10", recent), ("12", recent)), twice)
+    yield Planting("two invoices missing this year", series(("1", recent), ("3", recent), ("5", recent)), twice)
     between = series(("1", gone), ("3", kept))
     yield Planting("an invoice missing that may be of either year", between, (unknown(NUMBERS),))
+    january = date(kept.year, 1, 31)
+    yield Planting("invoices from the first January that is kept", series(("4", january), ("5", recent)))
+    lost = (unknown(NUMBERS),)
+    yield Planting(
+        "invoices from the day after it",
+        series(
+            ("4", january + timedelta(days=1)),
+        ),
+        lost,
+    )
+    yield Planting("invoices of this year of which the first are missing", series(("4", recent)), lost)
     yield Planting("an invoice without a number", series(("bis", recent)), (unknown(NUMBERS),))
 
 
