@@ -188,6 +188,7 @@ class ConsentAtEvent(Rule):
         coming, unknown = frame.as_of + timedelta(seconds=1), State.UNDECIDABLE
         found: list[tuple[str, State, str | None, list[tuple[datetime | None, datetime | None]]]] = [
             ("in another spelling", State.COMPLIANT, otherwise(word), [(d1, None)]),
+            ("in another spelling, at an unknown moment", unknown, otherwise(word), [(None, None)]),
         ]
         for purpose in (None, " \n"):
             found += [

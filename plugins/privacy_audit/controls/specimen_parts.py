@@ -493,6 +493,7 @@ def _events_of_doubt(register: EventLedger, word: str, at: datetime, frame: Fram
     found: list[tuple[str, State, list[tuple[str | None, datetime | None, str | None]]]] = [
         ("after a consent in another spelling", compliant, [(yes, d1, otherwise(word))]),
         ("after a withdrawal in another spelling", violating, [granted, (no, d1, otherwise(word))]),
+        ("with a consent in another spelling at an unknown moment", unknown, [(yes, None, otherwise(word))]),
     ]
     for purpose, name in ((None, "no purpose"), (" \n", "a blank purpose")):
         found += [

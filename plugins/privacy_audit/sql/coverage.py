@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from operator import ge, le
 from typing import Any
 
@@ -165,14 +166,14 @@ class _Purpose:
     column: Column
     word: str
 
-    @property
+    @cached_property
     def is_meant(self) -> Predicate:
         """Whether it is the word, in any spelling; null where it says nothing."""
         # The word itself first: it is what nearly all rows say, and of it the planner knows how many there are.
         spelt = sa.func.lower(said(self.column)) == sa.func.lower(self.word)
         return sa.or_(sa.cast(self.column, sa.Text()) == self.word, spelt)
 
-    @property
+    @cached_property
     def is_silent(self) -> Predicate:
         """Whether it says nothing, so that it may be meant."""
         return said(self.column).is_(None)
@@ -185,7 +186,8 @@ def _events(register: EventLedger, word: str, frame: Frame) -> Ledger:
     does, when = sa.cast(rows.c[action.column], sa.Text()), rows.c[at.column]
     moment = moment_of(at, when, frame)
     known = yes(does.in_([action.grant, action.withdraw]))
-    past = sa.and_(_plausible(at, when, frame), _past(at, when, frame))
+    plausible = _plausible(at, when, frame)
+    past = sa.and_(plausible, _past(at, when, frame))
     changes = (
         sa.select(
             subject.label("subject"), moment.label("lo"), sa.func.bool_or(does == action.withdraw).label("withdrawn")
@@ -197,7 +199,7 @@ def _events(register: EventLedger, word: str, frame: Frame) -> Ledger:
     nobody: Predicate = said(subject).is_(None)
     whose: Column = sa.case((sa.not_(nobody), subject))
     unreadable = sa.or_(
-        sa.not_(_plausible(at, when, frame)),
+        sa.not_(plausible),
         sa.and_(past, sa.or_(sa.not_(known), purpose.is_silent, sa.and_(does == action.withdraw, nobody))),
     )
     grants, withdraws = (sa.func.coalesce(does != other, sa.true()) for other in (action.withdraw, action.grant))
