@@ -73,17 +73,17 @@ def _applicants(at: Moments) -> Iterator[Planting]:
 
 
 def _applicants_elsewhere(at: Moments) -> Iterator[Planting]:
-    """Applicants who were informed in time, and whose data the product used."""
-    moment = at.ago(50)
+    """Applicants who were informed in time, and whose data the product used. Nobody asked them for their age."""
+    moment, ageless = at.ago(50), unknown("app/app.processing_events/MIN-1")
 
     def used(when: datetime, collected: datetime | None = moment) -> tuple[Row, ...]:
         applied = (Row("app.applicants", {"collected_at": collected}), notice(moment, "applicant_policy"))
         return (*applied, Row("app.processing_events", {"at": when}))
 
-    yield Planting("an applicant whose data the product used", used(at.ago(10)), (breaks(ELSEWHERE),))
-    yield Planting("an applicant whose data was used as it came in", used(moment), (breaks(ELSEWHERE),))
-    yield Planting("a use a microsecond before the application", used(moment - MICROSECOND))
-    unsure = (unknown(APPLICANTS), unknown(ELSEWHERE))
+    yield Planting("an applicant whose data the product used", used(at.ago(10)), (breaks(ELSEWHERE), ageless))
+    yield Planting("an applicant whose data was used as it came in", used(moment), (breaks(ELSEWHERE), ageless))
+    yield Planting("a use a microsecond before the application", used(moment - MICROSECOND), (ageless,))
+    unsure = (unknown(APPLICANTS), unknown(ELSEWHERE), ageless)
     yield Planting("a use of an applicant nobody knows since when", used(at.ago(10), None), unsure)
 
 
