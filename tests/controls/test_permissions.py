@@ -18,6 +18,7 @@ from privacy_audit.controls import kinds
 from privacy_audit.engine.measure import count_all, measure
 from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.model import Cause, Control, Pack, Severity
+from privacy_audit.sql.frame import Need
 from privacy_audit.sql.text import pasteable
 from privacy_audit.sql.truth import place_statement, tally_statement
 from privacy_audit.store_map import StoreMap
@@ -199,6 +200,15 @@ def test_a_sensitive_column_is_no_quasi_identifier() -> None:
     declared = {"quasi_identifiers": ["region"], "sensitive": ["region"]}
     with pytest.raises(ValidationError, match="at once"):
         StoreMap.model_validate({**ABOUT, "tables": {"app.s": {**STATISTICS, "anonymous": declared}}})
+
+
+def test_a_measure_is_a_number() -> None:
+    declared = {**STATISTICS["anonymous"], "measures": ["visits"]}
+    rule = only_rule("anonymous", {"k": "5"}, tables={"app.statistics": {**STATISTICS, "anonymous": declared}})
+    needs = {need.column: need.types for need in rule.needs() if isinstance(need, Need)}
+    assert "int4" in needs["visits"]
+    assert "text" not in needs["visits"]
+    assert not needs["note"]
 
 
 def test_what_a_draft_locks_are_the_rows_that_are_listed(connection: sa.Connection) -> None:
