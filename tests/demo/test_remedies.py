@@ -282,7 +282,7 @@ class Company:
 
     def listed(self, check: CheckResult, statement: str) -> set[str]:
         """The rows, as text, whose keys a SELECT of the report lists."""
-        keys = re.findall(r"\bt\.(\w+)", statement.split("\nFROM")[0])
+        keys = re.findall(r"\bt\.(\w+)", statement.rpartition("ORDER BY")[2])
         names = list(dict.fromkeys(key for key in keys[: _KEYS.get(check.table, 1)]))
         on = " AND ".join(f"t.{name} = listed.{name}" for name in names)
         rows = f"SELECT t::text FROM {check.table} AS t JOIN ({statement.rstrip(';')}) AS listed ON {on}"
