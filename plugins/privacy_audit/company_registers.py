@@ -115,7 +115,7 @@ COMPANY_REGISTERS: Mapping[str, CompanyRegister] = {
     "rights_requests": CompanyRegister(
         "Rights requests",
         {
-            "person": _P, "kind": _T, "channel": _T, "mailbox": _T, "received": _M,
+            "person": _P, "kind": _T, "about": _T, "channel": _T, "mailbox": _T, "received": _M, "withdrawn": _M,
             "doubted": _M, "doubt_reason": _T, "identified": _M, "identity_copy_deleted": _M,
             "extension_told": _M, "extension_reason": _T, "responded": _M, "outcome": _T,
             "refusal_reason": _T, "complaint_told": _F, "repeats": _T, "fee": _N,

@@ -205,9 +205,19 @@ class Registers:
     # Requests
 
     def _requests(self) -> None:
+        frozen = {row["user_id"] for row in self.court.rows("app.restrictions")}
+        withdrew = {
+            row["user_id"]
+            for row in self.court.rows("app.consent_events")
+            if row["action"] == "withdraw" and row["purpose"] == "geolocation"
+        }
         for row in self.court.rows("app.rights_requests"):
             self._request(row)
             self._answer(row)
+            put, granted = self._putter("app/app.rights_requests/", row["user_id"]), one_of(row["outcome"], "granted")
+            put("RST-3", row["user_id"] not in frozen, both(one_of(row["kind"], "restriction"), granted))
+            located = both(one_of(row["kind"], "withdrawal"), one_of(row["about"], "geolocation"), granted)
+            put("GEO-5", row["user_id"] not in withdrew, located)
 
     def _request(self, row: Row) -> None:
         put = self._putter("app/app.rights_requests/", row["user_id"])
@@ -262,11 +272,26 @@ class Registers:
     def _marketing(self) -> None:
         objections, deaths = self._by("app.objections", "user_id"), self._by("app.deaths", "user_id")
         anybody = [(row["received_at"], row["withdrawn_at"]) for row in objections[None]]
+        requests, freezes = self._by("app.rights_requests", "user_id"), self._by("app.restrictions", "user_id")
         for row in self.court.rows("app.marketing_messages"):
             person, moment = row["user_id"], row["sent_at"]
             said = [(entry["received_at"], entry["withdrawn_at"]) for entry in objections[person]]
             reported = [(entry["notified_at"], None) for entry in deaths[person]]
-            for control, stretches, doubtful in (("OBJ-1", said, anybody), ("PMI-2", reported, [])):
+            frozen = [(entry["from_at"], entry["to_at"]) for entry in freezes[person]]
+            asked, perhaps = (
+                [
+                    (entry["received_at"], entry["withdrawn_at"])
+                    for entry in requests[person]
+                    if one_of(entry["kind"], "objection") is sure
+                ]
+                for sure in (True, None)
+            )
+            for control, stretches, doubtful in (
+                ("OBJ-1", said, anybody),
+                ("OBJ-2", asked, perhaps),
+                ("PMI-2", reported, []),
+                ("RST-2", frozen, []),
+            ):
                 broken = self._during(moment, stretches)
                 if broken is False and self._during(moment, doubtful) is not False:
                     broken = None

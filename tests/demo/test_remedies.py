@@ -48,7 +48,8 @@ BY_HAND = {
          "OBJ-1", "RST-1", "PMI-1", "PMI-2", "PRC-1", "PRC-2", "XFR-1", "XFR-2", "XFR-4", "SEC-3", "SEC-4", "CKY-2",
          "CKY-4", "CKY-5", "DPO-2", "LAW-DSR-2", "LAW-DSR-3", "LAW-DSR-6", "LAW-GEO-2", "LAW-GEO-3", "LAW-MIN-1",
          "LAW-PUR-2", "LAW-SRC-1", "LAW-RET-1", "LAW-RET-2", "LAW-RST-1", "LAW-PMI-1", "LAW-PRC-1", "LAW-ART-30",
-         "LAW-REC-1", "LAW-SEC-4", "LAW-TEL-1"),
+         "LAW-REC-1", "LAW-SEC-4", "LAW-TEL-1",
+         "OBJ-2", "RST-2", "RST-3", "GEO-5"),
         "people do what was promised, or write down that they did",
     ),
     **dict.fromkeys(
@@ -149,6 +150,7 @@ SETTLED = {
             outcome = coalesce(outcome, CASE kind WHEN 'child_report' THEN 'erased' ELSE 'granted' END),
             identity_copy_deleted_at = greatest(identity_copy_deleted_at, identified_at)
             WHERE kind IS NULL OR channel IS NULL OR outcome IS NULL OR identity_copy_deleted_at < identified_at""",
+        "UPDATE app.rights_requests SET about = 'phone_marketing' WHERE kind = 'withdrawal' AND about IS NULL",
         """UPDATE app.rights_requests SET mailbox = 'dpo@spimed-ai.com' WHERE channel = 'email' AND mailbox IS NULL""",
         """UPDATE app.rights_requests SET responded_at = greatest(responded_at, received_at)
             WHERE responded_at < received_at OR (responded_at IS NULL AND outcome = 'granted')""",
@@ -199,6 +201,7 @@ SETTLED = {
         "DELETE FROM web.cookies WHERE visitor_id::text = ANY (%(web/web.cookies/RET-5)s)",
         "UPDATE web.visitors SET deleted_at = NULL WHERE id::text = ANY (%(web/web.visitors/DEL-1)s)",
         "UPDATE web.cookies SET expires_at = first_set_at WHERE expires_at < '2001-01-01'",
+        "DELETE FROM web.cookies WHERE btrim(name) = ''",
         """UPDATE web.consent_intervals SET granted_at = %(t)s::timestamptz - interval '300 days'
             WHERE granted_at < '2001-01-01'""",
     ),

@@ -147,6 +147,7 @@ class Sizes:
             "visitors": people,
             "consenting": people * 3 // 4,
             "quiet": people * 9 // 10,
+            "frozen": self.tables["app.restrictions"],
             "kinds": list(_KINDS),
             "channels": list(_CHANNELS),
             "invoices": self.invoices,
@@ -181,6 +182,7 @@ def _request(number: int) -> Mapping[str, str | None]:
     doubted = "some day" if number % 7 == 2 else None
     return {
         "kind": kind,
+        "about": "geolocation" if kind == "withdrawal" else None,
         "channel": _CHANNELS[number % 10],
         "outcome": outcome,
         "doubted_at": doubted,

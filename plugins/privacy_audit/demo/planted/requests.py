@@ -1,4 +1,4 @@
-"""DSR-*, MIN-4, MIN-5 and what the law adds: requests by which persons exercise their rights."""
+"""DSR-*, MIN-4, MIN-5, RST-3, GEO-5 and what the law adds: requests by which persons exercise their rights."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from privacy_audit.demo.planting import (
     Row,
     Value,
     breaks,
+    consent,
     held,
     hold,
     unknown,
@@ -27,7 +28,7 @@ _EXPORTED: dict[str, Value] = {"export_sha256": _DIGEST, "export_format": "json"
 def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
     for part in (_intake, _in_time, _extended, _other_channels, _fees, _identity, _refusals, _without_outcome, _answers,
-                 _erasures, _children, _kept):  # fmt: skip
+                 _erasures, _freezes, _withdrawals, _children, _kept):  # fmt: skip
         yield from part(at)
 
 
@@ -201,6 +202,35 @@ def _erasures(at: Moments) -> Iterator[Planting]:
     yield Planting("an erasure done on the last day", granted(due, at.as_of))
     yield Planting("an erasure done before it was granted", granted(at.ago(20), at.ago(25)), _unsure("DSR-10"))
     yield Planting("an erasure granted nobody knows when", granted(None), _unsure("DSR-10"))
+
+
+def _freezes(at: Moments) -> Iterator[Planting]:
+    """RST-3: those that were granted, in the register by which uses are judged."""
+    granted = _answered(at, "restriction")
+    entered = Row("app.restrictions", {"from_at": at.ago(55)})
+    yield Planting("a freeze that was granted and entered", (*granted, entered))
+    yield Planting("a freeze that was granted and that nobody entered", granted, _late("RST-3"))
+    refused = _answered(at, "restriction", "refused", refusal_reason="unfounded", complaint_told=True)
+    yield Planting("a freeze that was refused", refused)
+    unsaid = _answered(at, "restriction", None)
+    yield Planting("a freeze granted or refused, nobody knows", unsaid, _unsure("RST-3", "DSR-6", "LAW-DSR-6"))
+
+
+def _withdrawals(at: Moments) -> Iterator[Planting]:
+    """GEO-5: those of the consent to be located, in the ledger by which positions are judged."""
+
+    def withdrawn(about: str | None, *entered: Row) -> tuple[Row, ...]:
+        return (*_answered(at, "withdrawal", about=about), *entered)
+
+    entered = consent(at, at.ago(60), "withdraw")
+    yield Planting("a withdrawal by request that was entered", withdrawn("geolocation", entered))
+    yield Planting("a withdrawal by request that nobody entered", withdrawn("geolocation"), _late("GEO-5"))
+    other = consent(at, at.ago(60), "withdraw", "statistics")
+    yield Planting("a withdrawal that was entered for another purpose", withdrawn("geolocation", other), _late("GEO-5"))
+    granted = consent(at, at.ago(60))
+    yield Planting("a withdrawal that was entered as a grant", withdrawn("geolocation", granted), _late("GEO-5"))
+    yield Planting("a withdrawal of the consent to be called", withdrawn("phone_marketing"))
+    yield Planting("a withdrawal of nobody knows which consent", withdrawn(None), _unsure("GEO-5"))
 
 
 def _children(at: Moments) -> Iterator[Planting]:
