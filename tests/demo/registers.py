@@ -211,11 +211,16 @@ class Registers:
             for row in self.court.rows("app.consent_events")
             if row["action"] == "withdraw" and row["purpose"] == "geolocation"
         }
+        ledger = {row["request"].strip() for row in self.court.rows("app.erasures")}
         for row in self.court.rows("app.rights_requests"):
             self._request(row)
             self._answer(row)
             put, granted = self._putter("app/app.rights_requests/", row["user_id"]), one_of(row["outcome"], "granted")
             put("RST-3", row["user_id"] not in frozen, both(one_of(row["kind"], "restriction"), granted))
+            entered = str(row["id"]) in ledger
+            put("DEL-5", not entered, both(one_of(row["kind"], "erasure"), row["completed_at"] is not None))
+            children = both(one_of(row["kind"], "child_report"), one_of(row["outcome"], "erased"))
+            put("DEL-6", not entered, both(children, row["completed_at"] is not None))
             located = both(one_of(row["kind"], "withdrawal"), one_of(row["about"], "geolocation"), granted)
             put("GEO-5", row["user_id"] not in withdrew, located)
 

@@ -49,7 +49,7 @@ BY_HAND = {
          "CKY-4", "CKY-5", "DPO-2", "LAW-DSR-2", "LAW-DSR-3", "LAW-DSR-6", "LAW-GEO-2", "LAW-GEO-3", "LAW-MIN-1",
          "LAW-PUR-2", "LAW-SRC-1", "LAW-RET-1", "LAW-RET-2", "LAW-RST-1", "LAW-PMI-1", "LAW-PRC-1", "LAW-ART-30",
          "LAW-REC-1", "LAW-SEC-4", "LAW-TEL-1",
-         "OBJ-2", "RST-2", "RST-3", "GEO-5"),
+         "OBJ-2", "RST-2", "RST-3", "GEO-5", "DEL-5", "DEL-6"),
         "people do what was promised, or write down that they did",
     ),
     **dict.fromkeys(

@@ -64,6 +64,7 @@ class Sizes:
             "app.bank_details": self._share(10),
             **{f"app.{table}": self._share(share) for table, share in later.items()},
             "app.rights_requests": self._share(2),
+            "app.erasures": sum(_is_erased(request) for request in map(_request, range(1, self._share(2) + 1))),
             "app.notices": users + self._share(2),
             "app.objections": self._share(1),
             "app.restrictions": self._share(1),
@@ -171,6 +172,11 @@ class Sizes:
                 last = min(first + _BATCH - 1, size)
                 told = {**self._told(table), "first": first, "last": last, "as_of": at.as_of, "today": at.today}
                 yield texts[table], told, last - first + 1
+
+
+def _is_erased(request: Mapping[str, str | None]) -> bool:
+    """Whether an ordinary request ended with an erasure, which stands in the ledger then."""
+    return bool(request["completed_at"]) and (request["kind"] == "erasure" or request["outcome"] == "erased")
 
 
 def _request(number: int) -> Mapping[str, str | None]:

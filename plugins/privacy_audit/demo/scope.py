@@ -29,6 +29,8 @@ MEANT: Mapping[str, Mapping[str, Meant]] = {
         "DSR-9": {"kind": ("portability",), **_GRANTED},
         "DSR-10": {"kind": ("erasure",), **_GRANTED},
         "DSR-11": {"identified_at": STATED},
+        "DEL-5": {"kind": ("erasure",), "completed_at": STATED},
+        "DEL-6": {"kind": ("child_report",), "outcome": ("erased",), "completed_at": STATED},
         "RST-3": {"kind": ("restriction",), **_GRANTED},
         "GEO-5": {"kind": ("withdrawal",), "about": ("geolocation",), **_GRANTED},
         "LAW-DSR-2": {"channel": ("form", "phone", "letter", "support", "social_media")},

@@ -1,4 +1,4 @@
-"""DSR-*, MIN-4, MIN-5, RST-3, GEO-5 and what the law adds: requests by which persons exercise their rights."""
+"""DSR-*, MIN-4, MIN-5, RST-3, GEO-5, DEL-5, DEL-6 and what the law adds: requests by which persons exercise rights."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from privacy_audit.demo.planting import (
+    GONE,
     MICROSECOND,
     Effect,
     Moments,
+    Numbered,
     Planting,
     Row,
     Value,
     breaks,
     consent,
+    erased,
     held,
     hold,
     unknown,
@@ -194,7 +197,8 @@ def _erasures(at: Moments) -> Iterator[Planting]:
 
     def granted(answered: datetime | None, done: datetime | None = None) -> tuple[Row, ...]:
         came = at.ago(5) if answered is None else answered - timedelta(days=10)
-        return _answered(at, "erasure", received_at=came, responded_at=answered, completed_at=done)
+        entered = erased(done, GONE) if done else ()
+        return (*_answered(at, "erasure", received_at=came, responded_at=answered, completed_at=done), *entered)
 
     yield Planting("an erasure granted a month and a day ago and not done", granted(over), _late("DSR-10"))
     yield Planting("an erasure whose month ends on the day of the audit", granted(due))
@@ -202,6 +206,10 @@ def _erasures(at: Moments) -> Iterator[Planting]:
     yield Planting("an erasure done on the last day", granted(due, at.as_of))
     yield Planting("an erasure done before it was granted", granted(at.ago(20), at.ago(25)), _unsure("DSR-10"))
     yield Planting("an erasure granted nobody knows when", granted(None), _unsure("DSR-10"))
+    forgotten = _answered(at, "erasure")
+    yield Planting("an erasure carried out that nobody entered in the ledger", forgotten, _late("DEL-5"))
+    other = Row("app.erasures", {**erased(at.ago(50), GONE)[0].values, "request": Numbered("E-{n}")})
+    yield Planting("an erasure entered under another number", (*forgotten, other), _late("DEL-5"))
 
 
 def _freezes(at: Moments) -> Iterator[Planting]:
@@ -246,13 +254,14 @@ def _children(at: Moments) -> Iterator[Planting]:
     def settled(outcome: str | None, proof: str | None = "requests/child") -> tuple[Row, ...]:
         return report(at.ago(60), outcome=outcome, proof=proof, completed_at=at.ago(45))
 
-    yield Planting("a report that ended with an erasure", settled("erased"))
+    yield Planting("a report that ended with an erasure", (*settled("erased"), *erased(at.ago(45), GONE)))
+    yield Planting("a report that ended with an erasure nobody entered", settled("erased"), _late("DEL-6"))
     yield Planting("a report that ended with nothing", settled("granted"), _late("MIN-5"))
     yield Planting("a report that ended with a consent nobody can show", settled("consent_shown", None), _late("MIN-5"))
-    unsaid = _unsure("MIN-5", "DSR-6", "LAW-DSR-6")
+    unsaid = _unsure("MIN-5", "DSR-6", "LAW-DSR-6", "DEL-6")
     yield Planting("a report that ended nobody knows how", settled(None), unsaid)
     early = report(at.ago(60), outcome="erased", proof="requests/child", completed_at=at.ago(70))
-    yield Planting("a report settled before it came", early, _unsure("MIN-4"))
+    yield Planting("a report settled before it came", (*early, *erased(at.ago(70), GONE)), _unsure("MIN-4"))
 
 
 def _kept(at: Moments) -> Iterator[Planting]:

@@ -195,6 +195,13 @@ FROM generate_series(%(first)s::bigint, %(last)s) AS i,
      LATERAL (SELECT CASE WHEN long THEN came + interval '80 days' WHEN NOT open THEN came + interval '9 days' END
                      AS answered) AS answer
 
+-- rows: app.erasures
+INSERT INTO app.erasures (request, key_version, kind, digest, completed_at)
+SELECT id, 1, 'email', encode(sha256(('erased' || id)::bytea), 'hex'), completed_at
+FROM (SELECT row_number() OVER (ORDER BY id) AS i, id, completed_at FROM app.rights_requests
+      WHERE completed_at IS NOT NULL AND (kind = 'erasure' OR outcome = 'erased')) AS done
+WHERE i BETWEEN %(first)s AND %(last)s
+
 -- rows: app.notices
 INSERT INTO app.notices (person_id, kind, version, shown_at)
 SELECT CASE WHEN i <= %(users)s THEN i ELSE 5000000000 + i - %(users)s END,
