@@ -49,7 +49,8 @@ BY_HAND = {
          "CKY-4", "CKY-5", "DPO-2", "LAW-DSR-2", "LAW-DSR-3", "LAW-DSR-6", "LAW-GEO-2", "LAW-GEO-3", "LAW-MIN-1",
          "LAW-PUR-2", "LAW-SRC-1", "LAW-RET-1", "LAW-RET-2", "LAW-RST-1", "LAW-PMI-1", "LAW-PRC-1", "LAW-ART-30",
          "LAW-REC-1", "LAW-SEC-4", "LAW-TEL-1",
-         "OBJ-2", "RST-2", "RST-3", "GEO-5", "DEL-5", "DEL-6"),
+         "OBJ-2", "RST-2", "RST-3", "GEO-5", "DEL-5", "DEL-6", "SCP-3", "SCP-4", "PUR-4", "PUR-5", "DSR-12", "DSR-13",
+         "XFR-5", "XFR-6", "SEC-6", "SEC-7", "LAW-SEC-5", "LAW-REC-2"),
         "people do what was promised, or write down that they did",
     ),
     **dict.fromkeys(
@@ -137,6 +138,8 @@ SETTLED = {
         "DELETE FROM app.social_comments WHERE is_deleted",
         # What was left out of the registers is written down.
         "UPDATE app.notices SET shown_at = %(t)s::timestamptz - interval '900 days' WHERE shown_at < '2001-01-01'",
+        """UPDATE app.notices SET version = '1', shown_at = least(shown_at, %(t)s::timestamptz - interval '9 s')
+            WHERE shown_at > %(t)s OR btrim(version) = ''""",
         """UPDATE app.applicants SET collected_at = %(t)s::timestamptz - interval '1 day'
             WHERE collected_at IS NULL OR collected_at = 'infinity'""",
         "UPDATE app.users SET source = 'direct' WHERE btrim(coalesce(source, '')) = ''",
@@ -183,7 +186,8 @@ SETTLED = {
         """UPDATE app.tools SET kind = coalesce(kind, 'tool'), in_eea = coalesce(in_eea, 'yes'),
             safeguard = coalesce(safeguard, 'standard_clauses')""",
         """UPDATE app.backups SET oldest_at = coalesce(oldest_at, %(t)s::timestamptz - interval '9 days'),
-            newest_at = least(newest_at, %(t)s), restore_tested_at = least(restore_tested_at, %(t)s)""",
+            newest_at = least(newest_at, %(t)s), restore_tested_at = least(restore_tested_at, %(t)s),
+            encrypted = coalesce(encrypted, true)""",
         """UPDATE app.incidents SET risk = coalesce(risk, 'unlikely'), aware_at = coalesce(aware_at, notified_at),
             notified_at = greatest(notified_at, aware_at)
             WHERE risk IS NULL OR aware_at IS NULL OR notified_at < aware_at""",

@@ -183,7 +183,8 @@ def account(at: Moments, **values: Value) -> Row:
 
 def notice(when: Value, kind: str = "privacy_policy") -> Row:
     """The planted person was shown a text."""
-    return Row("app.notices", {"shown_at": when, "kind": kind})
+    version = version_at(when) if isinstance(when, datetime) else "1"
+    return Row("app.notices", {"shown_at": when, "kind": kind, "version": version})
 
 
 def person(at: Moments, **values: Value) -> tuple[Row, Row]:
@@ -290,7 +291,7 @@ _ORDINARY: dict[str, dict[str, Value]] = {
         "message_id": "<consent-{n}@example.org>",
         "proof_sha256": "c0ffee" + 58 * "0",
     },
-    "app.notices": {"person_id": SELF, "version": "1"},
+    "app.notices": {"person_id": SELF},
     "app.consent_events": {"proof": "consents/planted-{n}"},
     "app.positions": {"user_id": SELF, "lat": 48.8566, "lon": 2.3522, "accuracy_m": 12.0},
     "app.sessions": {"user_id": SELF, "ip": "198.51.100.7", "user_agent": "Mozilla/5.0 (demo)"},

@@ -29,6 +29,8 @@ MEANT: Mapping[str, Mapping[str, Meant]] = {
         "DSR-9": {"kind": ("portability",), **_GRANTED},
         "DSR-10": {"kind": ("erasure",), **_GRANTED},
         "DSR-11": {"identified_at": STATED},
+        "DSR-12": {"responded_at": STATED},
+        "DSR-13": {"identified_at": STATED},
         "DEL-5": {"kind": ("erasure",), "completed_at": STATED},
         "DEL-6": {"kind": ("child_report",), "outcome": ("erased",), "completed_at": STATED},
         "RST-3": {"kind": ("restriction",), **_GRANTED},
@@ -41,14 +43,18 @@ MEANT: Mapping[str, Mapping[str, Meant]] = {
         "LAW-GEO-2": {"action": ("grant",)},
         "LAW-GEO-3": {"action": ("grant",), "version": STATED},
     },
-    "app.prospects": {"LAW-SRC-1": {"source": ("trade_show", "social_media")}},
+    "app.notices": {"SCP-3": {"kind": ("privacy_policy",)}},
+    "app.prospects": {"LAW-SRC-1": {"source": ("trade_show", "social_media")}, "SCP-4": {"source": ("direct",)}},
     "app.restrictions": {"LAW-RST-1": {"to_at": STATED}},
     "app.deaths": {"PMI-1": {"instructions": STATED}, "LAW-PMI-1": {"instructions": ABSENT}},
     "app.processing_activities": {"LAW-PUR-2": {"legal_basis": ("legitimate_interest",)}},
-    "app.recipients": {"LAW-PRC-1": {"role": _PROCESSORS}},
-    "app.tools": {"XFR-2": {"kind": ("store", "backup")}, "XFR-4": {"kind": ("tool",)}},
+    "app.recipients": {"LAW-PRC-1": {"role": _PROCESSORS}, "XFR-5": {"role": ("internal", *_PROCESSORS)}},
+    "app.tools": {
+        "XFR-2": {"kind": ("store", "backup")},
+        "XFR-4": {"kind": ("tool",)},
+        "SEC-6": {"kind": ("store",)},
+    },
     "app.incidents": {"LAW-SEC-4": {"risk": ("likely", "high")}},
-    "web.cookies": {"CKY-2": {"name": ("stats",)}},
 }
 
 

@@ -88,7 +88,7 @@ def _in_time(at: Moments) -> Iterator[Planting]:
     yield Planting("a request whose 3 months end on the day of the audit", open_since(at.due("P3M")), law)
     yield Planting("a request open for a month and a day", open_since(at.overdue("P1M")), law)
     yield Planting("a request whose month ends on the day of the audit", open_since(at.due("P1M")))
-    today: dict[str, Value] = {"responded_at": at.as_of}
+    today: dict[str, Value] = {"responded_at": at.as_of, "completed_at": at.as_of, "outcome": "granted", **_EXPORTED}
     yield Planting("a request answered today, a day late by the law", open_since(at.overdue("P1M"), **today), law)
     yield Planting("a request answered today, on the last day", open_since(at.due("P1M"), **today))
     before = _answered(at, "objection", responded_at=at.ago(61))
@@ -135,8 +135,12 @@ def _identity(at: Moments) -> Iterator[Planting]:
         return _answered(at, "objection", **{**doubt, **values})
 
     yield Planting("a proof of identity asked for without a doubt", doubted(doubt_reason=None), _late("DSR-5"))
+    vague = doubted(doubt_reason=" ", identified_at=at.ago(55), identity_copy_deleted_at=at.ago(50))
+    yield Planting("an identity proved after a doubt without a reason", vague, _late("DSR-5", "DSR-13"))
     yield Planting("a doubt whose reason is a blank", doubted(doubt_reason="  "), _late("DSR-5"))
     yield Planting("a doubt that is on file", doubted())
+    proved = _answered(at, "objection", identified_at=at.ago(55), identity_copy_deleted_at=at.ago(50))
+    yield Planting("an identity proved that nobody doubted", proved, _late("DSR-13"))
     over, due = at.overdue("P30D"), at.due("P30D")
     yield Planting("an identity document kept 31 days", doubted(identified_at=over), _late("DSR-11"))
     yield Planting("an identity document kept 30 days", doubted(identified_at=due))
@@ -163,12 +167,16 @@ def _refusals(at: Moments) -> Iterator[Planting]:
 
 def _without_outcome(at: Moments) -> Iterator[Planting]:
     """Answered, and nobody wrote down how: it may be any of the answers that this kind of request can get."""
-    refusal = ("DSR-6", "LAW-DSR-6")
+    refusal = ("DSR-6", "LAW-DSR-6", "DSR-12")
     yield Planting("an objection answered nobody knows how", _answered(at, "objection", None), _unsure(*refusal))
     access = _answered(at, "access", None)
     yield Planting("a copy given or refused, nobody knows", access, _unsure(*refusal, "DSR-7"))
     shown = _answered(at, "access", None, completed_at=at.ago(50), **_EXPORTED)
     yield Planting("a copy handed out, nobody wrote that it was granted", shown, _unsure(*refusal))
+    still = _sent(at, "access", responded_at=at.ago(2))
+    yield Planting("a request answered, and open as before", still, _late("DSR-12"))
+    done = _answered(at, "objection", "done")
+    yield Planting("an answer in a word of somebody's own", done, _late("DSR-12"))
 
 
 def _answers(at: Moments) -> Iterator[Planting]:
@@ -221,7 +229,9 @@ def _freezes(at: Moments) -> Iterator[Planting]:
     refused = _answered(at, "restriction", "refused", refusal_reason="unfounded", complaint_told=True)
     yield Planting("a freeze that was refused", refused)
     unsaid = _answered(at, "restriction", None)
-    yield Planting("a freeze granted or refused, nobody knows", unsaid, _unsure("RST-3", "DSR-6", "LAW-DSR-6"))
+    yield Planting(
+        "a freeze granted or refused, nobody knows", unsaid, _unsure("RST-3", "DSR-6", "LAW-DSR-6", "DSR-12")
+    )
 
 
 def _withdrawals(at: Moments) -> Iterator[Planting]:
@@ -246,7 +256,9 @@ def _children(at: Moments) -> Iterator[Planting]:
 
     def report(received: datetime, **values: Value) -> tuple[Row, ...]:
         answered = received + timedelta(days=10)
-        return _sent(at, "child_report", received_at=received, responded_at=answered, **values)
+        return _sent(
+            at, "child_report", **{"received_at": received, "responded_at": answered, "outcome": "erased", **values}
+        )
 
     yield Planting("a guardian's report not settled for 3 months and a day", report(over), _late("MIN-4"))
     yield Planting("a guardian's report whose 3 months end today", report(due))
@@ -258,7 +270,7 @@ def _children(at: Moments) -> Iterator[Planting]:
     yield Planting("a report that ended with an erasure nobody entered", settled("erased"), _late("DEL-6"))
     yield Planting("a report that ended with nothing", settled("granted"), _late("MIN-5"))
     yield Planting("a report that ended with a consent nobody can show", settled("consent_shown", None), _late("MIN-5"))
-    unsaid = _unsure("MIN-5", "DSR-6", "LAW-DSR-6", "DEL-6")
+    unsaid = _unsure("MIN-5", "DSR-6", "LAW-DSR-6", "DEL-6", "DSR-12")
     yield Planting("a report that ended nobody knows how", settled(None), unsaid)
     early = report(at.ago(60), outcome="erased", proof="requests/child", completed_at=at.ago(70))
     yield Planting("a report settled before it came", (*early, *erased(at.ago(70), GONE)), _unsure("MIN-4"))
