@@ -110,6 +110,17 @@ class Registers:
         day = self.court.day_of(done)
         return None if day is None or done < begun else day > last
 
+    def _happened(self, moment: Any) -> Answer:
+        """Whether it says when something was done; a moment that cannot be a fact tells nothing."""
+        return False if moment is None else True if self.court.day_of(moment) else None
+
+    def _is_planned(self, day: date | None) -> Answer:
+        """Whether it is still to be done, on a day that somebody can mean."""
+        if day is None:
+            return False
+        known = FOUNDED <= day <= self.court.today + relativedelta(years=10)
+        return day >= self.court.today if known else None
+
     def _holds(self, first: date | None, last: date | None) -> Answer:
         """Whether something holds today that holds from a day to a last one."""
         if last is not None and FOUNDED <= last < self.court.today:
@@ -203,7 +214,7 @@ class Registers:
             late = self._late(row["revoked_at"], row["settled_at"], MONTH)
             taken_back = row["revoked_at"] is not None
             self._put("app/app.guardian_consents/MIN-3", late, meant=taken_back, subject=child)
-            self._put("app/app.guardian_consents/LAW-MIN-1", row["child_agreed_at"] is None, subject=child)
+            self._put("app/app.guardian_consents/LAW-MIN-1", no(self._happened(row["child_agreed_at"])), subject=child)
 
     def _consents(self) -> None:
         check = "app/app.consent_events/LAW-GEO-"
@@ -242,7 +253,7 @@ class Registers:
         put = self._putter("app/app.rights_requests/", row["user_id"])
         email, answered = one_of(row["channel"], "email"), row["responded_at"]
         put("DSR-1", no(one_of(row["kind"], *RIGHTS)))
-        unsaid = not stated(row["channel"]) or row["received_at"] is None
+        unsaid = no(both(stated(row["channel"]), self._happened(row["received_at"])))
         put("DSR-2", either(unsaid, both(email, no(one_of(row["mailbox"], "dpo@spimed-ai.com")))))
         put("DSR-3", self._late(row["received_at"], answered, QUARTER))
         extension = (row["extension_told_at"], row["extension_reason"])
@@ -428,7 +439,7 @@ class Registers:
             unnamed = not stated(row["role"]) or not stated(row["country"])
             unnamed = unnamed or not one_of(row["role"], "internal", "processor", "sub_processor", "authority")
             put("XFR-5", self._unsafe(row), both(one_of(row["role"], "internal", "processor", "sub_processor"), in_use))
-            put("PRC-2", either(unnamed, both(engaged, row["next_review_on"] is None)), in_use)
+            put("PRC-2", either(unnamed, both(engaged, no(self._is_planned(row["next_review_on"])))), in_use)
             signed, began = self.court.day_of(row["contract_on"]), self.court.day_of(row["from_on"])
             unbound: Answer = True if row["contract_on"] is None else None
             if signed and began:

@@ -181,6 +181,9 @@ SETTLED = {
         """UPDATE app.recipients SET role = coalesce(role, 'processor'), from_on = coalesce(from_on, %(t)s::date - 730),
             vetted_on = least(vetted_on, (%(t)s AT TIME ZONE 'Europe/Paris')::date)""",
         "UPDATE app.recipients SET contract_on = from_on WHERE contract_on < '2001-01-01'",
+        """UPDATE app.recipients SET next_review_on = %(t)s::date + 9
+            WHERE next_review_on < '2001-01-01' OR next_review_on = 'infinity'""",
+        "UPDATE app.guardian_consents SET child_agreed_at = received_at WHERE child_agreed_at > %(t)s",
         """UPDATE app.transfers SET recipient = coalesce(recipient, 'Spimed-AI'),
             at = %(t)s::timestamptz - interval '9 s' WHERE recipient IS NULL OR at IS NULL OR at < '2001-01-01'""",
         """UPDATE app.tools SET kind = coalesce(kind, 'tool'), in_eea = coalesce(in_eea, 'yes'),

@@ -120,6 +120,12 @@ def _named(at: Moments) -> Iterator[Planting]:
     yield Planting("a recipient without a country", (_recipient(at, country=" "),), _late(NAMED))
     unplanned = _recipient(at, next_review_on=None)
     yield Planting("a processor nobody will examine again", (unplanned,), _late(NAMED))
+    passed = _recipient(at, next_review_on=at.today - timedelta(days=1))
+    yield Planting("a processor whose next examination was to be yesterday", (passed,), _late(NAMED))
+    yield Planting("a processor to be examined today", (_recipient(at, next_review_on=at.today),))
+    for day in ("1970-01-01", "infinity"):
+        odd = _recipient(at, next_review_on=day)
+        yield Planting(f"a processor to be examined next on {day}", (odd,), (unknown(NAMED),))
     team = _recipient(at, role="internal", contract_on=None, vetted_on=None, next_review_on=None)
     yield Planting("a team of the company, without a contract", (team,))
     undated = _recipient(at, role="internal", country=None, from_on=None)

@@ -94,7 +94,7 @@ def _in_time(at: Moments) -> Iterator[Planting]:
     before = _answered(at, "objection", responded_at=at.ago(61))
     yield Planting("a request answered before it came", before, _unsure("DSR-3", "LAW-DSR-3"))
     soon = open_since(at.as_of + MICROSECOND)
-    yield Planting("a request that came after T", soon, _unsure("DSR-3", "LAW-DSR-3", "RET-1"))
+    yield Planting("a request that came after T", soon, _unsure("DSR-2", "DSR-3", "LAW-DSR-3", "RET-1"))
 
 
 def _extended(at: Moments) -> Iterator[Planting]:
