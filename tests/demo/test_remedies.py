@@ -179,7 +179,8 @@ SETTLED = {
             legal_basis = coalesce(legal_basis, 'contract'), from_on = coalesce(from_on, %(t)s::date - 900),
             reviewed_on = least(reviewed_on, (%(t)s AT TIME ZONE 'Europe/Paris')::date)""",
         """UPDATE app.recipients SET role = coalesce(role, 'processor'), from_on = coalesce(from_on, %(t)s::date - 730),
-            vetted_on = least(vetted_on, (%(t)s AT TIME ZONE 'Europe/Paris')::date)""",
+            vetted_on = least(vetted_on, (%(t)s AT TIME ZONE 'Europe/Paris')::date),
+            in_eea = coalesce(in_eea, 'yes'), safeguard = coalesce(safeguard, 'standard_clauses')""",
         "UPDATE app.recipients SET contract_on = from_on WHERE contract_on < '2001-01-01'",
         """UPDATE app.recipients SET next_review_on = %(t)s::date + 9
             WHERE next_review_on < '2001-01-01' OR next_review_on = 'infinity'""",
