@@ -261,6 +261,11 @@ def test_the_periods_of_the_real_policy_stand_in_its_quotes(real: Policy) -> Non
         assert words in quoted, name
 
 
+def test_the_version_in_force_must_be_the_text_that_is_audited(real: Policy) -> None:
+    (claim,) = real.control("VER-3").parameters["must"]
+    assert claim["says"] == {"version": [real.version], "sha256": [real.source_sha256]}
+
+
 def test_no_word_of_the_real_text_is_missing(real: Policy) -> None:
     text = plain((REAL / "policy.txt").read_text(encoding="utf-8"))
     sections = dict.fromkeys(clause.section for clause in real.clauses)

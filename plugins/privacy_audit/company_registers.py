@@ -69,6 +69,7 @@ COMPANY_REGISTERS: Mapping[str, CompanyRegister] = {
         "Appointments of the data protection officer",
         {"officer": _T, "from": _M, "to": _M, "authority_ref": _T, "conflicting_role": _F},
     ),
+    "erasure_entries": CompanyRegister("Entries of the erasure ledger", {"request": _T, "completed": _M}),
     "guardian_records": CompanyRegister(
         "Guardians' consents as recorded",
         {"person": _P, "received": _M, "child_agreed": _M, "revoked": _M, "settled": _M},
@@ -115,7 +116,8 @@ COMPANY_REGISTERS: Mapping[str, CompanyRegister] = {
     "rights_requests": CompanyRegister(
         "Rights requests",
         {
-            "person": _P, "kind": _T, "channel": _T, "mailbox": _T, "received": _M,
+            "number": _T, "person": _P, "kind": _T, "about": _T, "channel": _T, "mailbox": _T,
+            "received": _M, "withdrawn": _M,
             "doubted": _M, "doubt_reason": _T, "identified": _M, "identity_copy_deleted": _M,
             "extension_told": _M, "extension_reason": _T, "responded": _M, "outcome": _T,
             "refusal_reason": _T, "complaint_told": _F, "repeats": _T, "fee": _N,

@@ -657,6 +657,7 @@ class Registers(Part):
     cookies: Records | None = None
     deaths: Records | None = None
     dpo_appointments: Records | None = None
+    erasure_entries: Records | None = None
     erasures: ErasureLedger | None = None
     guardian_records: Records | None = None
     hold_reviews: Records | None = None

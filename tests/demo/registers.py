@@ -118,6 +118,17 @@ class Registers:
             return self.court.as_of - begun > hours
         return None if self.court.day_of(done) is None or done < begun else done - begun > hours
 
+    def _happened(self, moment: Any) -> Answer:
+        """Whether it says when something was done; a moment that cannot be a fact tells nothing."""
+        return False if moment is None else True if self.court.day_of(moment) else None
+
+    def _is_planned(self, day: date | None) -> Answer:
+        """Whether it is still to be done, on a day that somebody can mean."""
+        if day is None:
+            return False
+        known = FOUNDED <= day <= self.court.today + relativedelta(years=10)
+        return day >= self.court.today if known else None
+
     def _holds(self, first: date | None, last: date | None) -> Answer:
         """Whether something holds today that holds from a day to a last one."""
         if last is not None and FOUNDED <= last < self.court.today:
@@ -175,6 +186,18 @@ class Registers:
                 shown = [(notice["shown_at"], None) for notice in notices[row["id"]] if notice["kind"] == kind]
                 self._put(check, no(self._during(moment, shown)), subject=row["id"])
 
+        for row in self.court.rows("app.notices"):
+            broken = self._outdated(word(row["version"]), self.court.day_of(row["shown_at"]))
+            self._put("app/app.notices/SCP-3", broken, meant=row["kind"] == "privacy_policy", subject=row["person_id"])
+
+    def _outdated(self, version: str | None, day: date | None) -> Answer:
+        """Whether a version of the policy was not the one in force on a day."""
+        if day is None or version is None:
+            return None
+        return not any(
+            version == name and first <= day and (last is None or day <= last) for name, first, last in VERSIONS
+        )
+
     def _sources(self) -> None:
         known = ("direct", "trade_show", "social_media")
         for row in self.court.rows("app.users"):
@@ -184,6 +207,10 @@ class Registers:
             unnamed = both(indirect, not stated(row["source_detail"]))
             broken = either(no(one_of(row["source"], *known)), unnamed)
             self._put("app/app.prospects/SRC-1", broken, subject=person)
+            first, then = row["told_at"], row["collected_at"]
+            readable = self.court.day_of(first) and self.court.day_of(then)
+            late = True if first is None else first > then if readable else None
+            self._put("app/app.prospects/SCP-4", late, meant=one_of(row["source"], "direct"), subject=person)
             told = self._late(row["collected_at"], row["told_at"], MONTH)
             self._put("app/app.prospects/LAW-SRC-1", told, meant=indirect, subject=person)
             old = self._late(row["last_contact_on"], None, relativedelta(months=36))
@@ -195,7 +222,7 @@ class Registers:
             late = self._late(row["revoked_at"], row["settled_at"], MONTH)
             taken_back = row["revoked_at"] is not None
             self._put("app/app.guardian_consents/MIN-3", late, meant=taken_back, subject=child)
-            self._put("app/app.guardian_consents/LAW-MIN-1", row["child_agreed_at"] is None, subject=child)
+            self._put("app/app.guardian_consents/LAW-MIN-1", no(self._happened(row["child_agreed_at"])), subject=child)
 
     def _consents(self) -> None:
         check = "app/app.consent_events/LAW-GEO-"
@@ -204,26 +231,39 @@ class Registers:
             shown = all(stated(row[column]) for column in ("method", "version", "proof"))
             self._put(f"{check}2", not shown, meant=granted, subject=row["user_id"])
             day = self.court.day_of(row["at"])
-            in_force = day and any(
-                version == name and first <= day and (last is None or day <= last) for name, first, last in VERSIONS
+            self._put(
+                f"{check}3", self._outdated(version, day), meant=granted and version is not None, subject=row["user_id"]
             )
-            broken = None if day is None else not in_force
-            self._put(f"{check}3", broken, meant=granted and version is not None, subject=row["user_id"])
             late = self._slow(row["at"], row["recorded_at"], timedelta(hours=24))
             self._put(f"{check}5", late, meant=granted, subject=row["user_id"])
 
     # Requests
 
     def _requests(self) -> None:
+        frozen = {row["user_id"] for row in self.court.rows("app.restrictions")}
+        withdrew = {
+            row["user_id"]
+            for row in self.court.rows("app.consent_events")
+            if row["action"] == "withdraw" and row["purpose"] == "geolocation"
+        }
+        ledger = {row["request"].strip() for row in self.court.rows("app.erasures")}
         for row in self.court.rows("app.rights_requests"):
             self._request(row)
             self._answer(row)
+            put, granted = self._putter("app/app.rights_requests/", row["user_id"]), one_of(row["outcome"], "granted")
+            put("RST-3", row["user_id"] not in frozen, both(one_of(row["kind"], "restriction"), granted))
+            entered = str(row["id"]) in ledger
+            put("DEL-5", not entered, both(one_of(row["kind"], "erasure"), row["completed_at"] is not None))
+            children = both(one_of(row["kind"], "child_report"), one_of(row["outcome"], "erased"))
+            put("DEL-6", not entered, both(children, row["completed_at"] is not None))
+            located = both(one_of(row["kind"], "withdrawal"), one_of(row["about"], "geolocation"), granted)
+            put("GEO-5", row["user_id"] not in withdrew, located)
 
     def _request(self, row: Row) -> None:
         put = self._putter("app/app.rights_requests/", row["user_id"])
         email, answered = one_of(row["channel"], "email"), row["responded_at"]
         put("DSR-1", no(one_of(row["kind"], *RIGHTS)))
-        unsaid = not stated(row["channel"]) or row["received_at"] is None
+        unsaid = no(both(stated(row["channel"]), self._happened(row["received_at"])))
         put("DSR-2", either(unsaid, both(email, no(one_of(row["mailbox"], "dpo@spimed-ai.com")))))
         put("DSR-3", self._late(row["received_at"], answered, QUARTER))
         extension = (row["extension_told_at"], row["extension_reason"])
@@ -234,6 +274,10 @@ class Registers:
         put("DSR-5", not stated(row["doubt_reason"]), row["doubted_at"] is not None)
         kept = self._late(row["identified_at"], row["identity_copy_deleted_at"], relativedelta(days=30))
         put("DSR-11", kept, row["identified_at"] is not None)
+        undoubted = row["doubted_at"] is None or not stated(row["doubt_reason"])
+        put("DSR-13", undoubted, row["identified_at"] is not None)
+        known = one_of(row["outcome"], "granted", "refused", "consent_shown", "erased")
+        put("DSR-12", no(known), answered is not None)
 
     def _answer(self, row: Row) -> None:
         put = self._putter("app/app.rights_requests/", row["user_id"])
@@ -272,11 +316,26 @@ class Registers:
     def _marketing(self) -> None:
         objections, deaths = self._by("app.objections", "user_id"), self._by("app.deaths", "user_id")
         anybody = [(row["received_at"], row["withdrawn_at"]) for row in objections[None]]
+        requests, freezes = self._by("app.rights_requests", "user_id"), self._by("app.restrictions", "user_id")
         for row in self.court.rows("app.marketing_messages"):
             person, moment = row["user_id"], row["sent_at"]
             said = [(entry["received_at"], entry["withdrawn_at"]) for entry in objections[person]]
             reported = [(entry["notified_at"], None) for entry in deaths[person]]
-            for control, stretches, doubtful in (("OBJ-1", said, anybody), ("PMI-2", reported, [])):
+            frozen = [(entry["from_at"], entry["to_at"]) for entry in freezes[person]]
+            asked, perhaps = (
+                [
+                    (entry["received_at"], entry["withdrawn_at"])
+                    for entry in requests[person]
+                    if one_of(entry["kind"], "objection") is sure
+                ]
+                for sure in (True, None)
+            )
+            for control, stretches, doubtful in (
+                ("OBJ-1", said, anybody),
+                ("OBJ-2", asked, perhaps),
+                ("PMI-2", reported, []),
+                ("RST-2", frozen, []),
+            ):
                 broken = self._during(moment, stretches)
                 if broken is False and self._during(moment, doubtful) is not False:
                     broken = None
@@ -340,6 +399,9 @@ class Registers:
             (word(row["purpose"]), row["from_on"], row["to_on"]) for row in self.court.rows("app.processing_activities")
         ]
         self._listed("app/app.processing_events/PUR-3", "app.processing_events", "purpose", activities)
+        for row in self.court.rows("app.processing_events"):
+            other = no(one_of(row["purpose"], *PURPOSES))
+            self._put("app/app.processing_events/PUR-4", other, subject=row["user_id"])
 
     def _listed(self, check: str, table: str, column: str, entries: list[tuple[Any, Any, Any]]) -> None:
         """Whether what a row names was on a list on its day; an entry whose first day nobody knows might have been."""
@@ -368,6 +430,7 @@ class Registers:
             put("LAW-PUR-2", unweighed, both(one_of(basis, "legitimate_interest"), goes_on))
             told = ("purpose", "legal_basis", "categories", "recipients", "retention", "transfers", "security")
             put("LAW-ART-30", not all(stated(row[column]) for column in told), goes_on)
+            put("LAW-REC-2", self._late(row["reviewed_on"], None, YEAR), goes_on)
             if goes_on is not False:
                 groups[purpose].append((goes_on, row["reviewed_on"]))
         self._fresh("app/app.processing_activities/LAW-REC-1", groups, YEAR)
@@ -382,6 +445,8 @@ class Registers:
             if one_of(row["role"], *allowed) is not False
         ]
         self._listed("app/app.transfers/XFR-1", "app.transfers", "recipient", entries)
+        for row in self.court.rows("app.transfers"):
+            self._put("app/app.transfers/PUR-5", no(one_of(row["purpose"], *PURPOSES)))
 
     def _recipients(self) -> None:
         groups: dict[Any, list[tuple[Answer, Any]]] = defaultdict(list)
@@ -389,7 +454,9 @@ class Registers:
             put, in_use = self._putter("app/app.recipients/"), self._holds(row["from_on"], row["to_on"])
             engaged = one_of(row["role"], "processor", "sub_processor")
             unnamed = not stated(row["role"]) or not stated(row["country"])
-            put("PRC-2", either(unnamed, both(engaged, row["next_review_on"] is None)), in_use)
+            unnamed = unnamed or not one_of(row["role"], "internal", "processor", "sub_processor", "authority")
+            put("XFR-5", self._unsafe(row), both(one_of(row["role"], "internal", "processor", "sub_processor"), in_use))
+            put("PRC-2", either(unnamed, both(engaged, no(self._is_planned(row["next_review_on"])))), in_use)
             signed, began = self.court.day_of(row["contract_on"]), self.court.day_of(row["from_on"])
             unbound: Answer = True if row["contract_on"] is None else None
             if signed and began:
@@ -399,17 +466,23 @@ class Registers:
                 groups[word(row["recipient"])].append((meant, row["vetted_on"]))
         self._fresh("app/app.recipients/PRC-1", groups, YEAR)
 
+    def _unsafe(self, row: Row) -> Answer:
+        """Whether data lies outside the EEA without a safeguard on file."""
+        abroad = one_of(row["in_eea"], "no")
+        filed = stated(row["safeguard_ref"]) and row["assessed_on"] is not None
+        safe = one_of(row["safeguard"], "adequacy", "standard_clauses", "corporate_rules")
+        return either(no(one_of(row["in_eea"], "yes", "no")), both(abroad, no(both(safe, filed))))
+
     def _tools(self) -> None:
-        safe = ("adequacy", "standard_clauses", "corporate_rules")
+        backed_up = {word(row["store"]) for row in self.court.rows("app.backups")}
         for row in self.court.rows("app.tools"):
-            abroad = one_of(row["in_eea"], "no")
-            filed = stated(row["safeguard_ref"]) and row["assessed_on"] is not None
-            unsafe = both(abroad, no(both(one_of(row["safeguard"], *safe), filed)))
-            broken = either(no(one_of(row["in_eea"], "yes", "no")), unsafe)
+            broken = self._unsafe(row)
             in_use = self._holds(row["from_on"], row["to_on"])
             put = self._putter("app/app.tools/")
             put("XFR-2", broken, both(one_of(row["kind"], "store", "backup"), in_use))
             put("XFR-4", broken, both(one_of(row["kind"], "tool"), in_use))
+            put("XFR-6", no(one_of(row["kind"], "store", "backup", "tool")), in_use)
+            put("SEC-6", word(row["name"]) not in backed_up, both(one_of(row["kind"], "store"), in_use))
 
     # Governance
 
@@ -418,6 +491,7 @@ class Registers:
         tried: dict[Any, list[tuple[Answer, Any]]] = defaultdict(list)
         for row in self.court.rows("app.backups"):
             self._put("app/app.backups/DEL-3", self._late(row["oldest_at"], None, relativedelta(days=35)))
+            self._put("app/app.backups/SEC-7", no(row["encrypted"]))
             newest[word(row["store"])].append((True, row["newest_at"]))
             tried[word(row["store"])].append((True, row["restore_tested_at"]))
         self._fresh("app/app.backups/SEC-3", newest, relativedelta(days=2))
@@ -427,6 +501,7 @@ class Registers:
         for row in self.court.rows("app.incidents"):
             late = self._slow(row["aware_at"], row["notified_at"], timedelta(hours=72))
             late = False if stated(row["late_reason"]) else late
+            self._put("app/app.incidents/LAW-SEC-5", no(one_of(row["risk"], "unlikely", "likely", "high")))
             self._put("app/app.incidents/LAW-SEC-4", late, meant=one_of(row["risk"], "likely", "high"))
 
     def _mailbox(self) -> None:
@@ -460,7 +535,7 @@ class Registers:
                 if consent["purpose"] == "statistics"
             ]
             broken = None if first is None else no(self._during(row["first_set_at"], given))
-            put("CKY-2", broken, one_of(row["name"], "stats"))
+            put("CKY-2", both(broken, no(one_of(row["name"], "sid", "consent"))))
             put("CKY-4", no(one_of(row["name"], *COOKIES)))
         looked_at = datetime(2024, 1, 2, tzinfo=PARIS)
         self._fresh("web/registers.cookies/CKY-5", {"the list": [(True, looked_at)]}, relativedelta(days=7))

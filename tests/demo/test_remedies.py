@@ -48,7 +48,9 @@ BY_HAND = {
          "DSR-11", "OBJ-1", "RST-1", "PMI-1", "PMI-2", "PRC-1", "PRC-2", "XFR-1", "XFR-2", "XFR-4", "SEC-3", "SEC-4",
          "CKY-2", "CKY-4", "CKY-5", "DPO-2", "LAW-DSR-2", "LAW-DSR-3", "LAW-DSR-6", "LAW-GEO-2", "LAW-GEO-3",
          "LAW-GEO-5", "LAW-MIN-1", "LAW-PUR-2", "LAW-SRC-1", "LAW-RET-1", "LAW-RET-2", "LAW-RST-1", "LAW-PMI-1",
-         "LAW-PRC-1", "LAW-ART-30", "LAW-REC-1", "LAW-SEC-4", "LAW-TEL-1"),
+         "LAW-PRC-1", "LAW-ART-30", "LAW-REC-1", "LAW-SEC-4", "LAW-TEL-1",
+         "OBJ-2", "RST-2", "RST-3", "GEO-5", "DEL-5", "DEL-6", "SCP-3", "SCP-4", "PUR-4", "PUR-5", "DSR-12", "DSR-13",
+         "XFR-5", "XFR-6", "SEC-6", "SEC-7", "LAW-SEC-5", "LAW-REC-2"),
         "people do what was promised, or write down that they did",
     ),
     **dict.fromkeys(
@@ -142,6 +144,8 @@ SETTLED = {
         "UPDATE app.monthly_statistics SET remark = NULL WHERE id::text = ANY (%(app/app.monthly_statistics/ANON-1)s)",
         # What was left out of the registers is written down.
         "UPDATE app.notices SET shown_at = %(t)s::timestamptz - interval '900 days' WHERE shown_at < '2001-01-01'",
+        """UPDATE app.notices SET version = '1', shown_at = least(shown_at, %(t)s::timestamptz - interval '9 s')
+            WHERE shown_at > %(t)s OR btrim(version) = ''""",
         """UPDATE app.applicants SET collected_at = %(t)s::timestamptz - interval '1 day'
             WHERE collected_at IS NULL OR collected_at = 'infinity'""",
         "UPDATE app.users SET source = 'direct' WHERE btrim(coalesce(source, '')) = ''",
@@ -157,6 +161,7 @@ SETTLED = {
             outcome = coalesce(outcome, CASE kind WHEN 'child_report' THEN 'erased' ELSE 'granted' END),
             identity_copy_deleted_at = greatest(identity_copy_deleted_at, identified_at)
             WHERE kind IS NULL OR channel IS NULL OR outcome IS NULL OR identity_copy_deleted_at < identified_at""",
+        "UPDATE app.rights_requests SET about = 'phone_marketing' WHERE kind = 'withdrawal' AND about IS NULL",
         """UPDATE app.rights_requests SET mailbox = 'dpo@spimed-ai.com' WHERE channel = 'email' AND mailbox IS NULL""",
         """UPDATE app.rights_requests SET responded_at = greatest(responded_at, received_at)
             WHERE responded_at < received_at OR (responded_at IS NULL AND outcome = 'granted')""",
@@ -182,14 +187,19 @@ SETTLED = {
             legal_basis = coalesce(legal_basis, 'contract'), from_on = coalesce(from_on, %(t)s::date - 900),
             reviewed_on = least(reviewed_on, (%(t)s AT TIME ZONE 'Europe/Paris')::date)""",
         """UPDATE app.recipients SET role = coalesce(role, 'processor'), from_on = coalesce(from_on, %(t)s::date - 730),
-            vetted_on = least(vetted_on, (%(t)s AT TIME ZONE 'Europe/Paris')::date)""",
+            vetted_on = least(vetted_on, (%(t)s AT TIME ZONE 'Europe/Paris')::date),
+            in_eea = coalesce(in_eea, 'yes'), safeguard = coalesce(safeguard, 'standard_clauses')""",
         "UPDATE app.recipients SET contract_on = from_on WHERE contract_on < '2001-01-01'",
+        """UPDATE app.recipients SET next_review_on = %(t)s::date + 9
+            WHERE next_review_on < '2001-01-01' OR next_review_on = 'infinity'""",
+        "UPDATE app.guardian_consents SET child_agreed_at = received_at WHERE child_agreed_at > %(t)s",
         """UPDATE app.transfers SET recipient = coalesce(recipient, 'Spimed-AI'),
             at = %(t)s::timestamptz - interval '9 s' WHERE recipient IS NULL OR at IS NULL OR at < '2001-01-01'""",
         """UPDATE app.tools SET kind = coalesce(kind, 'tool'), in_eea = coalesce(in_eea, 'yes'),
             safeguard = coalesce(safeguard, 'standard_clauses')""",
         """UPDATE app.backups SET oldest_at = coalesce(oldest_at, %(t)s::timestamptz - interval '9 days'),
-            newest_at = least(newest_at, %(t)s), restore_tested_at = least(restore_tested_at, %(t)s)""",
+            newest_at = least(newest_at, %(t)s), restore_tested_at = least(restore_tested_at, %(t)s),
+            encrypted = coalesce(encrypted, true)""",
         """UPDATE app.incidents SET risk = coalesce(risk, 'unlikely'), aware_at = coalesce(aware_at, notified_at),
             notified_at = greatest(notified_at, aware_at)
             WHERE risk IS NULL OR aware_at IS NULL OR notified_at < aware_at""",
@@ -208,7 +218,7 @@ SETTLED = {
         "DELETE FROM web.cookies WHERE visitor_id::text = ANY (%(web/web.cookies/RET-5)s)",
         "UPDATE web.visitors SET deleted_at = NULL WHERE id::text = ANY (%(web/web.visitors/DEL-1)s)",
         "UPDATE web.cookies SET expires_at = first_set_at WHERE expires_at < '2001-01-01'",
-        "UPDATE web.cookies SET name = 'sid' WHERE btrim(name) = ''",
+        "DELETE FROM web.cookies WHERE btrim(name) = ''",
         """UPDATE web.consent_intervals SET granted_at = %(t)s::timestamptz - interval '300 days'
             WHERE granted_at < '2001-01-01'""",
     ),

@@ -42,6 +42,8 @@ RULES = (
     "deadline/of access",
     "stated/two claims",
     "stated/in order",
+    "stated/planned",
+    "stated/planned by day",
     "freshness/per mailbox and answered",
     "lifetime/of visitors",
     "one_in_force/French since May",

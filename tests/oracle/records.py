@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from tests.oracle.moments import (
     DAY,
     Calendar,
+    Far,
     Kind,
     Place,
     Reading,
@@ -35,6 +36,7 @@ from privacy_audit.store_map import Encoding, Means
 BLANKS = " \t\n\r\f\v"
 Keyed = tuple[Any, Verdict]
 Chosen = TypeVar("Chosen")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Known = bool | None
 """None: nobody can tell."""
 
@@ -224,7 +226,9 @@ def _parts(rule: Any, claim: Any, row: Row, calendar: Calendar) -> Iterator[Know
         return row.get(rule.records.fields[field].column)
 
     for field in claim.states:
-        yield bool(text_of(rule, field, row))
+        yield _is_stated(rule, field, row, calendar)
+    for field in claim.ahead:
+        yield _is_ahead(rule, field, row, calendar)
     for field, words in claim.says.items():
         yield is_said(rule, field, words, row)
     for field, words in claim.never_says.items():
@@ -244,6 +248,36 @@ def _parts(rule: Any, claim: Any, row: Row, calendar: Calendar) -> Iterator[Know
             yield not precedes(rule, (other, one), (second, first))
         else:
             yield None
+
+
+MOMENTS = ("received", "responded", "extension_told")
+
+
+def _is_stated(rule: Any, field: str, row: Row, calendar: Calendar) -> Known:
+    """What was done has a moment at which it can have been done."""
+    if field not in MOMENTS or not text_of(rule, field, row):
+        return bool(text_of(rule, field, row))
+    return True if reading_of(rule, field, row, calendar).kind is Kind.FINE else None
+
+
+def _is_ahead(rule: Any, field: str, row: Row, calendar: Calendar) -> Known:
+    """What is planned is planned for today or later, and for a day that somebody can mean."""
+    where = place_of(rule, field, row, calendar)
+    if where is None:
+        return False
+    if where in (Place.PAST, Place.NOWHERE):
+        return None
+    clock = rule.records.fields[field]
+    value = row[clock.column]
+    if isinstance(value, Far) or (not isinstance(value, date) and math.isinf(value)):
+        return None
+
+    def reaches(day: date) -> bool:
+        if clock.encoding is Encoding.DATE:
+            return bool(value >= day)
+        return micros_of(value, clock) >= (calendar.start(day) - EPOCH) // timedelta(microseconds=1)
+
+    return None if reaches(month_later(calendar.today, 120) + DAY) else reaches(calendar.today)
 
 
 def _is_at_most(number: Any, most: int) -> bool:

@@ -110,6 +110,8 @@ CLAIMS: tuple[Rule, ...] = (
     {"states": ["refusal_reason"]},
     {"states": ["received", "outcome"]},
     {"when": {"outcome": ["refused"]}, "states": ["refusal_reason"]},
+    {"ahead": ["responded"]},
+    {"when": {"outcome": ["refused"]}, "ahead": ["received"]},
     {"says": {"kind": ["access", "erasure"]}},
     {"never_says": {"kind": ["other", "erasure"]}},
     {"at_most": {"fee": 10}},

@@ -4,22 +4,28 @@
 refusal without its reason, a recipient without its role prove nothing. *Fix*: complete the row from what is on file;
 where nothing is, do again what was not recorded.
 
-A row is in breach when one of its claims is surely broken, and undecidable when a claim may be.
+A row is in breach when one of its claims is surely broken, and undecidable when a claim may be. A moment that has not
+come, or that lies before the company's first day, states no fact: nobody can tell whether the thing was done. What is
+planned is asked for by `ahead`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, datetime
+from operator import ge
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from pydantic import Field, model_validator
 
+from privacy_audit.company_registers import COMPANY_REGISTERS, Of
 from privacy_audit.controls.entries import Entry, Meant, Says, all_of, meant, says_one_of, some_of, that_says
 from privacy_audit.controls.record_rule import Asked, Breach, RecordRule
-from privacy_audit.controls.specimen_parts import DAY, quiet
-from privacy_audit.periods import local_date
-from privacy_audit.sql.frame import Frame, yes
+from privacy_audit.controls.specimen_parts import DAY, first_of, next_after, quiet, too_early
+from privacy_audit.periods import Period, local_date
+from privacy_audit.sql.clocks import compare_with
+from privacy_audit.sql.frame import Frame, Predicate, day, yes
 from privacy_audit.sql.records import (
     Answer,
     Only,
@@ -31,7 +37,10 @@ from privacy_audit.sql.records import (
     unknown_where,
 )
 from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Name, Part, Records
+from privacy_audit.store_map import Encoding, Name, Part, Records
+
+_FORESEEABLE = Period.parse("P10Y")
+"""What is planned for later than that, as for a day at infinity, is not planned."""
 
 
 class Claim(Part):
@@ -40,7 +49,9 @@ class Claim(Part):
     when: Only = {}
     """Of which rows; of all when nothing is said."""
     states: tuple[Name, ...] = ()
-    """Fields that must say something."""
+    """Fields that must say something. A moment that cannot be a fact is undecidable."""
+    ahead: tuple[Name, ...] = ()
+    """Fields that must say a moment of today or later: what is still to be done. One that has passed was not kept."""
     says: dict[Name, tuple[str, ...]] = {}
     """Fields with the words of which they must say one. A field that says nothing is undecidable."""
     never_says: dict[Name, tuple[str, ...]] = {}
@@ -58,15 +69,22 @@ class Claim(Part):
 
     @model_validator(mode="after")
     def _claims_something(self) -> Claim:
-        if not any((self.states, self.says, self.never_says, self.at_most, self.nothing_or_at_most, self.true,
-                    self.false, self.not_after)):  # fmt: skip
+        if not any((self.states, self.ahead, self.says, self.never_says, self.at_most, self.nothing_or_at_most,
+                    self.true, self.false, self.not_after)):  # fmt: skip
             raise ValueError("A claim says what rows must say: `states`, `says`, `never_says`, `at_most` or the like.")
         return self
 
     def fields(self) -> Iterator[str]:
         """All fields it reads."""
-        yield from (*self.when, *self.states, *self.says, *self.never_says, *self.at_most, *self.nothing_or_at_most)
-        yield from (*self.true, *self.false, *self.not_after, *self.not_after.values())
+        yield from (*self.when, *self.states, *self.ahead, *self.says, *self.never_says)
+        yield from (
+            *self.at_most,
+            *self.nothing_or_at_most,
+            *self.true,
+            *self.false,
+            *self.not_after,
+            *self.not_after.values(),
+        )
 
 
 class StatedAsked(Asked):
@@ -85,8 +103,12 @@ class StatedAsked(Asked):
     def moments(self) -> Iterator[str]:
         yield from super().moments()
         for claim in self.must:
-            yield from (*claim.not_after, *claim.not_after.values())
+            yield from (*claim.ahead, *claim.not_after, *claim.not_after.values())
         yield from (field for field in (self.at,) if field)
+
+    def tells_moment(self, field: str) -> bool:
+        """Whether a field of the register is a moment."""
+        return COMPANY_REGISTERS[self.register_].fields[field] is Of.MOMENT
 
 
 _STATES = {True: State.VIOLATING, None: State.UNDECIDABLE, False: State.COMPLIANT}
@@ -109,7 +131,7 @@ class Stated(RecordRule):
             rows = [
                 {**kept, **when, **at, name: value} for name, each in _values(claim, meant).items() for value in each
             ]
-            broken = [says for says in rows if _is_broken(claim, says, self.records, frame)][:1]
+            broken = [says for says in rows if self._is_broken(claim, says, frame)][:1]
             rows += [
                 {**says, name: value}
                 for says in (*broken, {**kept, **when, **at})
@@ -117,15 +139,56 @@ class Stated(RecordRule):
                 for value in meant.alternatives(name, words)
             ]
             for says in rows:
-                broken_claims = [_is_broken(each, says, self.records, frame) for each in claims]
+                broken_claims = [self._is_broken(each, says, frame) for each in claims]
                 yield Entry("that says what it may", _STATES[some_of(broken_claims)], says)
 
     def breach(self, records: RecordSql) -> Breach:
-        broken = some([_broken(claim, records) for claim in self.asks.must])
+        broken = some([self._broken(claim, records) for claim in self.asks.must])
         if self.asks.at is None:
             return Breach(broken)
         clock = records.moment(self.asks.at)
         return Breach(broken, moment=readable_moment(clock), began=readable_day(clock))
+
+    def _is_broken(self, claim: Claim, says: Says, frame: Frame) -> bool | None:
+        """Whether a row breaks a claim, in plain Python: what the SQL of `_broken` is held against."""
+        kept: list[bool | None] = [
+            _is_fact(says[name], frame) if self.asks.tells_moment(name) else says_one_of(says[name], "stated")
+            for name in claim.states
+        ]
+        kept += [_is_ahead(says[name], frame) for name in claim.ahead]
+        kept += [says_one_of(says[name], words) for name, words in claim.says.items()]
+        kept += [_not(says_one_of(says[name], words)) for name, words in claim.never_says.items()]
+        kept += [None if says[name] is None else says[name] <= most for name, most in claim.at_most.items()]
+        kept += [says[name] is None or says[name] <= most for name, most in claim.nothing_or_at_most.items()]
+        kept += [says[name] for name in claim.true] + [_not(says[name]) for name in claim.false]
+        for first, second in claim.not_after.items():
+            facts = all(says[name] and frame.earliest <= says[name] <= frame.as_of for name in (first, second))
+            kept.append(_comes_first(self.records, says, first, second, frame) if facts else None)
+        return all_of([meant(claim.when, says), _not(all_of(kept))])
+
+    def _broken(self, claim: Claim, records: RecordSql) -> Answer:
+        kept = [
+            *(self._states(records, field) for field in claim.states),
+            *(_ahead(records, field) for field in claim.ahead),
+            *(records.says(field, words) for field, words in claim.says.items()),
+            *(sa.not_(records.says(field, words)) for field, words in claim.never_says.items()),
+            *(records.value(field) <= most for field, most in claim.at_most.items()),
+            *(
+                yes(sa.func.coalesce(records.value(field), most) <= most)
+                for field, most in claim.nothing_or_at_most.items()
+            ),
+            *(records.value(field) == sa.true() for field in claim.true),
+            *(records.value(field) == sa.false() for field in claim.false),
+            *(_not_after(records, first, second) for first, second in claim.not_after.items()),
+        ]
+        return every([records.meant(claim.when), sa.not_(every(kept))])
+
+    def _states(self, records: RecordSql, field: str) -> Answer:
+        """Whether a field says something; of a moment, one that can be a fact."""
+        if not self.asks.tells_moment(field):
+            return records.says(field, "stated")
+        clock = records.moment(field)
+        return unknown_where(clock.odd, sa.not_(clock.missing))
 
 
 def _values(claim: Claim, meant: Meant) -> dict[str, list[Any]]:
@@ -134,6 +197,10 @@ def _values(claim: Claim, meant: Meant) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for name in claim.states:
         found[name] = [meant.value(name), None, *meant.blanks(name)]
+        if COMPANY_REGISTERS[meant.register].fields[name] is Of.MOMENT:
+            found[name] += [meant.frame.earliest, meant.frame.as_of, *meant.impossible(name)]
+    for name in claim.ahead:
+        found[name] = _plans(meant, name)
     for name, words in claim.says.items():
         found[name] = [*words, f" {words[0].upper()} ", f"not {words[0]}", None, "  "]
     for name, words in claim.never_says.items():
@@ -151,18 +218,30 @@ def _values(claim: Claim, meant: Meant) -> dict[str, list[Any]]:
     return found
 
 
-def _is_broken(claim: Claim, says: Says, records: Records, frame: Frame) -> bool | None:
-    """Whether a row breaks a claim, in plain Python: what the SQL of `_broken` is held against."""
-    kept: list[bool | None] = [says_one_of(says[name], "stated") for name in claim.states]
-    kept += [says_one_of(says[name], words) for name, words in claim.says.items()]
-    kept += [_not(says_one_of(says[name], words)) for name, words in claim.never_says.items()]
-    kept += [None if says[name] is None else says[name] <= most for name, most in claim.at_most.items()]
-    kept += [says[name] is None or says[name] <= most for name, most in claim.nothing_or_at_most.items()]
-    kept += [says[name] for name in claim.true] + [_not(says[name]) for name in claim.false]
-    for first, second in claim.not_after.items():
-        facts = all(says[name] and frame.earliest <= says[name] <= frame.as_of for name in (first, second))
-        kept.append(_comes_first(records, says, first, second, frame) if facts else None)
-    return all_of([meant(claim.when, says), _not(all_of(kept))])
+def _plans(meant: Meant, name: str) -> list[datetime | None]:
+    """Moments of today and later, of yesterday, of the last day that can be foreseen and the next, and none."""
+    frame = meant.frame
+    first, beyond = first_of(frame.today, frame), first_of(_horizon(frame) + DAY, frame)
+    later = next_after(meant.records.fields[name], frame)
+    kept, passed = [first, frame.as_of, later, beyond - DAY / 24], [first - DAY / 24, frame.earliest]
+    return [*kept, *passed, None, too_early(frame), beyond]
+
+
+def _horizon(frame: Frame) -> date:
+    return _FORESEEABLE.add_to(frame.today)
+
+
+def _is_fact(moment: datetime | None, frame: Frame) -> bool | None:
+    if moment is None:
+        return False
+    return True if frame.earliest <= moment <= frame.as_of else None
+
+
+def _is_ahead(moment: datetime | None, frame: Frame) -> bool | None:
+    if moment is None:
+        return False
+    planned = local_date(moment, frame.zone)
+    return None if moment < frame.earliest or planned > _horizon(frame) else planned >= frame.today
 
 
 def _comes_first(records: Records, says: Says, first: str, second: str, frame: Frame) -> bool:
@@ -177,21 +256,20 @@ def _not(answer: bool | None) -> bool | None:
     return None if answer is None else not answer
 
 
-def _broken(claim: Claim, records: RecordSql) -> Answer:
-    kept = [
-        *(records.says(field, "stated") for field in claim.states),
-        *(records.says(field, words) for field, words in claim.says.items()),
-        *(sa.not_(records.says(field, words)) for field, words in claim.never_says.items()),
-        *(records.value(field) <= most for field, most in claim.at_most.items()),
-        *(
-            yes(sa.func.coalesce(records.value(field), most) <= most)
-            for field, most in claim.nothing_or_at_most.items()
-        ),
-        *(records.value(field) == sa.true() for field in claim.true),
-        *(records.value(field) == sa.false() for field in claim.false),
-        *(_not_after(records, first, second) for first, second in claim.not_after.items()),
-    ]
-    return every([records.meant(claim.when), sa.not_(every(kept))])
+def _ahead(records: RecordSql, field: str) -> Answer:
+    """Whether a moment lies on T's day or later; unknown where it cannot be read or nobody can mean it."""
+    clock = records.begin(field)
+    beyond = _from_day(records, field, _horizon(records.frame) + DAY)
+    ahead = yes(_from_day(records, field, records.frame.today))
+    return unknown_where(sa.or_(clock.odd, beyond), ahead)
+
+
+def _from_day(records: RecordSql, field: str, first: date) -> Predicate:
+    """Whether a moment lies on a civil day or after it."""
+    clock, column = records.records.fields[field], records.value(field)
+    if clock.encoding is Encoding.DATE:
+        return column >= day(first)
+    return compare_with(clock, column, records.frame, ge, first_of(first, records.frame))
 
 
 def _not_after(records: RecordSql, first: str, second: str) -> Answer:

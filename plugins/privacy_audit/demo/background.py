@@ -64,6 +64,7 @@ class Sizes:
             "app.bank_details": self._share(10),
             **{f"app.{table}": self._share(share) for table, share in later.items()},
             "app.rights_requests": self._share(2),
+            "app.erasures": sum(_is_erased(request) for request in map(_request, range(1, self._share(2) + 1))),
             "app.notices": users + self._share(2),
             "app.objections": self._share(1),
             "app.restrictions": self._share(1),
@@ -117,24 +118,28 @@ class Sizes:
     def _registers_out_of_scope(self) -> Iterator[Effect]:
         sizes, people = self.tables, self.tables["app.users"]
         yield beside("app/app.guardian_consents/MIN-3", sizes["app.guardian_consents"])
+        yield beside("app/app.notices/SCP-3", sizes["app.notices"] - people)
+        yield beside("app/app.prospects/SCP-4", sizes["app.prospects"])
         yield beside("app/app.marketing_messages/LAW-TEL-1", sizes["app.marketing_messages"])
         for control in ("LAW-GEO-2", "LAW-GEO-3", "LAW-GEO-5"):
             yield beside(f"app/app.consent_events/{control}", people - people * 3 // 4)
         yield beside("app/app.restrictions/LAW-RST-1", sizes["app.restrictions"] - sizes["app.restrictions"] // 2)
         yield beside("app/app.deaths/PMI-1", sizes["app.deaths"] - sizes["app.deaths"] // 2)
         yield beside("app/app.deaths/LAW-PMI-1", sizes["app.deaths"] // 2)
-        yield beside("web/web.cookies/CKY-2", sizes["web.visitors"])
         requests = map(_request, range(1, sizes["app.rights_requests"] + 1))
         unspoken = Counter(check for request in requests for check in left_out("app.rights_requests", request))
         yield from (beside(check, rows) for check, rows in unspoken.items())
         # One activity is over, and so is one recipient's contract; three rest on a legitimate interest. Four tools
         # are stores or backups, one tool was given up. Two incidents of six put nobody at risk.
-        for control, rows in (("PUR-1", 1), ("PUR-2", 1), ("LAW-ART-30", 1), ("LAW-PUR-2", 4)):
+        for control, rows in (("PUR-1", 1), ("PUR-2", 1), ("LAW-ART-30", 1), ("LAW-REC-2", 1), ("LAW-PUR-2", 4)):
             yield beside(f"app/app.processing_activities/{control}", rows)
         yield beside("app/app.recipients/PRC-2", 1)
         yield beside("app/app.recipients/LAW-PRC-1", 3)
+        yield beside("app/app.recipients/XFR-5", 2)
         yield beside("app/app.tools/XFR-2", 4)
         yield beside("app/app.tools/XFR-4", 5)
+        yield beside("app/app.tools/XFR-6", 1)
+        yield beside("app/app.tools/SEC-6", 5)
         yield beside("app/app.incidents/LAW-SEC-4", 2)
 
     def _told(self, table: str) -> dict[str, object]:
@@ -147,6 +152,7 @@ class Sizes:
             "visitors": people,
             "consenting": people * 3 // 4,
             "quiet": people * 9 // 10,
+            "frozen": self.tables["app.restrictions"],
             "kinds": list(_KINDS),
             "channels": list(_CHANNELS),
             "invoices": self.invoices,
@@ -172,6 +178,11 @@ class Sizes:
                 yield texts[table], told, last - first + 1
 
 
+def _is_erased(request: Mapping[str, str | None]) -> bool:
+    """Whether an ordinary request ended with an erasure, which stands in the ledger then."""
+    return bool(request["completed_at"]) and (request["kind"] == "erasure" or request["outcome"] == "erased")
+
+
 def _request(number: int) -> Mapping[str, str | None]:
     """What decides of which promises an ordinary request is one; the arithmetic is that of app_rows.sql."""
     kind, open_ = _KINDS[number % 9], number % 4 == 0
@@ -181,8 +192,10 @@ def _request(number: int) -> Mapping[str, str | None]:
     doubted = "some day" if number % 7 == 2 else None
     return {
         "kind": kind,
+        "about": "geolocation" if kind == "withdrawal" else None,
         "channel": _CHANNELS[number % 10],
         "outcome": outcome,
+        "responded_at": None if open_ else "some day",
         "doubted_at": doubted,
         "identified_at": doubted,
         "completed_at": None if outcome in ("open", "refused") else "some day",

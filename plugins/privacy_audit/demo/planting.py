@@ -183,7 +183,8 @@ def account(at: Moments, **values: Value) -> Row:
 
 def notice(when: Value, kind: str = "privacy_policy") -> Row:
     """The planted person was shown a text."""
-    return Row("app.notices", {"shown_at": when, "kind": kind})
+    version = version_at(when) if isinstance(when, datetime) else "1"
+    return Row("app.notices", {"shown_at": when, "kind": kind, "version": version})
 
 
 def person(at: Moments, **values: Value) -> tuple[Row, Row]:
@@ -243,6 +244,30 @@ def hold(
     return Row(f"{store}.legal_holds", values)
 
 
+def erased(completed: datetime, *identifiers: Digested) -> tuple[Row, ...]:
+    """A request that was carried out, as the ledger holds it: of an address, its mailbox as well."""
+    mailboxes = (
+        Digested(IdentifierKind.MAILBOX, it.identifier) for it in identifiers if it.kind is IdentifierKind.EMAIL
+    )
+    return tuple(
+        Row(
+            "app.erasures",
+            {
+                "request": SELF,
+                "key_version": 1,
+                "kind": identifier.kind.value,
+                "digest": identifier,
+                "completed_at": completed,
+            },
+        )
+        for identifier in (*identifiers, *mailboxes)
+    )
+
+
+GONE = Digested(IdentifierKind.EMAIL, Numbered("erased{n}@example.org"))
+"""The address of an erased person of whom nothing is left."""
+
+
 def ordinary(table: str, number: int) -> Iterator[tuple[str, Value]]:
     """The ordinary values of a table's columns that have no default: what a planting does not name."""
     columns = _ORDINARY.get(table, {})
@@ -272,7 +297,7 @@ _ORDINARY: dict[str, dict[str, Value]] = {
         "message_id": "<consent-{n}@example.org>",
         "proof_sha256": "c0ffee" + 58 * "0",
     },
-    "app.notices": {"person_id": SELF, "version": "1"},
+    "app.notices": {"person_id": SELF},
     "app.consent_events": {"proof": "consents/planted-{n}"},
     "app.positions": {"user_id": SELF, "lat": 48.8566, "lon": 2.3522, "accuracy_m": 12.0},
     "app.sessions": {"user_id": SELF, "ip": "198.51.100.7", "user_agent": "Mozilla/5.0 (demo)"},
@@ -304,7 +329,7 @@ _ORDINARY: dict[str, dict[str, Value]] = {
     "app.ticket_messages": {"ticket_id": SELF, "body": "Bonjour"},
     "app.social_comments": {"user_id": SELF, "network": "LinkedIn", "body": "Bravo"},
     "app.marketing_messages": {"user_id": SELF, "campaign": "campaign-0", "channel": "email"},
-    "app.rights_requests": {"user_id": SELF},
+    "app.rights_requests": {"id": SELF, "user_id": SELF},
     "app.objections": {"user_id": SELF, "channel": "email"},
     "app.phone_consents": {"user_id": SELF, "purpose": "phone_marketing"},
     "app.restrictions": {"user_id": SELF, "ground": "accuracy"},

@@ -1,4 +1,4 @@
-"""RET-7, CKY-2, CKY-4 and CKY-5: how long cookies are set to live, whether statistical ones had a consent when they
+"""RET-7, CKY-2, CKY-4 and CKY-5: how long cookies are set to live, whether those that need a consent had one when they
 were set, and whether the site's list knows every cookie that was seen.
 
 How old they are is RET-5's (retention_web.py).
@@ -73,8 +73,9 @@ def _unknown_cookies(at: Moments) -> Iterator[Planting]:
         values: dict[str, Value] = {"name": name, "first_set_at": at.ago(100), "expires_at": at.ago(-200)}
         return (*visitor(at), Row("web.cookies", values))
 
-    yield Planting("a cookie of an advertiser, which is on no list", seen("_fbp"), (breaks(KNOWN),))
-    yield Planting("a cookie whose name begins like one on the list", seen("sid_2"), (breaks(KNOWN),))
+    late = (breaks(KNOWN), breaks(CONSENT))
+    yield Planting("a cookie of an advertiser, which is on no list", seen("_fbp"), late)
+    yield Planting("a cookie whose name begins like one on the list", seen("sid_2"), late)
     yield Planting("a cookie on the list, in capitals", seen("SID"))
     yield Planting("a cookie without a name", seen(" "), (unknown(KNOWN), unknown(CONSENT)))
     # The list itself is a file beside the policy, with the day on which somebody last looked.

@@ -1,4 +1,4 @@
-"""OBJ-1, LAW-TEL-1, PMI-1, PMI-2, LAW-PMI-1, RST-1 and LAW-RST-1: who said no, who died, whose data is frozen."""
+"""OBJ-*, LAW-TEL-1, PMI-*, LAW-PMI-1, RST-1, RST-2 and LAW-RST-1: who said no, who died, whose data is frozen."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ CALLED, AGREED = "app/app.marketing_messages/LAW-TEL-1", "app/app.phone_consents
 _ASKED_FIRST = date(2026, 8, 11)
 """First day on which nobody may be called who has not agreed before."""
 OBJECTED, DEAD = "app/app.marketing_messages/OBJ-1", "app/app.marketing_messages/PMI-2"
+ASKED, STILLED = "app/app.marketing_messages/OBJ-2", "app/app.marketing_messages/RST-2"
 FROZEN, LIFTED = "app/app.processing_events/RST-1", "app/app.restrictions/LAW-RST-1"
 ELSEWHERE = "app/app.processing_events/APP-3"
 DONE, ANSWERED = "app/app.deaths/PMI-1", "app/app.deaths/LAW-PMI-1"
@@ -38,12 +39,14 @@ def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
     for part in (
         _objections,
+        _objections_by_request,
         _old_objections,
         _calls,
         _deaths,
         _instructions,
         _heirs,
         _frozen,
+        _messages_to_frozen,
         _lifted,
         _old_restrictions,
     ):
@@ -83,8 +86,32 @@ def _objections(at: Moments) -> Iterator[Planting]:
     yield Planting(
         "a message while an objection of nobody knows whom stands", _message(at, at.ago(0.45), nobody), nobodys
     )
-    soon = (unknown(OBJECTED), unknown(DEAD), unknown("app/app.marketing_messages/RET-1"))
+    controls = ("OBJ-1", "OBJ-2", "PMI-2", "RST-2", "RET-1")
+    soon = tuple(unknown(f"app/app.marketing_messages/{control}") for control in controls)
     yield Planting("a message sent a microsecond after T", _message(at, at.as_of + MICROSECOND), soon)
+
+
+def _objections_by_request(at: Moments) -> Iterator[Planting]:
+    """OBJ-2: those that came to the officer, and that nobody entered in the ledger of objections."""
+    moment = at.ago(10)
+
+    def asked(received: datetime, **values: Value) -> tuple[Row, ...]:
+        filed: dict[str, Value] = {"kind": "objection", "channel": "email", "outcome": "open"}
+        request = {**filed, "received_at": received, **values}
+        return _message(at, moment, Row("app.rights_requests", request))
+
+    late = (breaks(ASKED),)
+    yield Planting("a message a day after the officer got an objection", asked(at.ago(11)), late)
+    yield Planting("a message in the very moment in which the officer got one", asked(moment), late)
+    yield Planting("a message a microsecond before the officer got one", asked(moment + MICROSECOND))
+    back = asked(at.ago(25), withdrawn_at=moment)
+    yield Planting("a message in the very moment in which a request to stop was taken back", back)
+    still = asked(at.ago(25), withdrawn_at=moment + MICROSECOND)
+    yield Planting("a message a microsecond before it was taken back", still, late)
+    yield Planting("a message to somebody who asked for a copy", asked(at.ago(11), kind="access"))
+    unfiled = asked(at.ago(11), kind=None)
+    unsure = (unknown(ASKED), unknown("app/app.rights_requests/DSR-1"))
+    yield Planting("a message to somebody who asked for nobody knows what", unfiled, unsure)
 
 
 def _calls(at: Moments) -> Iterator[Planting]:
@@ -195,6 +222,18 @@ def _frozen(at: Moments) -> Iterator[Planting]:
     yield Planting("a use of data frozen nobody knows since when", used(freeze(None)), (unknown(FROZEN),))
     nobodys = tuple(unknown(check) for check in (FROZEN, ELSEWHERE, "app/app.processing_events/MIN-1"))
     yield Planting("a use of nobody's data", used(user_id=None), nobodys)
+
+
+def _messages_to_frozen(at: Moments) -> Iterator[Planting]:
+    moment = at.ago(10)
+    late = (breaks(STILLED),)
+    yield Planting("a message to somebody whose data is frozen", _message(at, moment, _freeze(at.ago(40))), late)
+    lifted = _message(at, moment, _freeze(at.ago(40), moment, at.ago(12)))
+    yield Planting("a message in the very moment in which a freeze was lifted", lifted)
+    still = _message(at, moment, _freeze(at.ago(40), moment + MICROSECOND, at.ago(12)))
+    yield Planting("a message a microsecond before a freeze was lifted", still, late)
+    undated = _message(at, moment, _freeze(None))
+    yield Planting("a message to somebody frozen nobody knows since when", undated, (unknown(STILLED),))
 
 
 def _lifted(at: Moments) -> Iterator[Planting]:

@@ -1,4 +1,4 @@
-"""DEL-3, SEC-3, SEC-4, LAW-SEC-4 and DPO-2: backups, incidents, and whether anybody answers the officer's mail."""
+"""DEL-3, SEC-3, SEC-4, SEC-7, LAW-SEC-* and DPO-2: backups, incidents, and whether the officer's mail is answered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from privacy_audit.demo.planting import MICROSECOND, Moments, Planting, Row, Value, breaks, unknown
 
 OLDEST, NEWEST, RESTORED = (f"app/app.backups/{control}" for control in ("DEL-3", "SEC-3", "SEC-4"))
-NOTIFIED = "app/app.incidents/LAW-SEC-4"
+ENCRYPTED = "app/app.backups/SEC-7"
+NOTIFIED, RISK = "app/app.incidents/LAW-SEC-4", "app/app.incidents/LAW-SEC-5"
 MAILBOX = "app/app.mailbox_probes/DPO-2"
 
 
@@ -43,6 +44,8 @@ def _backups(at: Moments) -> Iterator[Planting]:
     yield Planting("a restore whose 12 months end on the day of the audit", backup(restore_tested_at=at.due("P12M")))
     yield Planting("a restore that was never tried", backup(restore_tested_at=None), (tried,))
     yield Planting("a restore tried at infinity", backup(restore_tested_at="infinity"), (unknown(RESTORED),))
+    yield Planting("a backup that is not encrypted", backup(encrypted=False), (breaks(ENCRYPTED, subjects=0),))
+    yield Planting("a backup nobody knows whether it is", backup(encrypted=None), (unknown(ENCRYPTED),))
 
 
 def _incidents(at: Moments) -> Iterator[Planting]:
@@ -65,7 +68,9 @@ def _incidents(at: Moments) -> Iterator[Planting]:
     excused = incident("likely", aware, at.ago(25), "The extent was not known")
     yield Planting("an incident notified late, with the reasons", excused)
     yield Planting("an incident that puts nobody at risk", incident("unlikely", aware, None))
-    yield Planting("an incident of nobody knows which risk", incident(None, aware, None), unsure)
+    yield Planting("an incident of nobody knows which risk", incident(None, aware, None), (*unsure, unknown(RISK)))
+    medium = incident("medium", aware, None)
+    yield Planting("an incident of a risk that the law does not know", medium, (breaks(RISK, subjects=0),))
     yield Planting("an incident nobody knows the day of", incident("high", None, aware), unsure)
     early = incident("high", aware, aware - timedelta(days=2))
     yield Planting("an incident notified before anybody knew of it", early, unsure)

@@ -158,7 +158,7 @@ def _form(at: Moments) -> Iterator[Planting]:
         yield Planting(why, given(**form), (breaks(FORM),))
     yield Planting("a consent to the mailbox in other letter case", given(mailbox="DPO@Spimed-AI.com"))
     soon = (*user(at), _guardian(at.as_of + MICROSECOND))
-    yield Planting("a consent received in the future", soon, (unknown(FORM),))
+    yield Planting("a consent received in the future", soon, (unknown(FORM), unknown(AGREED)))
 
 
 def _crowds(at: Moments) -> Iterator[Planting]:
@@ -189,3 +189,5 @@ def _settled(at: Moments) -> Iterator[Planting]:
     yield Planting("a revocation that was settled before it came", before, (unknown(SETTLED),))
     alone = (*user(at), _guardian(at.ago(900), child_agreed_at=None))
     yield Planting("a guardian's consent without the child's own", alone, (breaks(AGREED),))
+    soon = (*user(at), _guardian(at.ago(900), child_agreed_at="2099-01-01 12:00+00"))
+    yield Planting("a guardian's consent to which the child agrees in 2099", soon, (unknown(AGREED),))

@@ -1,4 +1,4 @@
-"""SCP-2, APP-1, APP-3 and SRC-2: who was shown which text before their data was there, and where it came from.
+"""SCP-2, SCP-3, APP-1, APP-3 and SRC-2: who was shown which text before their data was there, and where it came from.
 
 Applicants are left alone by the product's own jobs.
 """
@@ -24,6 +24,7 @@ from privacy_audit.demo.planting import (
 
 SHOWN, SOURCE = "app/app.users/SCP-2", "app/app.users/SRC-2"
 APPLICANTS, ELSEWHERE = "app/app.applicants/APP-1", "app/app.processing_events/APP-3"
+VERSION = "app/app.notices/SCP-3"
 
 
 def plantings(at: Moments) -> Iterator[Planting]:
@@ -48,10 +49,19 @@ def _accounts(at: Moments) -> Iterator[Planting]:
     yield Planting(
         "an account whose person was shown the applicants' text", known(notice(made, "applicant_policy")), late
     )
-    yield Planting("a policy shown after T", known(notice(at.as_of + MICROSECOND)), late)
-    yield Planting("a policy shown on 1 January 1970", known(notice("1970-01-01 12:00+00")), (unknown(SHOWN),))
+    yield Planting("a policy shown after T", known(notice(at.as_of + MICROSECOND)), (*late, unknown(VERSION)))
+    default = known(notice("1970-01-01 12:00+00"))
+    yield Planting("a policy shown on 1 January 1970", default, (unknown(SHOWN), unknown(VERSION)))
     both = known(notice("1970-01-01 12:00+00"), notice(made))
-    yield Planting("a policy shown on 1 January 1970, and again in time", both)
+    yield Planting("a policy shown on 1 January 1970, and again in time", both, (unknown(VERSION),))
+
+    def text(version: str) -> tuple[Row, ...]:
+        shown = notice(made)
+        return known(Row(shown.table, {**shown.values, "version": version}))
+
+    yield Planting("a policy shown in its first version, which is long over", text("0.1"), (breaks(VERSION),))
+    yield Planting("a policy shown in a version there never was", text("9"), (breaks(VERSION),))
+    yield Planting("a policy shown in nobody knows which version", text(" "), (unknown(VERSION),))
 
 
 def _applicants(at: Moments) -> Iterator[Planting]:

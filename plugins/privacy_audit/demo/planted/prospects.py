@@ -1,13 +1,15 @@
-"""SRC-1, LAW-SRC-1 and LAW-RET-1: where prospects come from, whether they were told, and when they were last met."""
+"""SRC-1, SCP-4, LAW-SRC-1, LAW-RET-1: where prospects come from, whether they were told, and when last met."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from privacy_audit.demo.planting import Moments, Planting, Row, Value, breaks, unknown
+from privacy_audit.demo.planting import MICROSECOND, Moments, Planting, Row, Value, breaks, unknown
 
-SOURCE, TOLD, LAST = (f"app/app.prospects/{control}" for control in ("SRC-1", "LAW-SRC-1", "LAW-RET-1"))
+SOURCE, TOLD, LAST, AT_ONCE = (
+    f"app/app.prospects/{control}" for control in ("SRC-1", "LAW-SRC-1", "LAW-RET-1", "SCP-4")
+)
 
 
 def plantings(at: Moments) -> Iterator[Planting]:
@@ -34,11 +36,20 @@ def _sources(at: Moments) -> Iterator[Planting]:
     yield Planting("a prospect from a trade show nobody named", _met(at, source_detail=None), (breaks(SOURCE),))
     network = _met(at, source="social_media", source_detail="\t")
     yield Planting("a prospect from a network whose name is a blank", network, (breaks(SOURCE),))
-    direct = _met(at, source="direct", source_detail=None, told_at=None)
-    yield Planting("a prospect who wrote to us", direct)
-    yield Planting("a prospect nobody knows the source of, told in time", _met(at, source=None), (unknown(SOURCE),))
+
+    def wrote(told: Value) -> tuple[Row, ...]:
+        return _met(at, source="direct", source_detail=None, told_at=told)
+
+    yield Planting("a prospect who wrote to us, and was told nothing", wrote(None), (breaks(AT_ONCE),))
+    yield Planting("a prospect who wrote to us, told in the very moment", wrote(at.ago(90)))
+    later = wrote(at.ago(90) + MICROSECOND)
+    yield Planting("a prospect who wrote to us, told a microsecond later", later, (breaks(AT_ONCE),))
+    default = wrote("1970-01-01 12:00+00")
+    yield Planting("a prospect who wrote to us, told in 1970", default, (unknown(AT_ONCE),))
+    nobody = (unknown(SOURCE), unknown(AT_ONCE))
+    yield Planting("a prospect nobody knows the source of, told in time", _met(at, source=None), nobody)
     untold = _met(at, source=None, told_at=None)
-    yield Planting("a prospect nobody knows the source of, never told", untold, (unknown(SOURCE), unknown(TOLD)))
+    yield Planting("a prospect nobody knows the source of, never told", untold, (*nobody, unknown(TOLD)))
 
 
 def _told(at: Moments) -> Iterator[Planting]:

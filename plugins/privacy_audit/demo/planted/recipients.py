@@ -1,4 +1,4 @@
-"""XFR-1 to XFR-4, PRC-1, PRC-2 and LAW-PRC-1: to whom data goes, where it lies, and what binds them.
+"""XFR-*, PUR-5, SEC-6, PRC-1, PRC-2 and LAW-PRC-1: to whom data goes, where it lies, and what binds them.
 
 Nothing here is about one person: no row names any.
 """
@@ -26,14 +26,15 @@ from privacy_audit.periods import start_of_day
 VETTED, NAMED, BOUND = (f"app/app.recipients/{control}" for control in ("PRC-1", "PRC-2", "LAW-PRC-1"))
 HANDED = "app/app.transfers/XFR-1"
 WAYS = "app/_store.catalog/XFR-3"
-STORES, TOOLS = "app/app.tools/XFR-2", "app/app.tools/XFR-4"
+ABROAD, PURPOSE = "app/app.recipients/XFR-5", "app/app.transfers/PUR-5"
+STORES, TOOLS, CALLED, BACKED_UP = (f"app/app.tools/{control}" for control in ("XFR-2", "XFR-4", "XFR-6", "SEC-6"))
 _PLANTED = Numbered("Prestataire {n}")
 """The name of the planting's own recipient."""
 
 
 def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
-    for part in (_transfers, _roles, _ways, _examined, _named, _bound, _places):
+    for part in (_transfers, _roles, _ways, _examined, _named, _bound, _abroad, _places, _called):
         yield from part(at)
 
 
@@ -65,11 +66,13 @@ def _transfers(at: Moments) -> Iterator[Planting]:
     yield Planting("data handed to nobody knows whom", handed(None), (unknown(HANDED),))
     undated = (Row("app.transfers", {"recipient": "Courriel Demo", "at": None}),)
     yield Planting("data handed out nobody knows when", undated, (unknown(HANDED),))
+    resold = (Row("app.transfers", {"recipient": "Courriel Demo", "at": at.ago(10), "purpose": "resale"}),)
+    yield Planting("data handed to a processor for a purpose of its own", resold, _late(PURPOSE))
     yield Planting("data handed out in 1970", handed("Courriel Demo", moment="1970-01-01 12:00+00"), (unknown(HANDED),))
     day = at.today - timedelta(days=10)
     morrow = start_of_day(day + timedelta(days=1), PARIS)
     gone = _recipient(at, to_on=day)
-    ended = (beside(NAMED), beside(BOUND))
+    ended = (beside(NAMED), beside(BOUND), beside(ABROAD))
     last = handed(_PLANTED, gone, moment=morrow - MICROSECOND)
     yield Planting("data handed over in the last microsecond of a contract", last, ended)
     yield Planting(
@@ -86,7 +89,9 @@ def _roles(at: Moments) -> Iterator[Planting]:
         return _recipient(at, **values), _handed(at, _PLANTED, at.ago(10))
 
     partner = handed(role="commercial_partner")
-    yield Planting("data handed to a registered commercial partner", partner, _late(HANDED))
+    yield Planting("data handed to a registered commercial partner", partner, _late(HANDED, NAMED))
+    unused = (_recipient(at, role="third_party"),)
+    yield Planting("a third party on the register, to whom nothing was handed yet", unused, _late(NAMED))
     yield Planting("data handed to an authority", handed(role="authority"))
     nobody = (*_late(NAMED), unknown(HANDED), unknown(VETTED))
     yield Planting("data handed to a recipient without a role", handed(role=None), nobody)
@@ -113,7 +118,9 @@ def _examined(at: Moments) -> Iterator[Planting]:
     twice = (_recipient(at, vetted_on=over), _recipient(at, vetted_on=due, role="sub_processor"))
     yield Planting("a processor registered twice, one of the two examined", twice)
     gone = _recipient(at, vetted_on=over, to_on=at.today - timedelta(days=1))
-    yield Planting("a processor whose contract ended yesterday", (gone,), (beside(NAMED), beside(BOUND)))
+    yield Planting(
+        "a processor whose contract ended yesterday", (gone,), (beside(NAMED), beside(BOUND), beside(ABROAD))
+    )
     today = _recipient(at, vetted_on=over, to_on=at.today)
     yield Planting("a processor whose contract ends today, examined too long ago", (today,), _late(VETTED))
 
@@ -122,6 +129,12 @@ def _named(at: Moments) -> Iterator[Planting]:
     yield Planting("a recipient without a country", (_recipient(at, country=" "),), _late(NAMED))
     unplanned = _recipient(at, next_review_on=None)
     yield Planting("a processor nobody will examine again", (unplanned,), _late(NAMED))
+    passed = _recipient(at, next_review_on=at.today - timedelta(days=1))
+    yield Planting("a processor whose next examination was to be yesterday", (passed,), _late(NAMED))
+    yield Planting("a processor to be examined today", (_recipient(at, next_review_on=at.today),))
+    for day in ("1970-01-01", "infinity"):
+        odd = _recipient(at, next_review_on=day)
+        yield Planting(f"a processor to be examined next on {day}", (odd,), (unknown(NAMED),))
     team = _recipient(at, role="internal", contract_on=None, vetted_on=None, next_review_on=None)
     yield Planting("a team of the company, without a contract", (team,))
     undated = _recipient(at, role="internal", country=None, from_on=None)
@@ -138,6 +151,53 @@ def _bound(at: Moments) -> Iterator[Planting]:
     yield Planting("a processor whose contract was signed in 1970", (default,), (unknown(BOUND),))
 
 
+def _abroad(at: Moments) -> Iterator[Planting]:
+    clauses: dict[str, Value] = {
+        "country": "US",
+        "in_eea": "no",
+        "safeguard": "standard_clauses",
+        "safeguard_ref": "contracts/planted",
+        "assessed_on": at.today - timedelta(days=100),
+    }
+
+    def abroad(**values: Value) -> tuple[Row]:
+        return (_recipient(at, **{**clauses, **values}),)
+
+    yield Planting("a processor abroad under standard clauses", abroad())
+    yield Planting("a processor abroad without a safeguard", abroad(safeguard="promise"), _late(ABROAD))
+    yield Planting("a processor abroad whose safeguard nobody filed", abroad(safeguard_ref=" "), _late(ABROAD))
+    yield Planting("a processor abroad that nobody assessed", abroad(assessed_on=None), _late(ABROAD))
+    unsaid = abroad(safeguard=None)
+    yield Planting("a processor abroad, the safeguard not written down", unsaid, (unknown(ABROAD),))
+    nowhere = abroad(in_eea=None, safeguard="none")
+    yield Planting("a processor nobody knows the place of", nowhere, (unknown(ABROAD),))
+    court: dict[str, Value] = {"contract_on": None, "vetted_on": None, "next_review_on": None}
+    yield Planting("an authority abroad", abroad(role="authority", safeguard=None, **court))
+
+
+def _called(at: Moments) -> Iterator[Planting]:
+    """XFR-6 and SEC-6: what a place is called, and which stores the register of backups knows."""
+
+    def place(**values: Value) -> tuple[Row]:
+        return (Row("app.tools", {"from_on": at.today - timedelta(days=400), **values}),)
+
+    yield Planting("a place of a kind that nobody knows", place(kind="spreadsheet"), _late(CALLED))
+    yield Planting("a store that the register of backups does not know", place(kind="store"), _late(BACKED_UP))
+    shouted = place(kind="store", name=Numbered(" TOOL {n}"))
+    yield Planting("a store that it knows in other letter case", (*shouted, _backup(at)))
+
+
+def _backup(at: Moments) -> Row:
+    """Of the planting's own store."""
+    values: dict[str, Value] = {
+        "store": Numbered("tool {n}"),
+        "oldest_at": at.ago(20),
+        "newest_at": at.ago(0.5),
+        "restore_tested_at": at.ago(90),
+    }
+    return Row("app.backups", values)
+
+
 def _places(at: Moments) -> Iterator[Planting]:
     clauses: dict[str, Value] = {
         "country": "US",
@@ -149,8 +209,9 @@ def _places(at: Moments) -> Iterator[Planting]:
     }
     for kind, check in (("store", STORES), ("backup", STORES), ("tool", TOOLS)):
 
-        def abroad(kind: str = kind, **values: Value) -> tuple[Row]:
-            return (Row("app.tools", {**clauses, "kind": kind, **values}),)
+        def abroad(kind: str = kind, **values: Value) -> tuple[Row, ...]:
+            place = Row("app.tools", {**clauses, "kind": kind, **values})
+            return (place, _backup(at)) if kind == "store" else (place,)
 
         yield Planting(f"a {kind} abroad under standard clauses", abroad())
         yield Planting(f"a {kind} abroad without a safeguard", abroad(safeguard="promise"), _late(check))
@@ -159,9 +220,10 @@ def _places(at: Moments) -> Iterator[Planting]:
         yield Planting(f"a {kind} abroad, the safeguard not written down", abroad(safeguard=None), (unknown(check),))
         yield Planting(f"a {kind} nobody knows the place of", abroad(in_eea=None, safeguard="none"), (unknown(check),))
         ended = abroad(safeguard="promise", to_on=at.today - timedelta(days=1))
-        yield Planting(f"a {kind} abroad, given up yesterday", ended, (beside(check),))
+        over = (beside(check), beside(CALLED), *((beside(BACKED_UP),) if kind == "store" else ()))
+        yield Planting(f"a {kind} abroad, given up yesterday", ended, over)
     known = {**clauses, "kind": None}
-    both = (unknown(STORES), unknown(TOOLS))
+    both = tuple(unknown(check) for check in (STORES, TOOLS, CALLED, BACKED_UP))
     yield Planting(
         "a store or a tool abroad without a safeguard", (Row("app.tools", {**known, "safeguard": "promise"}),), both
     )

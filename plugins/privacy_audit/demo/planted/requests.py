@@ -1,4 +1,4 @@
-"""DSR-*, MIN-4, MIN-5 and what the law adds: requests by which persons exercise their rights."""
+"""DSR-*, MIN-4, MIN-5, RST-3, GEO-5, DEL-5, DEL-6 and what the law adds: requests by which persons exercise rights."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from privacy_audit.demo.planting import (
+    GONE,
     MICROSECOND,
     Effect,
     Moments,
+    Numbered,
     Planting,
     Row,
     Value,
     breaks,
+    consent,
+    erased,
     held,
     hold,
     unknown,
@@ -27,7 +31,7 @@ _EXPORTED: dict[str, Value] = {"export_sha256": _DIGEST, "export_format": "json"
 def plantings(at: Moments) -> Iterator[Planting]:
     """All of them."""
     for part in (_intake, _in_time, _extended, _other_channels, _fees, _identity, _refusals, _without_outcome, _answers,
-                 _erasures, _children, _kept):  # fmt: skip
+                 _erasures, _freezes, _withdrawals, _children, _kept):  # fmt: skip
         yield from part(at)
 
 
@@ -84,13 +88,13 @@ def _in_time(at: Moments) -> Iterator[Planting]:
     yield Planting("a request whose 3 months end on the day of the audit", open_since(at.due("P3M")), law)
     yield Planting("a request open for a month and a day", open_since(at.overdue("P1M")), law)
     yield Planting("a request whose month ends on the day of the audit", open_since(at.due("P1M")))
-    today: dict[str, Value] = {"responded_at": at.as_of}
+    today: dict[str, Value] = {"responded_at": at.as_of, "completed_at": at.as_of, "outcome": "granted", **_EXPORTED}
     yield Planting("a request answered today, a day late by the law", open_since(at.overdue("P1M"), **today), law)
     yield Planting("a request answered today, on the last day", open_since(at.due("P1M"), **today))
     before = _answered(at, "objection", responded_at=at.ago(61))
     yield Planting("a request answered before it came", before, _unsure("DSR-3", "LAW-DSR-3"))
     soon = open_since(at.as_of + MICROSECOND)
-    yield Planting("a request that came after T", soon, _unsure("DSR-3", "LAW-DSR-3", "RET-1"))
+    yield Planting("a request that came after T", soon, _unsure("DSR-2", "DSR-3", "LAW-DSR-3", "RET-1"))
 
 
 def _extended(at: Moments) -> Iterator[Planting]:
@@ -131,8 +135,12 @@ def _identity(at: Moments) -> Iterator[Planting]:
         return _answered(at, "objection", **{**doubt, **values})
 
     yield Planting("a proof of identity asked for without a doubt", doubted(doubt_reason=None), _late("DSR-5"))
+    vague = doubted(doubt_reason=" ", identified_at=at.ago(55), identity_copy_deleted_at=at.ago(50))
+    yield Planting("an identity proved after a doubt without a reason", vague, _late("DSR-5", "DSR-13"))
     yield Planting("a doubt whose reason is a blank", doubted(doubt_reason="  "), _late("DSR-5"))
     yield Planting("a doubt that is on file", doubted())
+    proved = _answered(at, "objection", identified_at=at.ago(55), identity_copy_deleted_at=at.ago(50))
+    yield Planting("an identity proved that nobody doubted", proved, _late("DSR-13"))
     over, due = at.overdue("P30D"), at.due("P30D")
     yield Planting("an identity document kept 31 days", doubted(identified_at=over), _late("DSR-11"))
     yield Planting("an identity document kept 30 days", doubted(identified_at=due))
@@ -159,12 +167,16 @@ def _refusals(at: Moments) -> Iterator[Planting]:
 
 def _without_outcome(at: Moments) -> Iterator[Planting]:
     """Answered, and nobody wrote down how: it may be any of the answers that this kind of request can get."""
-    refusal = ("DSR-6", "LAW-DSR-6")
+    refusal = ("DSR-6", "LAW-DSR-6", "DSR-12")
     yield Planting("an objection answered nobody knows how", _answered(at, "objection", None), _unsure(*refusal))
     access = _answered(at, "access", None)
     yield Planting("a copy given or refused, nobody knows", access, _unsure(*refusal, "DSR-7"))
     shown = _answered(at, "access", None, completed_at=at.ago(50), **_EXPORTED)
     yield Planting("a copy handed out, nobody wrote that it was granted", shown, _unsure(*refusal))
+    still = _sent(at, "access", responded_at=at.ago(2))
+    yield Planting("a request answered, and open as before", still, _late("DSR-12"))
+    done = _answered(at, "objection", "done")
+    yield Planting("an answer in a word of somebody's own", done, _late("DSR-12"))
 
 
 def _answers(at: Moments) -> Iterator[Planting]:
@@ -193,7 +205,8 @@ def _erasures(at: Moments) -> Iterator[Planting]:
 
     def granted(answered: datetime | None, done: datetime | None = None) -> tuple[Row, ...]:
         came = at.ago(5) if answered is None else answered - timedelta(days=10)
-        return _answered(at, "erasure", received_at=came, responded_at=answered, completed_at=done)
+        entered = erased(done, GONE) if done else ()
+        return (*_answered(at, "erasure", received_at=came, responded_at=answered, completed_at=done), *entered)
 
     yield Planting("an erasure granted a month and a day ago and not done", granted(over), _late("DSR-10"))
     yield Planting("an erasure whose month ends on the day of the audit", granted(due))
@@ -201,6 +214,41 @@ def _erasures(at: Moments) -> Iterator[Planting]:
     yield Planting("an erasure done on the last day", granted(due, at.as_of))
     yield Planting("an erasure done before it was granted", granted(at.ago(20), at.ago(25)), _unsure("DSR-10"))
     yield Planting("an erasure granted nobody knows when", granted(None), _unsure("DSR-10"))
+    forgotten = _answered(at, "erasure")
+    yield Planting("an erasure carried out that nobody entered in the ledger", forgotten, _late("DEL-5"))
+    other = Row("app.erasures", {**erased(at.ago(50), GONE)[0].values, "request": Numbered("E-{n}")})
+    yield Planting("an erasure entered under another number", (*forgotten, other), _late("DEL-5"))
+
+
+def _freezes(at: Moments) -> Iterator[Planting]:
+    """RST-3: those that were granted, in the register by which uses are judged."""
+    granted = _answered(at, "restriction")
+    entered = Row("app.restrictions", {"from_at": at.ago(55)})
+    yield Planting("a freeze that was granted and entered", (*granted, entered))
+    yield Planting("a freeze that was granted and that nobody entered", granted, _late("RST-3"))
+    refused = _answered(at, "restriction", "refused", refusal_reason="unfounded", complaint_told=True)
+    yield Planting("a freeze that was refused", refused)
+    unsaid = _answered(at, "restriction", None)
+    yield Planting(
+        "a freeze granted or refused, nobody knows", unsaid, _unsure("RST-3", "DSR-6", "LAW-DSR-6", "DSR-12")
+    )
+
+
+def _withdrawals(at: Moments) -> Iterator[Planting]:
+    """GEO-5: those of the consent to be located, in the ledger by which positions are judged."""
+
+    def withdrawn(about: str | None, *entered: Row) -> tuple[Row, ...]:
+        return (*_answered(at, "withdrawal", about=about), *entered)
+
+    entered = consent(at, at.ago(60), "withdraw")
+    yield Planting("a withdrawal by request that was entered", withdrawn("geolocation", entered))
+    yield Planting("a withdrawal by request that nobody entered", withdrawn("geolocation"), _late("GEO-5"))
+    other = consent(at, at.ago(60), "withdraw", "statistics")
+    yield Planting("a withdrawal that was entered for another purpose", withdrawn("geolocation", other), _late("GEO-5"))
+    granted = consent(at, at.ago(60))
+    yield Planting("a withdrawal that was entered as a grant", withdrawn("geolocation", granted), _late("GEO-5"))
+    yield Planting("a withdrawal of the consent to be called", withdrawn("phone_marketing"))
+    yield Planting("a withdrawal of nobody knows which consent", withdrawn(None), _unsure("GEO-5"))
 
 
 def _children(at: Moments) -> Iterator[Planting]:
@@ -208,7 +256,9 @@ def _children(at: Moments) -> Iterator[Planting]:
 
     def report(received: datetime, **values: Value) -> tuple[Row, ...]:
         answered = received + timedelta(days=10)
-        return _sent(at, "child_report", received_at=received, responded_at=answered, **values)
+        return _sent(
+            at, "child_report", **{"received_at": received, "responded_at": answered, "outcome": "erased", **values}
+        )
 
     yield Planting("a guardian's report not settled for 3 months and a day", report(over), _late("MIN-4"))
     yield Planting("a guardian's report whose 3 months end today", report(due))
@@ -216,13 +266,14 @@ def _children(at: Moments) -> Iterator[Planting]:
     def settled(outcome: str | None, proof: str | None = "requests/child") -> tuple[Row, ...]:
         return report(at.ago(60), outcome=outcome, proof=proof, completed_at=at.ago(45))
 
-    yield Planting("a report that ended with an erasure", settled("erased"))
+    yield Planting("a report that ended with an erasure", (*settled("erased"), *erased(at.ago(45), GONE)))
+    yield Planting("a report that ended with an erasure nobody entered", settled("erased"), _late("DEL-6"))
     yield Planting("a report that ended with nothing", settled("granted"), _late("MIN-5"))
     yield Planting("a report that ended with a consent nobody can show", settled("consent_shown", None), _late("MIN-5"))
-    unsaid = _unsure("MIN-5", "DSR-6", "LAW-DSR-6")
+    unsaid = _unsure("MIN-5", "DSR-6", "LAW-DSR-6", "DEL-6", "DSR-12")
     yield Planting("a report that ended nobody knows how", settled(None), unsaid)
     early = report(at.ago(60), outcome="erased", proof="requests/child", completed_at=at.ago(70))
-    yield Planting("a report settled before it came", early, _unsure("MIN-4"))
+    yield Planting("a report settled before it came", (*early, *erased(at.ago(70), GONE)), _unsure("MIN-4"))
 
 
 def _kept(at: Moments) -> Iterator[Planting]:

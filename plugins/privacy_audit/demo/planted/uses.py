@@ -1,4 +1,4 @@
-"""PUR-1 to PUR-3, LAW-PUR-2, LAW-ART-30 and LAW-REC-1: what data is used for, and the record of these activities."""
+"""PUR-1 to PUR-4, LAW-PUR-2, LAW-ART-30, LAW-REC-*: what data is used for, and the record of these activities."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from privacy_audit.demo.planting import (
 )
 from privacy_audit.periods import start_of_day
 
-PURPOSE, BASIS, BALANCED, COMPLETE, REVIEWED = (
-    f"app/app.processing_activities/{control}" for control in ("PUR-1", "PUR-2", "LAW-PUR-2", "LAW-ART-30", "LAW-REC-1")
+PURPOSE, BASIS, BALANCED, COMPLETE, REVIEWED, EACH = (
+    f"app/app.processing_activities/{control}"
+    for control in ("PUR-1", "PUR-2", "LAW-PUR-2", "LAW-ART-30", "LAW-REC-1", "LAW-REC-2")
 )
-USED, LOGGED = (f"app/app.processing_events/{control}" for control in ("PUR-3", "RET-4"))
+USED, LOGGED, NAMED = (f"app/app.processing_events/{control}" for control in ("PUR-3", "RET-4", "PUR-4"))
 TIMELESS = tuple(
     unknown(f"app/app.processing_events/{control}") for control in ("PUR-3", "RET-4", "RST-1", "MIN-1", "APP-3")
 )
@@ -55,7 +56,7 @@ def _purposes(at: Moments) -> Iterator[Planting]:
     yield Planting("an activity without a purpose", (_activity(at, purpose=None, legal_basis="consent"),), nameless)
     yesterday = at.today - timedelta(days=1)
     ended = _activity(at, purpose=Numbered("lottery {n}"), legal_basis="consent", to_on=yesterday)
-    over = tuple(beside(check) for check in (PURPOSE, BASIS, COMPLETE))
+    over = tuple(beside(check) for check in (PURPOSE, BASIS, COMPLETE, EACH))
     yield Planting("an activity the policy does not name, ended yesterday", (ended,), over)
     today = _activity(at, purpose=Numbered("raffle {n}"), legal_basis="consent", to_on=at.today)
     yield Planting("the same on its last day", (today,), (breaks(PURPOSE, subjects=0),))
@@ -100,23 +101,24 @@ def _reviews(at: Moments) -> Iterator[Planting]:
 
     over, due = at.overdue_day("P12M"), at.due_day("P12M")
     named, late = breaks(PURPOSE, subjects=0), breaks(REVIEWED, subjects=0)
-    yield Planting("an entry last reviewed 12 months and a day ago", reviewed("profiling", over), (named, late))
+    each = breaks(EACH, subjects=0)
+    yield Planting("an entry last reviewed 12 months and a day ago", reviewed("profiling", over), (named, late, each))
     yield Planting("an entry whose 12 months end on the day of the audit", reviewed("scoring", due), (named,))
-    yield Planting("an entry that was never reviewed", reviewed("matching", None), (named, late))
-    both = (breaks(PURPOSE, 2, subjects=0),)
+    yield Planting("an entry that was never reviewed", reviewed("matching", None), (named, late, unknown(EACH)))
+    both = (breaks(PURPOSE, 2, subjects=0), each)
     yield Planting("two entries of a purpose, one of them reviewed", reviewed("ranking", over, due), both)
     soon = reviewed("guessing", at.today + timedelta(days=1))
-    yield Planting("an entry reviewed tomorrow", soon, (named, unknown(REVIEWED)))
+    yield Planting("an entry reviewed tomorrow", soon, (named, unknown(REVIEWED), unknown(EACH)))
 
 
 def _uses(at: Moments) -> Iterator[Planting]:
     def used(purpose: Value, *rows: Row, moment: datetime | str | None = None) -> tuple[Row, ...]:
         return (*user(at), *rows, Row("app.processing_events", {"purpose": purpose, "at": moment or at.ago(10)}))
 
-    late = (breaks(USED),)
-    yield Planting("a use for a purpose nobody registered", used("resale"), late)
+    late, other = (breaks(USED),), breaks(NAMED)
+    yield Planting("a use for a purpose nobody registered", used("resale"), (*late, other))
     yield Planting("a use in other letter case", used("Billing"))
-    yield Planting("a use for nobody knows what", used(None), (unknown(USED),))
+    yield Planting("a use for nobody knows what", used(None), (unknown(USED), unknown(NAMED)))
     undated = (*user(at), Row("app.processing_events", {"at": None}))
     yield Planting("a use nobody knows the moment of", undated, TIMELESS)
 
@@ -126,17 +128,17 @@ def _uses(at: Moments) -> Iterator[Planting]:
 
     day = at.today - timedelta(days=10)
     morrow = start_of_day(day + timedelta(days=1), PARIS)
-    over = tuple(beside(check) for check in (PURPOSE, BASIS, COMPLETE))
+    over = (*(beside(check) for check in (PURPOSE, BASIS, COMPLETE, EACH)), other)
     purpose, ended = activity("contest", day - timedelta(days=90), day)
     yield Planting(
         "a use in the last microsecond of an activity", used(purpose, ended, moment=morrow - MICROSECOND), over
     )
     yield Planting("a use a microsecond later", used(purpose, ended, moment=morrow), (*late, *over))
     purpose, begun = activity("survey", day, None)
-    named = breaks(PURPOSE, subjects=0)
+    named = (breaks(PURPOSE, subjects=0), other)
     first = start_of_day(day, PARIS)
-    yield Planting("a use in the first instant of an activity", used(purpose, begun, moment=first), (named,))
-    yield Planting("a use a microsecond before", used(purpose, begun, moment=first - MICROSECOND), (*late, named))
+    yield Planting("a use in the first instant of an activity", used(purpose, begun, moment=first), named)
+    yield Planting("a use a microsecond before", used(purpose, begun, moment=first - MICROSECOND), (*late, *named))
 
 
 def _logged(at: Moments) -> Iterator[Planting]:

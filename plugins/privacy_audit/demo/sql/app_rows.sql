@@ -1,7 +1,9 @@
 -- The rows of the product that keep every promise, whatever T is. Each statement fills one table for the numbers
 -- %(first)s to %(last)s; `-- rows:` names it. Ages stay clear of every period: 50 of at least 59 days, 350 of 365,
 -- 1,700 of 1,826, 1,040 of 1,095. The last tenth of the users (above `quiet`) is sent no marketing and appears in no log
--- of uses: they objected, their data is frozen, or they died. Everything is computed from the number, so that two fills are the same.
+-- of uses: they objected, their data is frozen, or they died; objections and freezes that came as requests are theirs,
+-- and withdrawals are those of the last quarter, who withdrew (above `consenting`). Everything is computed from the
+-- number, so that two fills are the same.
 
 -- rows: app.users
 INSERT INTO app.users (id, email, full_name, job_title, company, phone, birth_date, country, source, created_at, deleted_at)
@@ -152,10 +154,14 @@ FROM generate_series(%(first)s::bigint, %(last)s) AS i
 
 -- rows: app.rights_requests
 INSERT INTO app.rights_requests (
-    user_id, kind, channel, mailbox, received_at, doubted_at, doubt_reason, identified_at, identity_copy_deleted_at,
+    user_id, kind, about, channel, mailbox, received_at, doubted_at, doubt_reason, identified_at, identity_copy_deleted_at,
     extension_told_at, extension_reason, responded_at, outcome, refusal_reason, complaint_told, repeats, fee_cents,
     completed_at, proof, export_sha256, export_format, corrected_everywhere)
-SELECT 1 + mod(pg_temp.mixed(i, 22), %(users)s), kind, channel,
+SELECT CASE kind WHEN 'objection' THEN %(quiet)s + 1 + mod(who, %(users)s - %(quiet)s)
+                 WHEN 'restriction' THEN %(users)s - mod(1 + mod(who, %(frozen)s), %(users)s - %(quiet)s)
+                 WHEN 'withdrawal' THEN %(consenting)s + 1 + mod(who, %(users)s - %(consenting)s)
+                 ELSE 1 + mod(who, %(users)s) END,
+       kind, CASE WHEN kind = 'withdrawal' THEN 'geolocation' END, channel,
        CASE WHEN channel = 'email' THEN 'dpo@spimed-ai.com' END,
        came,
        CASE WHEN doubtful THEN came + interval '1 day' END,
@@ -178,7 +184,8 @@ SELECT 1 + mod(pg_temp.mixed(i, 22), %(users)s), kind, channel,
        CASE WHEN outcome = 'granted' AND kind = 'rectification' THEN true END
 FROM generate_series(%(first)s::bigint, %(last)s) AS i,
      LATERAL (SELECT (%(kinds)s)[1 + mod(i, 9)] AS kind, (%(channels)s)[1 + mod(i, 10)] AS channel,
-                     mod(i, 4) = 0 AS open, mod(i, 7) = 2 AS doubtful, mod(i, 16) = 3 AS long) AS told,
+                     pg_temp.mixed(i, 22) AS who, mod(i, 4) = 0 AS open, mod(i, 7) = 2 AS doubtful,
+                     mod(i, 16) = 3 AS long) AS told,
      LATERAL (SELECT CASE WHEN open THEN 'open'
                           WHEN kind = 'child_report' THEN (ARRAY['consent_shown', 'erased'])[1 + mod(i, 2)]
                           WHEN mod(i, 8) = 5 THEN 'refused' ELSE 'granted' END AS outcome,
@@ -187,6 +194,13 @@ FROM generate_series(%(first)s::bigint, %(last)s) AS i,
                          ELSE 12 + 900 * pg_temp.unit(i, 23) END AS came) AS request,
      LATERAL (SELECT CASE WHEN long THEN came + interval '80 days' WHEN NOT open THEN came + interval '9 days' END
                      AS answered) AS answer
+
+-- rows: app.erasures
+INSERT INTO app.erasures (request, key_version, kind, digest, completed_at)
+SELECT id, 1, 'email', encode(sha256(('erased' || id)::bytea), 'hex'), completed_at
+FROM (SELECT row_number() OVER (ORDER BY id) AS i, id, completed_at FROM app.rights_requests
+      WHERE completed_at IS NOT NULL AND (kind = 'erasure' OR outcome = 'erased')) AS done
+WHERE i BETWEEN %(first)s AND %(last)s
 
 -- rows: app.notices
 INSERT INTO app.notices (person_id, kind, version, shown_at)
