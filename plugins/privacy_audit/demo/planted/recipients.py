@@ -103,7 +103,9 @@ def _roles(at: Moments) -> Iterator[Planting]:
 def _ways(at: Moments) -> Iterator[Planting]:
     """Feeds that app_catalog.sql makes, whoever takes them in."""
     leads = _recipient(at, recipient="lead_feed", role="commercial_partner")
-    yield Planting("a feed of subscriptions to a registered commercial partner", (leads,), _late(WAYS), once=True)
+    yield Planting(
+        "a feed of subscriptions to a registered commercial partner", (leads,), (*_late(WAYS), *_late(NAMED)), once=True
+    )
     hosting = _recipient(at, recipient="hosting_feed", role="processor")
     yield Planting("a feed of downloads to a registered processor", (hosting,), once=True)
 
