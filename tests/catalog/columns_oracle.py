@@ -13,18 +13,37 @@ from tests.catalog.stored import Column, Kind, Relation, Stored
 MEANINGS = {
     "bank account": ("iban",),
     "payment card": ("card",),
+    "identity document": ("passport",),
+    "health": ("health",),
     "password or secret": ("token",),
     "e-mail": ("email", "mail"),
     "telephone number": ("phone", "telephone"),
     "birth date": ("birth",),
     "IP address": ("ip",),
     "position": ("lat",),
-    "cookie, session or device": ("user agent",),
+    "income": ("salary",),
+    "cookie, session or device": ("cookie", "user agent"),
     "person's name": ("name", "prenom"),
     "person": ("user", "client"),
     "free text": ("comment",),
 }
 """What a name says, to the words that say it, of all that are drawn. Where several do, the first counts."""
+
+KEPT_AS = {
+    "bank account": {"financial"},
+    "payment card": {"financial"},
+    "position": {"geolocation"},
+    "type point": {"geolocation"},
+    "IP address": {"connection"},
+    "type inet": {"connection"},
+    "cookie, session or device": {"connection", "cookie"},
+    "password or secret": set[str](),
+    "birth date": set[str](),
+    "identity document": set[str](),
+    "health": set[str](),
+    "income": set[str](),
+}
+"""What no row holds by itself, to the categories under which it is kept. Whatever else is said goes with any row."""
 
 DETECTED = {
     "FR76 3000 6000 0112 3456 7890 189": "bank account numbers (IBAN)",
@@ -58,6 +77,7 @@ TYPES = {
     "varchar(20)[]": Type("_varchar"),
     "types.prose": Type("prose", FREE_TEXT),
     "types.code": Type("code"),
+    "types.birth_date": Type("birth_date", "type says birth date", looked_into=False),
     "types.email_address": Type("email_address", "type says e-mail"),
     "types.place": Type("place", "several values in one"),
     "types.mood": Type("mood", looked_into=False),
@@ -96,8 +116,19 @@ def _unknown(stored: Stored) -> Iterator[tuple[Relation, Column]]:
         if one.kind is Kind.VIEW or one.attached or whole & {*one.line}:
             continue
         for column in one.columns:
-            if not known & {(name, column.name) for name in one.line}:
+            if not known & {(name, column.name) for name in one.line} and not _goes_with_its_row(one, column, stored):
                 yield one, column
+
+
+def _goes_with_its_row(one: Relation, column: Column, stored: Stored) -> bool:
+    """Whether its row is as a whole data, and the column says nothing that is kept under no category of that row.
+
+    Where the row is read through several tables that are data as a whole, it has to go with each of them.
+    """
+    wholes = [categories for name, categories in stored.map.wholes if name in one.line]
+    suspicion = _suspicion(column)
+    kept_as = KEPT_AS.get(suspicion.partition(" says ")[2] or suspicion)
+    return bool(wholes) and (kept_as is None or all(kept_as & categories for categories in wholes))
 
 
 def _holds(one: Relation, column: Column, stored: Stored) -> list[str] | None:

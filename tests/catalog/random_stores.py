@@ -200,6 +200,7 @@ def _can_be_read(relation: Relation | None) -> bool:
 
 # The map --------------------------------------------------------------------------------------------------------------
 
+CATEGORIES = ("professional_identity", "financial", "geolocation", "connection", "cookie")
 _PLAIN = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -211,12 +212,21 @@ def maps(draw: Draw, made: Sequence[Relation]) -> StoreMap:
     drawn = st.sampled_from([*plain, *plain, *plain[:2] * 2, gone])
     chosen = draw(st.lists(drawn, min_size=1, max_size=4, unique=True))
     decided = draw(st.lists(st.sampled_from([*plain, gone]), max_size=3, unique=True))
-    return StoreMap(*(tuple((one.full, draw(known(one))) for one in told) for told in (chosen, decided)))
+    return StoreMap(
+        tables=tuple((one.full, draw(known(one)) or frozenset({ID.name})) for one in chosen),
+        not_personal=tuple((one.full, draw(known(one))) for one in decided),
+        wholes=tuple((one.full, draw(categories())) for one in chosen if draw(st.integers(0, 3))),
+    )
+
+
+def categories() -> st.SearchStrategy[frozenset[str]]:
+    """What the rows of a table are as a whole: data of one category or several."""
+    return st.frozensets(st.sampled_from(CATEGORIES), min_size=1, max_size=3)
 
 
 @st.composite
 def known(draw: Draw, relation: Relation) -> frozenset[str]:
-    """Some of its columns; none of them stands for the whole table."""
+    """All of its columns, some of them, or none."""
     plain = [column.name for column in relation.columns if _PLAIN.fullmatch(column.name)]
     few = st.lists(st.sampled_from(plain), unique=True) if plain else st.just([])
     return frozenset(draw(st.one_of(st.just(plain), few, st.just([]))))
@@ -237,6 +247,7 @@ FEW_TYPES = ("text", "varchar(40)", "date", "timestamptz", "bigint", "boolean", 
 WORDS = (
     "email", "mails", "phone", "birth", "iban", "ip", "lat", "user", "agent", "clients", "name", "comments", "token",
     "plan", "plan", "code", "code", "total", "total", "hotel", "description", "latest", "prénom", "téléphone", "card",
+    "passport", "salary", "health", "cookies", "lat",
 )  # fmt: skip
 IN_TEXTS = ("blue", "1.2.3", "a@b.fr", "0612345678", "write to a@b.fr", "4111111111111111", "83.152.4.9", "user@host")
 IN_LONG_TEXTS = (*IN_TEXTS, "FR76 3000 6000 0112 3456 7890 189", "FR76 3000 6000 0112 3456 7890 188", "255081416802538")
@@ -259,6 +270,7 @@ VALUES = {
     "types.place": ("(1,blue)", "(1,a@b.fr)"),
     "bytea": ("a@b.fr",),
     "types.mood": ("fine",),
+    "types.birth_date": ("2001-01-01",),
     "boolean": ("true",),
     "date": ("2024-01-01",),
     "point": ("(48.8,2.3)",),
@@ -280,7 +292,7 @@ COLUMNS = Palette(
     columns=st.builds(
         Column,
         st.builds(spelled, st.lists(st.sampled_from(WORDS), min_size=1, max_size=2), st.integers(0, 5)),
-        st.sampled_from((*VALUES, *["varchar(100)"] * 3)),
+        st.sampled_from((*VALUES, *["varchar(100)"] * 3, *["point"] * 2)),
     ),
     values=VALUES,
     looked_into=True,

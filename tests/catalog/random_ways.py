@@ -20,6 +20,11 @@ SERVER_ROLES = ("pg_execute_server_program", "pg_read_server_files", "pg_write_s
 ROLES = ("@ann", "@bob", "@group", "@staff", "@boss")
 WORDS = ("sold", "to", "partner", "id", "broker", "brokers", "lead", "price", "affiliate", "our", "name")
 EXTENSIONS = ("dblink", "postgres_fdw", "odd_fdw", "fdw_like", "ltree", "http", "aws_s3")
+MAY_BE = ("internal", "processor", "sub_processor", "authority")
+"""The roles of recipients that are no third party, as the policy has them."""
+OWN_WORDS = {"processor": "sous-traitant"}
+"""The words of a register that speaks another language, of the policy's."""
+OTHERS_ARE = ("partner", "third_party", "process", "sub processor", "internal, partner", "Sous-Traitant")
 KINDS = ("TABLE", "PARTITIONED", "PARTITION", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE")
 
 
@@ -60,6 +65,7 @@ class Entry:
     """A row of the register of recipients."""
 
     recipient: str | None
+    role: str | None
     since: datetime | None
     until: datetime | None
 
@@ -79,11 +85,14 @@ class Ways:
     holders: tuple[Holder, ...]
     fields: dict[str, Any] | None
     """The register's, as the map writes them; None: no register is bound."""
+    words: dict[str, str]
+    """What the register says for the policy's roles, where it says it in words of its own."""
     entries: tuple[Entry, ...]
 
     def written(self) -> dict[str, Any]:
         """As a store map writes it."""
-        register = {"table": "app.recipients", "key": ["id"], "fields": self.fields}
+        words = {"role": self.words} if self.fields and "role" in self.fields else {}
+        register = {"table": "app.recipients", "key": ["id"], "fields": self.fields, "words": words}
         return {"registers": {} if self.fields is None else {"recipients": register}}
 
 
@@ -107,8 +116,8 @@ def ways(draw: Draw) -> Ways:
     )
     things = [one.name for one in (*some, *drawn[3])]
     names = [*things, *drawn[1], *drawn[2], *drawn[4], *SERVER_ROLES, "host db.example", "host 10.0.0.1"]
-    fields = draw(registers())
-    return Ways(at, *drawn, fields, tuple(draw(st.lists(entries(at, names), max_size=8))) if fields else ())
+    fields, words = draw(registers()), draw(st.sampled_from(({}, {}, OWN_WORDS)))
+    return Ways(at, *drawn, fields, words, tuple(draw(st.lists(entries(at, names), max_size=8))) if fields else ())
 
 
 @st.composite
@@ -145,8 +154,9 @@ def registers(draw: Draw) -> dict[str, Any] | None:
     """The fields of the register; now and then one is missing, and then nobody is registered."""
     encodings = st.sampled_from(("date", "timestamptz"))
     since, until = ({"column": name, "encoding": draw(encodings)} for name in ("since", "until"))
-    whole = {"recipient": {"column": "recipient"}, "from": since, "to": until}
-    left_out = draw(st.sampled_from((*[""] * 8, "to")))
+    texts = {name: {"column": name} for name in ("recipient", "role")}
+    whole = {**texts, "from": since, "to": until}
+    left_out = draw(st.sampled_from((*[""] * 8, "to", "role")))
     fields = {name: told for name, told in whole.items() if name != left_out}
     return draw(st.sampled_from((*[fields] * 8, None)))
 
@@ -157,7 +167,15 @@ def entries(draw: Draw, as_of: datetime, names: Sequence[str]) -> Entry:
     spelt = draw(st.sampled_from((recipient, recipient, f" {recipient}\t" if recipient else None)))
     near = [as_of + timedelta(days=days) for days in (-1, 0, 1)]
     since, until = (draw(st.sampled_from((*near, None, *FAR))) for _ in range(2))
-    return Entry(spelt, draw(st.sampled_from((since, FAR[1]))), draw(st.sampled_from((until, None))))
+    times = draw(st.sampled_from((since, FAR[1]))), draw(st.sampled_from((until, None)))
+    return Entry(spelt, draw(roles_of_recipients()), *times)
+
+
+@st.composite
+def roles_of_recipients(draw: Draw) -> str | None:
+    """Of somebody who is no third party or who is one, written in one way or another; or nothing."""
+    role = draw(st.sampled_from(draw(st.sampled_from((MAY_BE, OTHERS_ARE)))))
+    return draw(st.sampled_from((role, role, role, role.upper(), f" {role.title()}\t", "", " \n", None)))
 
 
 # The SQL that makes them ----------------------------------------------------------------------------------------------
@@ -228,10 +246,10 @@ def _register(drawn: Ways) -> Iterator[str]:
     if drawn.fields is None:
         return
     types = {name: drawn.fields.get(name, {}).get("encoding", "date") for name in ("from", "to")}
-    yield f"CREATE TABLE app.recipients (id int, recipient text, since {types['from']}, until {types['to']})"
+    yield f"CREATE TABLE app.recipients (id int, recipient text, role text, since {types['from']}, until {types['to']})"
     yield "GRANT SELECT ON app.recipients TO @auditor; SET LOCAL TIME ZONE 'Europe/Paris'"
     for entry in drawn.entries:
-        texts = (entry.recipient, entry.since, entry.until)
-        recipient, since, until = ("NULL" if text is None else f"'{text}'" for text in texts)
+        texts = (entry.recipient, entry.role, entry.since, entry.until)
+        recipient, role, since, until = ("NULL" if text is None else f"'{text}'" for text in texts)
         times = f"CAST({since} AS timestamptz), CAST({until} AS timestamptz)"
-        yield f"INSERT INTO app.recipients VALUES (1, {recipient}, {times})"
+        yield f"INSERT INTO app.recipients VALUES (1, {recipient}, {role}, {times})"

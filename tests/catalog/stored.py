@@ -98,25 +98,31 @@ class Relation:
 
 @dataclass(frozen=True)
 class StoreMap:
-    """What the map says: each table of which it speaks, to the columns; none of them: the whole table."""
+    """What the map says of each table of which it speaks."""
 
     tables: tuple[tuple[str, frozenset[str]], ...]
+    """Each mapped table, to the columns that the map mentions."""
     not_personal: tuple[tuple[str, frozenset[str]], ...] = ()
-    """The same, of what was looked at and found to hold nothing about anybody."""
+    """What was looked at and found to hold nothing about anybody: a table to its columns; none: the whole table."""
+    wholes: tuple[tuple[str, frozenset[str]], ...] = ()
+    """The mapped tables whose rows are as a whole data, to the categories of which they are."""
 
     def written(self) -> dict[str, Any]:
         """As a store map writes it."""
-        whole = {"data": [{"category": "connection", "clock": {"column": "created_at"}}]}
         decision = {"reason": "Things.", "reviewed_by": "Data protection", "on": "2026-11-01"}
         return {
-            "tables": {
-                name: {"title": "Mapped", "key": sorted(columns) or ["id"], **({} if columns else whole)}
-                for name, columns in self.tables
-            },
+            "tables": {name: self._table(name, sorted(columns)) for name, columns in self.tables},
             "not_personal": [
                 {"table": name, "columns": sorted(columns), **decision} for name, columns in self.not_personal
             ],
         }
+
+    def _table(self, name: str, columns: Sequence[str]) -> dict[str, Any]:
+        """The first column is its key, and the others are data of a category by themselves."""
+        clock = {"clock": {"column": "created_at"}}
+        data = [{"category": category, **clock} for category in sorted(dict(self.wholes).get(name, ()))]
+        some = [{"category": "cookie", "name": "some", "columns": columns[1:], **clock}] if columns[1:] else []
+        return {"title": "Mapped", "key": columns[:1], "data": data + some}
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,7 @@ PREMISES = (
     "CREATE DOMAIN types.code AS varchar(12)",
     "CREATE DOMAIN types.email_address AS varchar(80)",
     "CREATE DOMAIN types.prose AS text",
+    "CREATE DOMAIN types.birth_date AS date",
     "CREATE TYPE types.place AS (x integer, y text)",
     "CREATE TYPE types.mood AS ENUM ('fine')",
     "CREATE FOREIGN DATA WRAPPER w",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from types import SimpleNamespace
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.catalog.columns_oracle import words_of
 from tests.catalog.place import Judged
-from tests.catalog.random_ways import PLAIN, SERVER_ROLES, Entry, Role, Server, Ways
+from tests.catalog.random_ways import MAY_BE, PLAIN, SERVER_ROLES, Entry, Role, Server, Ways
 from tests.oracle.moments import Calendar
-from tests.oracle.records import BLANKS, Known, holds
+from tests.oracle.records import BLANKS, Known, in_scope
 
 from privacy_audit.sql.records import InForce
 from privacy_audit.store_map import Encoding, Records
@@ -22,15 +21,18 @@ REACHING = ("dblink", "postgres_fdw", "odd_fdw", "http", "aws_s3")
 SALE = ("sold to", "partner id", "broker", "lead price", "affiliate")
 LOOKED_THROUGH = 1
 """One row says that all was looked through."""
+FIELDS = {"recipient", "role", "from", "to"}
+"""What the register of recipients has to say."""
 FOUNDED = date(2019, 1, 1)
 """The company's first day."""
 Way = tuple[str, str, str | None]
 """Its kind, its name, and where it leads."""
 
 
-def judge_ways(drawn: Ways, rule: Any) -> Judged:
-    """A way of which nobody entered whose it is breaks the promise; where the entry may not hold, nobody can tell."""
-    registered = {way: _registered(way, drawn, rule.recipients) for way in _ways(drawn)}
+def judge_ways(drawn: Ways) -> Judged:
+    """A way that nobody entered as one of somebody who is no third party breaks the promise; where the entry may not
+    hold, or does not say what they are, nobody can tell."""
+    registered = {way: _registered(way, drawn) for way in _ways(drawn)}
     return Judged.of(
         LOOKED_THROUGH + sum(known is True for known in registered.values()),
         [_told(way) for way, known in registered.items() if known is False],
@@ -88,23 +90,24 @@ def _groups(role: Role, roles: Mapping[str, Role]) -> frozenset[str]:
 # Whose they are -------------------------------------------------------------------------------------------------------
 
 
-def _registered(way: Way, drawn: Ways, records: Records | None) -> Known:
-    """Whether an entry in force at T names the way or where it leads."""
-    if records is None:
+def _registered(way: Way, drawn: Ways) -> Known:
+    """Whether an entry that counts names the way or where it leads. A register that lacks a field registers nobody."""
+    if drawn.fields is None or {*drawn.fields} != FIELDS:
         return False
+    records = Records.model_validate(drawn.written()["registers"]["recipients"])
     _, name, target = way
     of_it = [entry for entry in drawn.entries if (entry.recipient or "").strip(BLANKS) in {name, target or name}]
-    answers = {_in_force(entry, drawn, records) for entry in of_it}
+    answers = {_counts(entry, drawn, records) for entry in of_it}
     return True if True in answers else None if None in answers else False
 
 
-def _in_force(entry: Entry, drawn: Ways, records: Records) -> Known:
-    """The registers' own oracle knows when a row holds."""
+def _counts(entry: Entry, drawn: Ways, records: Records) -> Known:
+    """Whether it is in force at T, and of one of the roles. The registers' own oracle knows how both are read."""
     calendar = Calendar(drawn.as_of, ZoneInfo("Europe/Paris"), FOUNDED)
-    row = {}
+    row: dict[str, str | date | datetime | None] = {records.fields["role"].column: entry.role}
     for field, moment in (("from", entry.since), ("to", entry.until)):
         clock = records.fields[field]
         is_day = moment is not None and clock.encoding is Encoding.DATE
         row[clock.column] = calendar.day(moment) if is_day else moment
-    asks = SimpleNamespace(in_force=InForce.model_validate({"from": "from", "to": "to"}))
-    return holds(SimpleNamespace(records=records, asks=asks), row, calendar)
+    asks = SimpleNamespace(in_force=InForce.model_validate({"from": "from", "to": "to"}), only={"role": MAY_BE})
+    return in_scope(SimpleNamespace(records=records, asks=asks), row, calendar)

@@ -103,6 +103,8 @@ _NAMED = sa.select(
 """The same with the words of its name and of its type's, where that is no type of PostgreSQL's own."""
 
 _ANCESTOR = RELATIONS.alias("ancestor")
+_FOR_US = frozenset({"oid"})
+"""Columns by which we look on, and of which nobody is told."""
 
 
 def unmapped_columns(
@@ -120,24 +122,31 @@ def unmapped_columns(
     personal, in words; empty when nothing does), `searchable` (whether `sampled_counts` may find something in it),
     `readable` (whether the role may look).
     """
+    unknown = _suspected(mapped)
+    columns = (column for column in unknown.c if column.name not in _FOR_US)
+    return sa.select(*columns).where(sa.not_(_is_covered(covered or {}, unknown))).subquery("unmapped")
+
+
+def _suspected(mapped: Mapping[str, frozenset[str] | None]) -> sa.CTE:
+    """The columns that no map knows, each with what is said of it: said once, for it is dear to find out."""
     relation, column = RELATIONS.c, _NAMED.c
-    suspicion = _suspicion(column)
-    return (
+    unknown = (
         sa.select(
+            relation.oid,
             relation.relation,
             relation.schema,
             relation.name,
             relation.kind,
             column.name.label("column_name"),
             column.type,
-            suspicion.label("suspicion"),
+            _suspicion(column).label("suspicion"),
             sa.or_(column.base.in_(sorted(SEARCHABLE)), column.base_kind == "c").label("searchable"),
             _readable(relation, column.name).label("readable"),
         )
         .select_from(RELATIONS.join(_NAMED, column.oid == relation.oid))
-        .where(sa.not_(relation.attached), sa.not_(_is_known(mapped)), sa.not_(_is_covered(covered or {}, suspicion)))
-        .subquery("unmapped")
+        .where(sa.not_(relation.attached), sa.not_(_is_known(mapped)))
     )
+    return unknown.cte("suspected").prefix_with("MATERIALIZED")
 
 
 def _readable(
@@ -152,17 +161,19 @@ def _readable(
 def _is_known(mapped: Mapping[str, frozenset[str] | None]) -> sa.ColumnElement[bool]:
     """Whether the map knows the column of the relation itself, or of one through which it is read."""
     pairs = [(name, column) for name, columns in sorted(mapped.items()) for column in _known(columns)]
-    return _is_among(pairs, _NAMED.c.name, "known")
+    return _is_among(pairs, RELATIONS.c.oid, _NAMED.c.name, "known")
 
 
-def _is_covered(covered: Mapping[str, frozenset[Speaks]], suspicion: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+def _is_covered(covered: Mapping[str, frozenset[Speaks]], column: sa.CTE) -> sa.ColumnElement[bool]:
     """Whether the column falls due with the row it stands in, and speaks of nothing that is told all the same."""
     if not covered:
         return sa.false()
-    speaks = sa.case(*((suspicion.in_(list(_suspicions(it))), it.value) for it in Speaks), else_="")
+    speaks = sa.case(*((column.c.suspicion.in_(list(_suspicions(it))), it.value) for it in Speaks), else_="")
     told = [(name, it.value) for name, each in sorted(covered.items()) for it in sorted(each)]
     tables: list[tuple[str, str | None]] = [(name, None) for name in sorted(covered)]
-    return sa.and_(_is_among(tables, speaks, "covered"), sa.not_(_is_among(told, speaks, "told")))
+    return sa.and_(
+        _is_among(tables, column.c.oid, speaks, "covered"), sa.not_(_is_among(told, column.c.oid, speaks, "told"))
+    )
 
 
 def _suspicions(speaks: Speaks) -> Iterator[str]:
@@ -173,7 +184,7 @@ def _suspicions(speaks: Speaks) -> Iterator[str]:
 
 
 def _is_among(
-    pairs: Sequence[tuple[str, str | None]], second: sa.ColumnElement[str], alias: str
+    pairs: Sequence[tuple[str, str | None]], oid: sa.ColumnElement[Any], second: sa.ColumnElement[str], alias: str
 ) -> sa.ColumnElement[bool]:
     """Whether the relation itself, or one through which it is read, is paired with this, or with anything."""
     known = _pairs(pairs).alias(alias)
@@ -182,10 +193,10 @@ def _is_among(
         sa.select(sa.literal_column("1"))
         .select_from(read_through.join(known, known.c.relation == _ANCESTOR.c.relation))
         .where(
-            LINEAGE.c.oid == RELATIONS.c.oid,
+            LINEAGE.c.oid == oid,
             sa.or_(known.c.column_name.is_(None), known.c.column_name == second),
         )
-        .correlate(RELATIONS, _NAMED)
+        .correlate_except(LINEAGE, _ANCESTOR, known)
     )
 
 
