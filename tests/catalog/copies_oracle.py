@@ -17,7 +17,7 @@ REASONS = (
 DEFAULT, DETACHED, READS, NAME, COLUMNS, FOREIGN, SCHEMA = range(len(REASONS))
 
 COPY_WORDS = ("old", "bak", "backup", "copy", "tmp", "temp", "archive", "staging", "stg")
-LATER_WORDS = (*COPY_WORDS, "new", "history", "test", "v2")
+LATER_WORDS = (*COPY_WORDS, "new", "hist", "history", "test", "v2")
 """Those that make a copy only after the name."""
 EARLIER_WORDS = (*COPY_WORDS, "hist", "history", "zz")
 SCHEMAS = ("backup", "Archive", "stg_crm", "tmp2")
