@@ -48,7 +48,8 @@ def test_the_run_fails_at_its_last_task_and_nowhere_else(run: dict[str, Any]) ->
 
 def test_the_other_store_is_audited(report: dict[str, Any]) -> None:
     outcomes = {store["name"]: store["outcome"] for store in report["stores"]}
-    assert outcomes == {"app": "fail", "web": "not_audited", "privacy_audit": "not_applicable", "company": "pass"}
+    # Of the company one attestation is over.
+    assert outcomes == {"app": "fail", "web": "not_audited", "privacy_audit": "not_applicable", "company": "review"}
     assert any(check["outcome"] == "fail" for check in report["checks"] if check["store"] == "app")
 
 
