@@ -32,9 +32,9 @@ from rich.console import Console
 from tests import builders
 from tests.conftest import MakeDatabase
 
-from privacy_audit import __main__ as command_line
+from privacy_audit import cli as command_line
 from privacy_audit import engine, policy
-from privacy_audit.__main__ import Exit
+from privacy_audit.cli import Exit
 from privacy_audit.model import Audit, Outcome
 from privacy_audit.reports import canonical_json
 
@@ -115,7 +115,7 @@ class Company:
         }
         env.pop(without, None)
         run = subprocess.run(
-            [sys.executable, "-m", "privacy_audit", *arguments],
+            [sys.executable, "-m", "privacy_audit.cli", *arguments],
             cwd=self.folder,
             env=env,
             capture_output=True,

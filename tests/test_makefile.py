@@ -174,5 +174,5 @@ def filed(home: Path) -> list[dict[str, Any]]:
 
 def test_clean_removes_what_was_made_and_ends_what_runs() -> None:
     recipe = MAKEFILE.partition("\nclean:")[2].partition("\n\n")[0]
-    assert "privacy_audit.demo clean" in recipe
+    assert "privacy_audit.demo.commands clean" in recipe
     assert "rm -rf .venv var" in recipe

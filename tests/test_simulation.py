@@ -26,8 +26,8 @@ from tests.audit.company import airflow_url, execute
 from tests.conftest import MakeDatabase
 from typer.testing import CliRunner
 
-from privacy_audit import __main__ as command_line
 from privacy_audit import audit, policy, simulation, suites
+from privacy_audit import cli as command_line
 from privacy_audit.controls import kinds
 from privacy_audit.errors import ConfigurationRefusedError
 from privacy_audit.model import Audit, CheckResult, Outcome
@@ -415,7 +415,7 @@ def tells(company: Company, *arguments: str, **variables: str) -> tuple[int, str
         **variables,
     }
     run = subprocess.run(
-        [sys.executable, "-m", "privacy_audit", "simulate", *arguments, "--as-of", AS_OF],
+        [sys.executable, "-m", "privacy_audit.cli", "simulate", *arguments, "--as-of", AS_OF],
         cwd=company.folder,
         env=env,
         capture_output=True,

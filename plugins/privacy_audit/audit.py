@@ -420,10 +420,12 @@ def _counts(audit: Audit) -> dict[str, int]:
 def publish_docs(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
     """Builds tonight's Data Docs and puts them in place at once."""
     from privacy_audit import engine
-    from privacy_audit.data_docs import site
+    from privacy_audit.data_docs import docs_site
 
     settings = load()
-    index = site.publish(settings.home / engine.RESULTS / order["audit_id"], assemble(order, results), settings.home)
+    index = docs_site.publish(
+        settings.home / engine.RESULTS / order["audit_id"], assemble(order, results), settings.home
+    )
     return {"index": str(index)}
 
 

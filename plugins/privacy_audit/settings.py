@@ -28,10 +28,9 @@ class Settings:
 def load(env: Mapping[str, str] | None = None) -> Settings:
     """The settings of an environment. ConfigurationRefusedError names every variable that cannot be."""
     env = os.environ if env is None else env
-    root = Path(__file__).resolve().parents[2]
     settings = Settings(
-        home=Path(env.get("PRIVACY_AUDIT_HOME") or root / "var"),
-        expectations=Path(env.get("PRIVACY_AUDIT_EXPECTATIONS") or root / "expectations"),
+        home=home(env),
+        expectations=expectations(env),
         register=env.get("PRIVACY_AUDIT_REGISTER") or "privacy_audit_register",
         reports_url=env.get("PRIVACY_AUDIT_REPORTS_URL", ""),
     )
@@ -39,6 +38,21 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     if mistakes:
         raise ConfigurationRefusedError(mistakes)
     return settings
+
+
+def home(env: Mapping[str, str] | None = None) -> Path:
+    """Returns the folder of what a run leaves behind, unchecked: Airflow's own processes start whatever it is."""
+    return _folder("PRIVACY_AUDIT_HOME", "var", env)
+
+
+def expectations(env: Mapping[str, str] | None = None) -> Path:
+    """Returns the folder of what must be true, unchecked: a DAG file is parsed whatever it is."""
+    return _folder("PRIVACY_AUDIT_EXPECTATIONS", "expectations", env)
+
+
+def _folder(variable: str, otherwise: str, env: Mapping[str, str] | None) -> Path:
+    env = os.environ if env is None else env
+    return Path(env.get(variable) or Path(__file__).resolve().parents[2] / otherwise)
 
 
 def _mistakes(settings: Settings) -> list[Mistake]:

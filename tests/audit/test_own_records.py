@@ -11,7 +11,7 @@ from tests.audit.one_night import NOW, OneNight, Result, plan, through_xcom
 from typer.testing import CliRunner
 
 from privacy_audit import audit, register
-from privacy_audit.__main__ import app
+from privacy_audit.cli import app
 from privacy_audit.model import Outcome
 from privacy_audit.records import NotMaintainedError
 

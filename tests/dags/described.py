@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from privacy_audit.demo import airflow as local_airflow
+from privacy_audit.demo import local_airflow
 
 
 def main() -> None:

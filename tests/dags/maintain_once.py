@@ -9,8 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from privacy_audit.demo import airflow as local_airflow
-from privacy_audit.demo import premises
+from privacy_audit.demo import local_airflow, premises
 
 
 def main() -> None:

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import psycopg2
 
-from privacy_audit.demo import airflow as local_airflow
-from privacy_audit.demo import company, inbox, premises
+from privacy_audit.demo import company, inbox, local_airflow, premises
 
 
 def main() -> None:

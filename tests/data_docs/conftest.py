@@ -21,7 +21,7 @@ from tests.conftest import MakeDatabase
 from tests.data_docs.browsing import Site
 
 from privacy_audit import controls, documents, engine, policy, suites
-from privacy_audit.data_docs import site
+from privacy_audit.data_docs import docs_site
 from privacy_audit.model import Audit, Cause, Policy, StoreResult
 from privacy_audit.store_map import StoreMap
 
@@ -58,7 +58,7 @@ def filed(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory)
 def night(filed: Filed, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """The night, published once; for tests that only read."""
     home = tmp_path_factory.mktemp("published")
-    return Site(site.publish(filed.results, filed.audit, home).parent)
+    return Site(docs_site.publish(filed.results, filed.audit, home).parent)
 
 
 def reader(url: str, role: str) -> sa.URL:

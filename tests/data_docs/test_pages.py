@@ -12,7 +12,7 @@ from tests.data_docs.browsing import OUTSIDE, Page, Site
 from tests.data_docs.conftest import Filed
 
 from privacy_audit import coverage_matrix
-from privacy_audit.data_docs import site
+from privacy_audit.data_docs import docs_site
 from privacy_audit.findings.standing import Chronicle
 from privacy_audit.model import CheckResult, Outcome
 from privacy_audit.reports import folder
@@ -175,7 +175,7 @@ def test_what_its_owner_signed_is_told_with_the_signature(night: Site, filed: Fi
 
 def test_links_lead_somewhere_also_into_the_report(filed: Filed, tmp_path: Path) -> None:
     folder.write(filed.audit, Chronicle(), tmp_path)
-    own = Site(site.publish(filed.results, filed.audit, tmp_path).parent)
+    own = Site(docs_site.publish(filed.results, filed.audit, tmp_path).parent)
     anchors: dict[Path, list[str]] = {}
     followed = 0
     for page in own.pages:

@@ -17,7 +17,7 @@ from filelock import FileLock
 from tests.data_docs.browsing import Page, Site
 from tests.data_docs.conftest import Filed
 
-from privacy_audit.data_docs import site, views
+from privacy_audit.data_docs import docs_site, views
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.model import Audit, Outcome
 
@@ -30,7 +30,7 @@ def later(audit: Audit, seconds: int) -> Audit:
 
 def instant(home: Path) -> str:
     """The instant that the index in place was judged by."""
-    found = re.search(r"as of (\S+)\. This page", (home / site.ENTRY / "index.html").read_text())
+    found = re.search(r"as of (\S+)\. This page", (home / docs_site.ENTRY / "index.html").read_text())
     assert found
     return found[1]
 
@@ -52,7 +52,7 @@ def result_of(filed: Filed, table: str) -> Path:
 
 
 def test_the_index_is_where_people_look(filed: Filed, tmp_path: Path) -> None:
-    index = site.publish(filed.results, filed.audit, tmp_path / "home")
+    index = docs_site.publish(filed.results, filed.audit, tmp_path / "home")
     assert index == tmp_path / "home" / "data_docs" / "index.html"
     assert index.is_file()
 
@@ -89,12 +89,12 @@ def add_a_stranger(filed: Filed) -> str:
 def test_results_that_are_not_those_of_the_audit_are_no_night(
     copied: Filed, tmp_path: Path, spoil: Callable[[Filed], str]
 ) -> None:
-    site.publish(copied.results, copied.audit, tmp_path)
-    before = (tmp_path / site.ENTRY).readlink(), folders(tmp_path)
+    docs_site.publish(copied.results, copied.audit, tmp_path)
+    before = (tmp_path / docs_site.ENTRY).readlink(), folders(tmp_path)
     said = spoil(copied)
-    with pytest.raises(site.DataDocsError, match=said):
-        site.publish(copied.results, later(copied.audit, 1), tmp_path)
-    assert ((tmp_path / site.ENTRY).readlink(), folders(tmp_path)) == before
+    with pytest.raises(docs_site.DataDocsError, match=said):
+        docs_site.publish(copied.results, later(copied.audit, 1), tmp_path)
+    assert ((tmp_path / docs_site.ENTRY).readlink(), folders(tmp_path)) == before
 
 
 @pytest.mark.parametrize(
@@ -112,16 +112,16 @@ def test_a_page_that_great_expectations_could_not_render_is_missed(
     template: str,
     said: str,
 ) -> None:
-    site.publish(filed.results, filed.audit, tmp_path)
-    before = (tmp_path / site.ENTRY).readlink()
+    docs_site.publish(filed.results, filed.audit, tmp_path)
+    before = (tmp_path / docs_site.ENTRY).readlink()
     spoilt = tmp_path / "templates"
     shutil.copytree(views.TEMPLATES, spoilt)
     (spoilt / template).write_text("{{ a_name_that_nobody_gave }}")
     monkeypatch.setattr(views, "TEMPLATES", spoilt)
-    with pytest.raises(site.DataDocsError, match=said):
-        site.publish(filed.results, later(filed.audit, 1), tmp_path)
+    with pytest.raises(docs_site.DataDocsError, match=said):
+        docs_site.publish(filed.results, later(filed.audit, 1), tmp_path)
     assert "a_name_that_nobody_gave" in caplog.text, "the log says why"
-    assert (tmp_path / site.ENTRY).readlink() == before
+    assert (tmp_path / docs_site.ENTRY).readlink() == before
 
 
 def test_the_newest_result_counts_where_a_suite_was_looked_at_twice(copied: Filed, tmp_path: Path) -> None:
@@ -129,12 +129,12 @@ def test_the_newest_result_counts_where_a_suite_was_looked_at_twice(copied: File
     first = path.parents[1] / "20260101T000000.000000Z" / path.name
     first.parent.mkdir()
     first.write_text(path.read_text().replace('"violating": 3', '"violating": 2'))
-    published = Site(site.publish(copied.results, copied.audit, tmp_path).parent)
+    published = Site(docs_site.publish(copied.results, copied.audit, tmp_path).parent)
     assert len(published.suites) == 6
     assert not list(published.root.rglob("20260101T*"))
     first.rename(path)  # and now the spoilt one is the only one: it was read, it is different
-    with pytest.raises(site.DataDocsError, match="does not hold the counts"):
-        site.publish(copied.results, copied.audit, tmp_path)
+    with pytest.raises(docs_site.DataDocsError, match="does not hold the counts"):
+        docs_site.publish(copied.results, copied.audit, tmp_path)
 
 
 def test_results_of_other_nights_make_no_page(copied: Filed, tmp_path: Path) -> None:
@@ -142,14 +142,14 @@ def test_results_of_other_nights_make_no_page(copied: Filed, tmp_path: Path) -> 
     other = path.parents[2] / "20250101T000000Z-00000000" / path.parent.name / path.name
     other.parent.mkdir(parents=True)
     shutil.copy(path, other)
-    published = Site(site.publish(copied.results, copied.audit, tmp_path).parent)
+    published = Site(docs_site.publish(copied.results, copied.audit, tmp_path).parent)
     assert not list(published.root.rglob("20250101T*"))
 
 
 def test_a_night_in_which_no_store_could_be_read_has_an_index(filed: Filed, tmp_path: Path) -> None:
     lost = filed.audit.stores[1]
     audit = replace(filed.audit, stores=(lost,))
-    published = Site(site.publish(tmp_path / "validations" / "none", audit, tmp_path).parent)
+    published = Site(docs_site.publish(tmp_path / "validations" / "none", audit, tmp_path).parent)
     assert published.suites == {}
     assert "Archive: the whole store" in published.index.text
     unknown = [check for check in lost.checks if check.outcome is Outcome.NOT_AUDITED]
@@ -161,19 +161,19 @@ def test_a_night_in_which_no_store_could_be_read_has_an_index(filed: Filed, tmp_
 
 def test_publishing_writes_nothing_beside_the_results(filed: Filed, tmp_path: Path) -> None:
     before = sorted(filed.results.rglob("*"))
-    site.publish(filed.results, filed.audit, tmp_path)
+    docs_site.publish(filed.results, filed.audit, tmp_path)
     assert sorted(filed.results.rglob("*")) == before
 
 
 def test_an_older_night_does_not_come_back(filed: Filed, tmp_path: Path) -> None:
-    site.publish(filed.results, later(filed.audit, 60), tmp_path)
-    site.publish(filed.results, filed.audit, tmp_path)
+    docs_site.publish(filed.results, later(filed.audit, 60), tmp_path)
+    docs_site.publish(filed.results, filed.audit, tmp_path)
     assert instant(tmp_path) == "2026-11-24T01:31:00Z"
 
 
 def test_the_same_night_may_be_published_again(filed: Filed, tmp_path: Path) -> None:
     for _ in range(3):
-        site.publish(filed.results, filed.audit, tmp_path)
+        docs_site.publish(filed.results, filed.audit, tmp_path)
     assert instant(tmp_path) == "2026-11-24T01:30:00Z"
     assert len(folders(tmp_path)) == 2, "the one in place, and the one before for who is still reading it"
 
@@ -182,33 +182,33 @@ def test_what_a_killed_publisher_left_is_swept_away(filed: Filed, tmp_path: Path
     left = tmp_path / ".data_docs.20261123T013000Z.deadbeef"
     (left / "validations").mkdir(parents=True)
     (tmp_path / ".data_docs.next").symlink_to("nowhere")
-    site.publish(filed.results, filed.audit, tmp_path)
-    assert folders(tmp_path) == {(tmp_path / site.ENTRY).readlink().name}
+    docs_site.publish(filed.results, filed.audit, tmp_path)
+    assert folders(tmp_path) == {(tmp_path / docs_site.ENTRY).readlink().name}
     assert not (tmp_path / ".data_docs.next").is_symlink()
 
 
 def test_a_folder_of_somebody_else_is_not_replaced(filed: Filed, tmp_path: Path) -> None:
-    (tmp_path / site.ENTRY).mkdir()
-    (tmp_path / site.ENTRY / "mine.txt").touch()
-    with pytest.raises(site.DataDocsError, match="Move it away"):
-        site.publish(filed.results, filed.audit, tmp_path)
-    assert (tmp_path / site.ENTRY / "mine.txt").is_file()
+    (tmp_path / docs_site.ENTRY).mkdir()
+    (tmp_path / docs_site.ENTRY / "mine.txt").touch()
+    with pytest.raises(docs_site.DataDocsError, match="Move it away"):
+        docs_site.publish(filed.results, filed.audit, tmp_path)
+    assert (tmp_path / docs_site.ENTRY / "mine.txt").is_file()
 
 
 def test_a_home_that_cannot_be_written_is_said(filed: Filed, tmp_path: Path) -> None:
     (tmp_path / "home").touch()
     with pytest.raises(PrivacyAuditError, match=r"could not be written: .*the report is not affected"):
-        site.publish(filed.results, filed.audit, tmp_path / "home")
+        docs_site.publish(filed.results, filed.audit, tmp_path / "home")
 
 
 def test_a_publisher_that_waits_too_long_says_so(filed: Filed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site, "_PATIENCE_SECONDS", 0.05)
-    with FileLock(tmp_path / ".data_docs.lock"), pytest.raises(site.DataDocsError, match="another audit"):
-        site.publish(filed.results, filed.audit, tmp_path)
+    monkeypatch.setattr(docs_site, "_PATIENCE_SECONDS", 0.05)
+    with FileLock(tmp_path / ".data_docs.lock"), pytest.raises(docs_site.DataDocsError, match="another audit"):
+        docs_site.publish(filed.results, filed.audit, tmp_path)
 
 
 def test_readers_see_one_whole_night_while_nights_change(filed: Filed, tmp_path: Path) -> None:
-    site.publish(filed.results, filed.audit, tmp_path)
+    docs_site.publish(filed.results, filed.audit, tmp_path)
     visits: list[str] = []
     troubles: list[BaseException] = []
     done = threading.Event()
@@ -224,7 +224,7 @@ def test_readers_see_one_whole_night_while_nights_change(filed: Filed, tmp_path:
     for reader in readers:
         reader.start()
     for seconds in range(1, 8):
-        site.publish(filed.results, later(filed.audit, seconds), tmp_path)
+        docs_site.publish(filed.results, later(filed.audit, seconds), tmp_path)
     done.set()
     for reader in readers:
         reader.join()
@@ -234,7 +234,7 @@ def test_readers_see_one_whole_night_while_nights_change(filed: Filed, tmp_path:
 
 def visit(home: Path) -> str:
     """Opens the index and every page it names, as a server does: the link is followed once per visit. The instant."""
-    root = (home / site.ENTRY).resolve()
+    root = (home / docs_site.ENTRY).resolve()
     index = Page(root / "index.html")
     pages = {index.path} | {
         Site(root).target(index, link)[0] for link in index.values("href") if "validations/" in link
@@ -252,7 +252,7 @@ def test_two_publishers_leave_one_whole_night(filed: Filed, tmp_path: Path) -> N
 
     def publish(seconds: int) -> None:
         try:
-            site.publish(filed.results, later(filed.audit, seconds), tmp_path)
+            docs_site.publish(filed.results, later(filed.audit, seconds), tmp_path)
         except BaseException as trouble:  # noqa: BLE001 - it is told by the test, not lost with the thread
             troubles.append(trouble)
 
@@ -268,7 +268,7 @@ def test_two_publishers_leave_one_whole_night(filed: Filed, tmp_path: Path) -> N
 def test_25_suites_take_seconds(copied: Filed, tmp_path: Path) -> None:
     audit = multiplied(copied, "logs", 25)
     started = time.monotonic()
-    published = Site(site.publish(copied.results, audit, tmp_path).parent)
+    published = Site(docs_site.publish(copied.results, audit, tmp_path).parent)
     assert time.monotonic() - started < SECONDS_FOR_25_SUITES
     assert len(published.suites) == 25
 
@@ -293,6 +293,6 @@ def multiplied(filed: Filed, table: str, times: int) -> Audit:
 
 
 def test_pages_may_be_read_by_whoever_may_read_the_home(filed: Filed, tmp_path: Path) -> None:
-    site.publish(filed.results, filed.audit, tmp_path)
+    docs_site.publish(filed.results, filed.audit, tmp_path)
     (tmp_path / "usual").mkdir()
-    assert (tmp_path / site.ENTRY).stat().st_mode == (tmp_path / "usual").stat().st_mode
+    assert (tmp_path / docs_site.ENTRY).stat().st_mode == (tmp_path / "usual").stat().st_mode

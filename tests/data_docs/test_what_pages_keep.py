@@ -14,7 +14,7 @@ import pytest
 from tests.data_docs.browsing import Page, Site
 from tests.data_docs.conftest import Filed
 
-from privacy_audit.data_docs import site
+from privacy_audit.data_docs import docs_site
 from privacy_audit.engine.checkpoint import ephemeral_context
 from privacy_audit.model import Audit, Clause, Conflict, Policy, StoreResult
 
@@ -69,7 +69,7 @@ def test_what_is_planted_in_a_result_reaches_no_page(
     stored = "".join(path.read_text() for path in results.rglob("*.json"))
     assert len(list(results.rglob("*.json"))) == 6
     assert (CANARY in stored) is not by_our_door, "planted, and kept out by the store where it stands at the door"
-    published = Site(site.publish(results, filed.audit, tmp_path).parent)
+    published = Site(docs_site.publish(results, filed.audit, tmp_path).parent)
     assert len(published.suites) == 6
     for path in published.root.rglob("*"):
         assert path.is_dir() or b"canari" not in path.read_bytes()
@@ -79,8 +79,8 @@ def test_what_is_planted_in_a_result_reaches_no_page(
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_page_has_the_same_elements_whatever_the_names(filed: Filed, night: Site, tmp_path: Path, name: str) -> None:
-    harmless = Site(site.publish(filed.results, renamed(filed.audit, "name"), tmp_path / "harmless").parent)
-    hostile = Site(site.publish(filed.results, renamed(filed.audit, name), tmp_path / "hostile").parent)
+    harmless = Site(docs_site.publish(filed.results, renamed(filed.audit, "name"), tmp_path / "harmless").parent)
+    hostile = Site(docs_site.publish(filed.results, renamed(filed.audit, name), tmp_path / "hostile").parent)
     assert set(hostile.suites) == set(night.suites)
     for before, after in zip(harmless.pages, hostile.pages, strict=True):
         assert after.tags == before.tags
@@ -90,7 +90,7 @@ def test_a_page_has_the_same_elements_whatever_the_names(filed: Filed, night: Si
 
 
 def test_what_hides_text_is_dropped(filed: Filed, tmp_path: Path) -> None:
-    published = Site(site.publish(filed.results, renamed(filed.audit, HIDING), tmp_path).parent)
+    published = Site(docs_site.publish(filed.results, renamed(filed.audit, HIDING), tmp_path).parent)
     for page in published.pages:
         assert not UNSEEN & set(page.source)
         assert "gnp.exex[31m" in page.source
@@ -98,7 +98,7 @@ def test_what_hides_text_is_dropped(filed: Filed, tmp_path: Path) -> None:
 
 def test_an_audit_with_a_strange_id_leads_nowhere_else(filed: Filed, tmp_path: Path) -> None:
     audit = replace(filed.audit, id='../../x" onclick="', stores=(filed.audit.stores[1],))
-    index = Page(site.publish(tmp_path / "none", audit, tmp_path / "home"))
+    index = Page(docs_site.publish(tmp_path / "none", audit, tmp_path / "home"))
     reports = {link.partition("#")[0] for link in index.values("href") if "report" in link}
     assert reports == {"../reports/..%2F..%2Fx%22%20onclick%3D%22/report.html"}
     assert not [name for _, name, _ in index.attributes if name.startswith("on")]

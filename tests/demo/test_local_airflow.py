@@ -21,8 +21,8 @@ from cryptography.fernet import Fernet
 from tests.alerts.nights import first_night
 
 from privacy_audit.alerts import Channel, body, deliver
-from privacy_audit.demo import airflow, inbox, keeper
-from privacy_audit.demo.airflow import LOOPBACK, ROOT
+from privacy_audit.demo import inbox, keeper, local_airflow
+from privacy_audit.demo.local_airflow import LOOPBACK, ROOT
 
 NONSENSE = "nonsense-of-the-caller"
 FOREIGN = (
@@ -57,7 +57,7 @@ CONNECTIONS = {"store_app": "postgresql://auditor@127.0.0.1:54321/app"}
 
 
 def environment(home: Path, port: int = 8123) -> dict[str, str]:
-    return airflow.environment(home, CONNECTIONS, airflow.sqlite(home, "own"), port)
+    return local_airflow.environment(home, CONNECTIONS, local_airflow.sqlite(home, "own"), port)
 
 
 def run(script: str, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -85,11 +85,11 @@ def test_nothing_of_the_callers_is_inherited(tmp_path: Path, monkeypatch: pytest
 ASK_AIRFLOW = """
 import json, os, sys
 from pathlib import Path
-from privacy_audit.demo import airflow
+from privacy_audit.demo import local_airflow
 
 home, names, nonsense = Path(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3]
 os.environ.update(dict.fromkeys(names, nonsense))
-airflow.enter(airflow.environment(home, {}, airflow.sqlite(home, "own"), 8123))
+local_airflow.enter(local_airflow.environment(home, {}, local_airflow.sqlite(home, "own"), 8123))
 
 from airflow.configuration import AIRFLOW_HOME, conf
 
@@ -155,14 +155,14 @@ def test_keys_are_long_kept_and_their_owners_only(tmp_path: Path) -> None:
 
 def test_who_may_log_in_is_who_airflow_knows(tmp_path: Path) -> None:
     made = environment(tmp_path)
-    logins = airflow.logins(tmp_path)
+    logins = local_airflow.logins(tmp_path)
     assert [(login.name, login.role) for login in logins] == [("admin", "admin"), ("reviewer", "viewer")]
     known = made["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"].split(",")
     assert known == [f"{login.name}:{login.role}" for login in logins]
     passwords = json.loads(Path(made["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]).read_text())
     assert passwords == {login.name: login.password for login in logins}
     assert min(map(len, passwords.values())) >= 12
-    assert airflow.logins(tmp_path) == logins
+    assert local_airflow.logins(tmp_path) == logins
 
 
 ASK_THE_INBOX = """
@@ -172,9 +172,9 @@ from pathlib import Path
 import httpx
 import requests
 
-from privacy_audit.demo import airflow
+from privacy_audit.demo import local_airflow
 
-airflow.enter(airflow.environment(Path(sys.argv[1]), {}, "sqlite://"))
+local_airflow.enter(local_airflow.environment(Path(sys.argv[1]), {}, "sqlite://"))
 print(requests.post(sys.argv[2] + "product", json={"message": "{}"}, timeout=5).status_code)  # as Apprise does
 print(httpx.post(sys.argv[2] + "product", json={"message": "{}"}, timeout=5).status_code)  # as Airflow's tasks do
 sent = urllib.request.Request(sys.argv[2] + "product", data=b'{"message": "{}"}')

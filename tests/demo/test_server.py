@@ -533,7 +533,12 @@ def test_data_of_another_major_version_is_refused_with_a_way_out(aged: Path) -> 
 def test_the_way_out_can_be_gone(aged: Path) -> None:
     (aged / "run").mkdir()  # `make up` ran here
     variables = os.environ | {"PYTHONPATH": str(ROOT / "plugins"), "PRIVACY_AUDIT_HOME": str(aged)}
-    down = [sys.executable, "-m", "privacy_audit.demo", "down"]  # it comes first in `make clean`, and may stop it
+    down = [
+        sys.executable,
+        "-m",
+        "privacy_audit.demo.commands",
+        "down",
+    ]  # it comes first in `make clean`, and may stop it
     assert subprocess.run(down, cwd=ROOT, env=variables, check=False).returncode == 0
     shutil.rmtree(aged)
     with EmbeddedPostgres.start(aged) as server:

@@ -63,7 +63,7 @@ COVERAGE = {
     "permission_at_event": {*_ALL, State.OUT_OF_SCOPE},
     "read_rights": _ALL,
     "retention": set(State),
-    "secrets": _ALL,
+    "readable_secrets": _ALL,
     "security_settings": _ALL,
     "sequence": {*_ALL, State.OUT_OF_SCOPE},
     "soft_delete": {*_ALL, State.HELD},

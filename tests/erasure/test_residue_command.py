@@ -112,7 +112,7 @@ class Shop:
         return Told(run.returncode, run.stdout + run.stderr)
 
     def _command(self, words: tuple[str, ...]) -> list[str]:
-        return [sys.executable, "-m", "privacy_audit", self.command, *words]
+        return [sys.executable, "-m", "privacy_audit.cli", self.command, *words]
 
     def _env(self, variables: dict[str, str | None]) -> dict[str, str]:
         given = {**self.environment, **variables}

@@ -33,9 +33,9 @@ from tests.nights.tasks import Workers
 from typer.testing import CliRunner
 
 from privacy_audit import audit, register, settings
-from privacy_audit.__main__ import app
 from privacy_audit.alerts.body import SCHEMA as ALERT
 from privacy_audit.alerts.body import TICKET_SCHEMA as TICKET
+from privacy_audit.cli import app
 
 PARIS = ZoneInfo("Europe/Paris")
 HANDLING = """

@@ -75,7 +75,7 @@ _KINDS: dict[str, Callable[[Any, Row, Tables, Calendar], Verdict]] = {
     "permission_at_event": permission_at_event,
     "listed": listed,
     "anonymous": anonymous,
-    "secrets": secrets,
+    "readable_secrets": secrets,
     "deadline": deadline,
     "stated": stated,
     "lifetime": lifetime,

@@ -124,7 +124,9 @@ def secrets_cases(draw: Draw) -> Case:
         }
         for number in range(draw(st.sampled_from((0, 1, 16, 16, 16))))
     ]
-    return Case("secrets", rule, scene.calendar.as_of, {"kept.secrets": rows, "s.parents": draw(draws.parents())})
+    return Case(
+        "readable_secrets", rule, scene.calendar.as_of, {"kept.secrets": rows, "s.parents": draw(draws.parents())}
+    )
 
 
 def test_secrets(database: str) -> None:

@@ -11,7 +11,7 @@ from tests import builders
 from typer.testing import CliRunner
 
 from privacy_audit import register
-from privacy_audit.__main__ import app
+from privacy_audit.cli import app
 from privacy_audit.errors import ConfigurationRefusedError
 from privacy_audit.findings.standing import Triage
 from privacy_audit.model import CheckResult, Outcome

@@ -22,10 +22,10 @@ from privacy_audit.findings.lifecycle import Memory, Rules, advance
 from privacy_audit.findings.standing import Chronicle, Standing, Status, WaiverState
 from privacy_audit.findings.waivers import Waiver
 from privacy_audit.model import Audit, Forecast, Outcome, StoreResult, roll_up
-from privacy_audit.reports import canonical_json, findings_csv, findings_json, html, interface, life_words
+from privacy_audit.reports import canonical_json, findings_csv, findings_json, html_report, interface, life_words
 
 LIVELY, HISTORY = histories.NIGHTS["lively"]()
-PAGE = html.render(LIVELY, HISTORY).decode()
+PAGE = html_report.render(LIVELY, HISTORY).decode()
 
 
 def text(markup: str) -> str:
@@ -57,7 +57,7 @@ def test_the_first_screen_says_what_is_new_back_gone_overdue_and_waived() -> Non
 
 def test_every_section_is_in_the_contents_and_the_contents_lead_to_sections() -> None:
     for make in histories.NIGHTS.values():
-        page = html.render(*make()).decode()
+        page = html_report.render(*make()).decode()
         contents = page.split('<nav class="contents"')[1].split("</nav>")[0]
         sections = set(re.findall(r'<section id="([^"]*)"', page))
         groups = set(re.findall(r'href="#(failed-[^"]*)"', contents))
@@ -97,7 +97,7 @@ def test_a_waived_finding_is_told_after_the_others_with_every_row_counted() -> N
 def test_only_waived_findings_are_still_read_first() -> None:
     devices = histories.of(LIVELY, "app/app.devices/RET-5")
     audit = replace(LIVELY, stores=(replace(LIVELY.stores[0], checks=(devices,)),))
-    assert "app.devices" in first_screen(html.render(audit, HISTORY).decode())
+    assert "app.devices" in first_screen(html_report.render(audit, HISTORY).decode())
 
 
 def test_many_times_the_usual_number_is_no_reason_to_delete() -> None:
@@ -157,7 +157,7 @@ def test_waivers_stand_beside_the_strict_counts_with_what_to_do() -> None:
 
 def test_a_waiver_of_what_was_not_looked_at_is_not_called_unused() -> None:
     part = replace(LIVELY, stores=LIVELY.stores[1:])
-    page = html.render(part, replace(HISTORY, standings=())).decode()
+    page = html_report.render(part, replace(HISTORY, standings=())).decode()
     assert "not looked at tonight 0 50" in section("waived", page)
 
 
@@ -183,24 +183,24 @@ def test_changes_of_the_policy_tell_what_was_loosened_first() -> None:
     told = section("policy-changes")
     places = [told.index(word) for word in ("Loosened:", "Changed:", "Tightened:")]
     assert places == sorted(places)
-    assert not section("policy-changes", html.render(LIVELY, replace(HISTORY, policy_changes=())).decode())
+    assert not section("policy-changes", html_report.render(LIVELY, replace(HISTORY, policy_changes=())).decode())
 
 
 def test_an_audit_by_an_earlier_instant_says_so() -> None:
-    page = html.render(*histories.NIGHTS["earlier"]()).decode()
+    page = html_report.render(*histories.NIGHTS["earlier"]()).decode()
     assert life_words.EARLIER in first_screen(page)
     assert "new tonight" not in page
 
 
 def test_a_report_without_history_does_not_say_that_nothing_is_new() -> None:
-    page = html.render(audits.broken(), Chronicle()).decode()
+    page = html_report.render(audits.broken(), Chronicle()).decode()
     assert life_words.WITHOUT_HISTORY in first_screen(page)
     assert " 0 new" not in first_screen(page)
-    assert "0 new" in first_screen(html.render(LIVELY, replace(HISTORY, standings=())).decode())
+    assert "0 new" in first_screen(html_report.render(LIVELY, replace(HISTORY, standings=())).decode())
 
 
 def test_a_store_that_was_judged_later_leaves_its_findings_to_that_report() -> None:
-    told = html.render(LIVELY, replace(HISTORY, standings=HISTORY.standings[:1])).decode()
+    told = html_report.render(LIVELY, replace(HISTORY, standings=HISTORY.standings[:1])).decode()
     assert life_words.ELSEWHERE in told
 
 
@@ -239,7 +239,7 @@ def test_a_purge_is_blamed_by_the_day_also_where_dates_of_few_rows_are_told_by_m
     app, *others = audit.stores
     few = replace(audits.MINORS, overdue_since=since, ages=(3, 0, 0, 0, 0))
     checks = tuple(replace(one, tally=few) if one.purge == audits.IN_VAIN else one for one in app.checks)
-    told = html.render(replace(audit, stores=(replace(app, checks=checks), *others)), Chronicle()).decode()
+    told = html_report.render(replace(audit, stores=(replace(app, checks=checks), *others)), Chronicle()).decode()
     assert "it has deleted nothing in 39 runs, since 15 October 2026" in told
     assert ("although 3 rows are in breach: it runs, and deletes nothing" in told) is blamed
 
@@ -248,7 +248,7 @@ def test_only_trends_know_exact_dates() -> None:
     """From four rows to five a date becomes exact: no row went, and no page says so."""
     positions = histories.of(LIVELY, "app/app.positions/RET-3")
     nights = histories.growing(positions, range(1, 12))
-    told = html.render(LIVELY, replace(HISTORY, series={positions.fingerprint: nights})).decode()
+    told = html_report.render(LIVELY, replace(HISTORY, series={positions.fingerprint: nights})).decode()
     assert "last went" not in told
     assert "last worked" not in told
 
@@ -281,7 +281,7 @@ DOWN = st.sampled_from(((),) * 4 + (("app",), ("web",), ("app", "web"), ("bare",
 def test_every_open_finding_is_told_in_every_format(nights: Sequence[tuple[Any, Any, bool]]) -> None:
     audit, standings = _lived(nights)
     history = Chronicle(standings=standings)
-    page = html.render(audit, history).decode()
+    page = html_report.render(audit, history).decode()
     rows = [row["finding"] for row in _rows(audit, history)]
     told = json.loads(findings_json.render(audit, history))["findings"]
     for one in standings:

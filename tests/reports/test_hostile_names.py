@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.reports import histories
 
-from privacy_audit.reports import canonical_json, findings_csv, findings_json, html, interface
+from privacy_audit.reports import canonical_json, findings_csv, findings_json, html_report, interface
 
 NAMES = {
     "script": "<script>alert(1)</script>",
@@ -55,12 +55,12 @@ class Page(HTMLParser):
         self.attributes += [(name, value or "") for name, value in attrs]
 
 
-HARMLESS = Page(html.render(*histories.hostile("name")))
+HARMLESS = Page(html_report.render(*histories.hostile("name")))
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_html_has_the_same_elements_whatever_the_names(name: str) -> None:
-    page = Page(html.render(*histories.hostile(name)))
+    page = Page(html_report.render(*histories.hostile(name)))
     assert page.tags == HARMLESS.tags
     assert [attribute for attribute, _ in page.attributes] == [attribute for attribute, _ in HARMLESS.attributes]
     links = [value for attribute, value in page.attributes if attribute in {"href", "src", "action"}]
@@ -68,7 +68,7 @@ def test_html_has_the_same_elements_whatever_the_names(name: str) -> None:
 
 
 def test_template_words_in_names_stay_words() -> None:
-    page = html.render(*histories.hostile("{{7*7}}{% raw %}"))
+    page = html_report.render(*histories.hostile("{{7*7}}{% raw %}"))
     assert b"<h4 id=" in page
     assert b">{{7*7}}{% raw %}</h4>" in page
 

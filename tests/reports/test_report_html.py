@@ -15,11 +15,11 @@ from tests.reports.histories import Night
 
 from privacy_audit.findings.standing import Chronicle
 from privacy_audit.model import Audit, Outcome
-from privacy_audit.reports import html
+from privacy_audit.reports import html_report
 
 
 def page(audit: Audit, history: Chronicle | None = None) -> str:
-    return html.render(audit, history or Chronicle()).decode()
+    return html_report.render(audit, history or Chronicle()).decode()
 
 
 def text(audit: Audit, history: Chronicle | None = None) -> str:

@@ -12,7 +12,7 @@ from tests.reports import histories, large, packs
 
 from privacy_audit.findings.standing import Chronicle
 from privacy_audit.model import Audit
-from privacy_audit.reports import html
+from privacy_audit.reports import html_report
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @pytest.fixture
 def report(tmp_path: Path) -> str:
     path = tmp_path / "report.html"
-    path.write_bytes(html.render(*histories.NIGHTS["lively"]()))
+    path.write_bytes(html_report.render(*histories.NIGHTS["lively"]()))
     return path.as_uri()
 
 
@@ -62,7 +62,7 @@ def two_packs(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def _written(folder: Path, audit: Audit) -> str:
     path = folder / "report.html"
-    path.write_bytes(html.render(audit, Chronicle()))
+    path.write_bytes(html_report.render(audit, Chronicle()))
     return path.as_uri()
 
 

@@ -65,7 +65,7 @@ class Airflow:
 
 def demo(home: Path, *arguments: str) -> str:
     environment = os.environ | {"PRIVACY_AUDIT_HOME": str(home), "PYTHONPATH": str(ROOT / "plugins")}
-    command = [sys.executable, "-m", "privacy_audit.demo", *arguments]
+    command = [sys.executable, "-m", "privacy_audit.demo.commands", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -1,7 +1,7 @@
 """The process behind `make up`: it holds the embedded PostgreSQL and Airflow's four components until it is told to end.
 
-`python -m privacy_audit.demo.keeper`, in the environment that `airflow.environment` made. When one component ends by
-itself it ends the others too: half an Airflow looks alive and audits nothing.
+`python -m privacy_audit.demo.keeper`, in the environment that `local_airflow.environment` made. When one component ends
+by itself it ends the others too: half an Airflow looks alive and audits nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import psutil  # type: ignore[import-untyped]  # it carries no types
 
 from privacy_audit import settings
 from privacy_audit.demo import inbox, processes
-from privacy_audit.demo.airflow import LOOPBACK, ROOT
+from privacy_audit.demo.local_airflow import LOOPBACK, ROOT
 from privacy_audit.demo.server import EmbeddedPostgres
 
 INBOX_PORT = "DEMO_INBOX_PORT"

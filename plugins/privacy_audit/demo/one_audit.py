@@ -18,8 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pluggy import HookimplMarker
 
-from privacy_audit.demo import airflow as local_airflow
-from privacy_audit.demo import company, filed, inbox, premises
+from privacy_audit.demo import company, filed, inbox, local_airflow, premises
 from privacy_audit.demo.manifest import Manifest
 from privacy_audit.demo.screen import Screen, screen
 from privacy_audit.errors import PrivacyAuditError

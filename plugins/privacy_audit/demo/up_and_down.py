@@ -15,10 +15,9 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it carries no types
 
-from privacy_audit.demo import airflow as local_airflow
-from privacy_audit.demo import company, keeper, premises, processes
-from privacy_audit.demo.airflow import LOOPBACK, ROOT
+from privacy_audit.demo import company, keeper, local_airflow, premises, processes
 from privacy_audit.demo.installation import installation, remove_programs
+from privacy_audit.demo.local_airflow import LOOPBACK, ROOT
 from privacy_audit.demo.screen import Screen, screen
 from privacy_audit.demo.server import EmbeddedPostgres
 from privacy_audit.errors import PrivacyAuditError

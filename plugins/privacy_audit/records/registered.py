@@ -18,8 +18,7 @@ from privacy_audit.records.keeping import Kind, Record, Swept, sort
 from privacy_audit.records.nightly import Begun
 from privacy_audit.register import upgrade
 from privacy_audit.register.access import transaction
-from privacy_audit.register.outbox_tables import deliveries, messages
-from privacy_audit.register.tables import audits, decisions, policies, results, standings
+from privacy_audit.register.tables import audits, decisions, deliveries, messages, policies, results, standings
 
 Url = Callable[[], sa.URL]
 """Finds where the register is, when it is called. PrivacyAuditError when nobody has said it."""

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from privacy_audit.letter import Letter
 from privacy_audit.register.access import transaction
-from privacy_audit.register.outbox_tables import deliveries, messages
+from privacy_audit.register.tables import deliveries, messages
 
 CLAIM_EXPIRES = "1 hour"
 """What was claimed so long ago and never marked as sent was lost with its sender: it may be sent again."""

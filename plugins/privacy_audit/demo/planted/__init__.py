@@ -17,19 +17,19 @@ from privacy_audit.demo.planted import (
     notices,
     prospects,
     recipients,
-    requests,
     retention_app,
     retention_web,
-    secrets,
-    statistics,
+    rights_requests,
+    statistics_tables,
+    stored_secrets,
     uses,
 )
 from privacy_audit.demo.planting import Moments, Planting
 from privacy_audit.demo.scope import scoped
 
 _PARTS = (
-    retention_app, billing, retention_web, minors, consents, holds, notices, prospects, requests, freezes, uses,
-    cookies, recipients, governance, statistics, secrets, erasures, catalog,
+    retention_app, billing, retention_web, minors, consents, holds, notices, prospects, rights_requests, freezes, uses,
+    cookies, recipients, governance, statistics_tables, stored_secrets, erasures, catalog,
 )  # fmt: skip
 
 

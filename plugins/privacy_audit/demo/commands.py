@@ -1,4 +1,4 @@
-"""`python -m privacy_audit.demo audit | ask | up | down | clean | fill`: what `make` calls, in words for a terminal."""
+"""What `make` calls, in words for a terminal: `python -m privacy_audit.demo.commands audit|ask|up|down|clean|fill`."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ from privacy_audit.store_map import Identifier, StoreMap, Subject
 class Secrets(Rule):
     """Expect no password, card code or encrypted value that can be read."""
 
-    kind: ClassVar[str] = "secrets"
+    kind: ClassVar[str] = "readable_secrets"
     expectation: ClassVar[str] = "expect_secrets_unreadable"
 
     secrets: dict[Identifier, Secret] = Field(min_length=1)
