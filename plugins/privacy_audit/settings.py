@@ -23,6 +23,8 @@ class Settings:
     """Airflow connection of the register (`PRIVACY_AUDIT_REGISTER`)."""
     reports_url: str
     """Address under which people open `home` (`PRIVACY_AUDIT_REPORTS_URL`); empty: alerts name the file."""
+    heartbeat: str = ""
+    """Airflow connection with the outside address that each filed audit calls (`PRIVACY_AUDIT_HEARTBEAT`)."""
 
 
 def load(env: Mapping[str, str] | None = None) -> Settings:
@@ -33,6 +35,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         expectations=expectations(env),
         register=env.get("PRIVACY_AUDIT_REGISTER") or "privacy_audit_register",
         reports_url=env.get("PRIVACY_AUDIT_REPORTS_URL", ""),
+        heartbeat=env.get("PRIVACY_AUDIT_HEARTBEAT", ""),
     )
     mistakes = list(_mistakes(settings))
     if mistakes:
@@ -48,6 +51,12 @@ def home(env: Mapping[str, str] | None = None) -> Path:
 def expectations(env: Mapping[str, str] | None = None) -> Path:
     """Returns the folder of what must be true, unchecked: a DAG file is parsed whatever it is."""
     return _folder("PRIVACY_AUDIT_EXPECTATIONS", "expectations", env)
+
+
+def platform_alert(env: Mapping[str, str] | None = None) -> str:
+    """Returns the Airflow connection that is told of failures where `handling.yaml` names nobody or cannot be read."""
+    env = os.environ if env is None else env
+    return env.get("PRIVACY_AUDIT_PLATFORM_ALERT") or "alerts_platform"
 
 
 def _folder(variable: str, otherwise: str, env: Mapping[str, str] | None) -> Path:

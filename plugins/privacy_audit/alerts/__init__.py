@@ -6,7 +6,7 @@ What was composed is kept as a letter until every channel has taken it; `merge` 
 from privacy_audit.alerts.channels import Channel, ChannelsMissingError, Delivery, channels_of, deliver
 from privacy_audit.alerts.composing import messages
 from privacy_audit.alerts.merge import merge
-from privacy_audit.alerts.message import Line, Message, letter, load
+from privacy_audit.alerts.message import Line, Message, letter, load, run_failed
 
 __all__ = [
     "Channel",
@@ -20,4 +20,5 @@ __all__ = [
     "load",
     "merge",
     "messages",
+    "run_failed",
 ]

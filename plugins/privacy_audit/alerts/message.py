@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -42,6 +43,8 @@ class MessageKind(StrEnum):
     """What is promised or checked has changed."""
     GOOD_NEWS = "good_news"
     DIGEST = "digest"
+    RUN_FAILED = "run_failed"
+    """A run failed. It is about no finding."""
 
 
 class Urgency(StrEnum):
@@ -113,6 +116,15 @@ class Section:
     sentences: tuple[str, ...]
 
 
+RUN_FAILED = "run_failed"
+"""What a section is about that tells the owner of the platform of a failed run."""
+
+
+def run_failed(run_of: str, causes: Sequence[str]) -> Section:
+    """The part of a message that tells of a failed run, with its causes."""
+    return Section(RUN_FAILED, f"The run of {run_of} failed", tuple(causes))
+
+
 @dataclass(frozen=True, slots=True)
 class Digest:
     """The weekly digest: what stands beside tonight's news. Without anything open it is the sign of life."""
@@ -157,6 +169,11 @@ class Message:
         return tuple(line for line in self.lines if not line.quiet)
 
     @property
+    def failed_run(self) -> Section | None:
+        """What it tells of a failed run; None for a message about findings."""
+        return next((section for section in self.sections if section.about == RUN_FAILED), None)
+
+    @property
     def says_nothing(self) -> bool:
         """Whether there is nothing in it for people: only tickets that close."""
         return not (self.told or self.sections or self.digest)
@@ -164,6 +181,8 @@ class Message:
     @property
     def kind(self) -> MessageKind:
         """What it is about."""
+        if self.failed_run:
+            return MessageKind.RUN_FAILED
         opened = [line for line in self.told if line.is_open]
         if opened:
             blind = all(line.kind is Kind.NOT_AUDITED for line in opened)
@@ -184,6 +203,8 @@ class Message:
                 return Urgency.INFO
             case MessageKind.POLICY:
                 return Urgency.WARNING
+            case MessageKind.RUN_FAILED:
+                return Urgency.FAILURE
             case _:
                 loud = (Outcome.FAIL, Outcome.NOT_AUDITED)
                 pressing = any(line.is_open and not line.waiver and line.outcome in loud for line in self.told)
@@ -196,6 +217,8 @@ class Message:
         return f"privacy_audit{nights}: {'; '.join(self._headlines())}{self._where()} - {wording.day(self.day)}"
 
     def _headlines(self) -> list[str]:
+        if self.failed_run:
+            return [self.failed_run.title.lower()]
         loosened = sum(len(section.sentences) for section in self.sections if section.about == "policy_loosened")
         changed = any(section.about.startswith("policy") for section in self.sections)
         said = [_counted(("promise loosened", "promises loosened"), loosened)] if loosened else []
