@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pytest
 import requests
+from tests.audit.owner import Owner, open_channels
+from tests.conftest import MakeDatabase
 
 from privacy_audit.demo import local_airflow
 
@@ -35,6 +37,30 @@ plugins, errors = load(sys.argv[1])
 replaced = [name for name, module in before.items() if sys.modules.get(name) is not module]
 print(json.dumps({"plugins": [type(it).__name__ for it in plugins], "errors": errors, "replaced": replaced}))
 """
+
+
+WAITING = """
+from datetime import UTC, datetime, timedelta
+from time import sleep
+from airflow.sdk import dag, task
+from privacy_audit import dag_support
+
+@dag(
+    schedule="@once",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    dagrun_timeout=timedelta(seconds=5),
+    on_failure_callback=dag_support.tell_of_time_out,
+)
+def waiting():
+    @task
+    def wait():
+        sleep(600)
+
+    wait()
+
+waiting()
+"""
+"""A DAG whose run reaches its time limit."""
 
 
 def test_no_module_bears_the_name_of_a_standard_or_installed_one() -> None:
@@ -63,11 +89,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environment(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a local Airflow over that folder, with its tables made."""
+def owner() -> Iterator[Owner]:
+    """The owner of the platform."""
+    with open_channels() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def environment(
+    folder: Path, owner: Owner, make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The environment of a local Airflow over that folder, with its tables made and one DAG of its own."""
     home = tmp_path_factory.mktemp("airflow")
-    own = local_airflow.environment(home, {}, local_airflow.sqlite(home, "own"), free_port())
-    variables = own | {"AIRFLOW__CORE__PLUGINS_FOLDER": str(folder), "PYTHONPATH": str(folder)}
+    dags = tmp_path_factory.mktemp("dags")
+    (dags / "waiting.py").write_text(WAITING)
+    connections = {"alerts_platform": owner.connection}
+    own = local_airflow.environment(home, connections, make_database(), free_port())
+    variables = own | {
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(folder),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "PYTHONPATH": str(folder),
+    }
     done = airflow(variables, "db", "migrate")
     assert done.returncode == 0, done.stderr
     return variables
@@ -92,17 +134,44 @@ def test_airflow_lists_the_plugin(environment: Mapping[str, str]) -> None:
     assert "privacy_audit" in done.stdout
 
 
-@pytest.mark.slow
-def test_the_scheduler_and_the_api_server_start(environment: Mapping[str, str], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def started(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The api-server, the scheduler and the process that reads DAGs; gives the folder of their logs."""
+    logs = tmp_path_factory.mktemp("logs")
     port = environment["AIRFLOW__API__PORT"]
     with (
-        running(environment, tmp_path / "api.log", "api-server", "--port", port),
-        running(environment, tmp_path / "scheduler.log", "scheduler", "--skip-serve-logs"),
+        running(environment, logs / "api.log", "api-server", "--port", port),
+        running(environment, logs / "scheduler.log", "scheduler", "--skip-serve-logs"),
+        running(environment, logs / "dags.log", "dag-processor"),
     ):
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (health := asked(f"http://127.0.0.1:{port}/api/v2/monitor/health")) != "healthy":
-            assert time.monotonic() < deadline, f"{health}\n{(tmp_path / 'scheduler.log').read_text()[-2000:]}"
-            time.sleep(1)
+        yield logs
+
+
+@pytest.mark.slow
+def test_the_scheduler_and_the_api_server_start(environment: Mapping[str, str], started: Path) -> None:
+    address = f"http://127.0.0.1:{environment['AIRFLOW__API__PORT']}/api/v2/monitor/health"
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (health := asked(address)) != "healthy":
+        assert time.monotonic() < deadline, f"{health}\n{told_by(started)}"
+        time.sleep(1)
+
+
+@pytest.mark.slow
+def test_a_run_that_reaches_its_time_limit_is_told_to_the_owner_of_the_platform(owner: Owner, started: Path) -> None:
+    """Airflow skips the last task then, so that the run cannot tell it by itself."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not owner.documents:
+        assert time.monotonic() < deadline, told_by(started)
+        time.sleep(1)
+    (document,) = owner.documents
+    assert document["kind"] == "run_failed"
+    assert document["subject"].startswith("privacy_audit: the run of waiting failed")
+    (cause,) = document["notes"][0]["sentences"]
+    assert cause.startswith("The run reached its time limit.")
+
+
+def told_by(logs: Path) -> str:
+    return "\n".join(f"{path.name}: {path.read_text()[-1500:]}" for path in sorted(logs.iterdir()))
 
 
 def asked(address: str) -> str:

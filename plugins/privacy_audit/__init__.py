@@ -9,7 +9,7 @@ The pipeline, in the order of a night:
 4. `findings` turns tallies into findings and says how each stands since the nights before; `register` files that
    once; `reports` and `data_docs` tell people; `alerts` tells the owners what changed.
 5. `records` is what the audit keeps of itself, which is audited and deleted in time like everything else.
-6. `audit` is the only place where the stages meet; `dags/nightly_audit.py` and the command line call it.
+6. `audit` is the only place where the stages meet; `dags/privacy_audit_nightly.py` and the command line call it.
 
 The words are those of `model`.
 """

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,18 +24,18 @@ from pydantic import TypeAdapter
 
 from privacy_audit import connections, suites
 from privacy_audit.configuration import Configuration as Configuration
-from privacy_audit.configuration import control_ids as control_ids
 from privacy_audit.configuration import read_configuration as read_configuration
-from privacy_audit.configuration import store_names as store_names
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError, did_you_mean
 from privacy_audit.findings.standing import Chronicle, Standing
 from privacy_audit.letter import Letter
-from privacy_audit.model import Audit, Cause, Control, Outcome, Policy, StoreResult
+from privacy_audit.model import Audit, Cause, Control, Outcome, Policy, StoreResult, roll_up
 from privacy_audit.periods import Period, local_date
 from privacy_audit.policy.consistency import OF_THE_AUDIT, OF_THE_COMPANY, WITHOUT_A_TABLE
 from privacy_audit.settings import Settings, load
 from privacy_audit.store_map import StoreMap
 
+_CROSSES_MIDNIGHT = timedelta(hours=1)
+LOG = logging.getLogger(__name__)
 Order = dict[str, Any]
 _STORE_RESULT: TypeAdapter[StoreResult] = TypeAdapter(StoreResult)
 
@@ -65,6 +68,7 @@ def plan(
         "records": own if chosen == known_stores else [],
         "company": chosen == known_stores and bool(_of_the_company(configuration, in_force)),
         "whole": len(chosen) == len(known_stores) and len(asked) == len(known_controls),
+        "read_later": _is_read_later(configuration, instant, now),
         "expectations_digest": configuration.digest,
         "limits": _limits(configuration, instant, now, chosen, asked, in_force),
         "triggered_by": run_key,
@@ -144,14 +148,23 @@ def _limits(
     idle = [name for name in asked if name not in in_force]
     if idle:
         limits.append(f"Controls not in force at the instant of the audit: {', '.join(idle)}.")
-    return [*limits, *read_later(instant, now)]
+    return [*limits, *read_later(configuration, instant, now)]
 
 
-def read_later(instant: datetime, now: datetime) -> list[str]:
-    """What is not seen by who judges by an instant that is over for more than a day."""
-    if (now - instant).total_seconds() <= 86_400:
+def _is_read_later(configuration: Configuration, instant: datetime, now: datetime) -> bool:
+    """Whether the audit judges by an earlier civil day (policy's zone) than the one on which it reads the stores.
+
+    An audit that merely crosses midnight is none: within the hour the stores still hold what they held.
+    """
+    zone = ZoneInfo(configuration.policy.zone)
+    return local_date(instant, zone) < local_date(now, zone) and now - instant > _CROSSES_MIDNIGHT
+
+
+def read_later(configuration: Configuration, instant: datetime, now: datetime) -> list[str]:
+    """Returns the limit of an audit that reads the stores on a later day than the one by which it judges."""
+    if not _is_read_later(configuration, instant, now):
         return []
-    return ["The stores were read later than the instant judged by: what was deleted in between is not seen."]
+    return ["The stores were read on a later day than the one judged by: what was deleted in between is not seen."]
 
 
 def audit_store(order: Order, store: str) -> dict[str, Any]:
@@ -181,7 +194,21 @@ def _look_at(order: Order, configuration: Configuration, store: str) -> dict[str
     from privacy_audit import engine
 
     coverage = configuration.coverage(store)
-    return _dump(engine.audit_store(_store_order(order, configuration, coverage), address_of(coverage.store)))
+    result = engine.audit_store(_store_order(order, configuration, coverage), address_of(coverage.store))
+    return _dump(_without_passes(result) if order["read_later"] else result)
+
+
+def _without_passes(result: StoreResult) -> StoreResult:
+    """The result of a store that was read on a later day than the one judged by: what would pass is for a review."""
+    reason = "No row is in breach now. Rows that were deleted since the instant judged by were not seen."
+    checks = tuple(
+        replace(check, outcome=Outcome.REVIEW, cause=Cause.READ_LATER, reason=reason)
+        if check.outcome is Outcome.PASS
+        else check
+        for check in result.checks
+    )
+    outcome = Outcome.NOT_AUDITED if result.cause else roll_up([check.outcome for check in checks])
+    return replace(result, checks=checks, outcome=outcome, read_later=True)
 
 
 def audit_records(order: Order) -> dict[str, Any]:
@@ -275,7 +302,7 @@ def _store_order(order: Order, configuration: Configuration, coverage: suites.Co
         coverage=coverage,
         controls=frozenset(order["controls"]),
         suites=suites.load(settings.expectations, coverage.store.store),
-        results=settings.home / engine.RESULTS / order["audit_id"],
+        results=_validations(settings, order),
     )
 
 
@@ -379,6 +406,7 @@ def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str,
         "report": str(report),
         "already_filed": filed.already_filed,
         "not_audited": sorted(_not_audited(audit)),
+        "causes": causes(audit),
         "counts": _counts(audit),
     }
 
@@ -412,21 +440,49 @@ def _not_audited(audit: Audit) -> Iterable[str]:
         yield from unseen
 
 
+def causes(audit: Audit) -> list[str]:
+    """Why something was not audited, one sentence per store and cause, with how many checks it cost."""
+    return [sentence for store in audit.stores for sentence in _causes_of(store)]
+
+
+def _causes_of(store: StoreResult) -> Iterable[str]:
+    unseen = Counter(check.reason for check in store.checks if check.outcome is Outcome.NOT_AUDITED)
+    if store.cause:
+        yield f"Store {store.name} was not audited: {store.reason}"
+    elif store.outcome is Outcome.NOT_AUDITED and not unseen:
+        yield f"Store {store.name} was not audited: no control was in force."
+    else:
+        for reason, number in unseen.most_common():
+            checks = "1 check was" if number == 1 else f"{number:,} checks were"
+            yield f"Store {store.name}: {checks} not audited: {reason}"
+
+
 def _counts(audit: Audit) -> dict[str, int]:
     outcomes = [check.outcome for check in audit.checks]
     return {outcome.value: outcomes.count(outcome) for outcome in Outcome}
 
 
 def publish_docs(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """Builds tonight's Data Docs and puts them in place at once."""
-    from privacy_audit import engine
+    """Builds tonight's Data Docs and puts them in place at once. An audit of some stores or controls publishes none:
+    its pages would hide what is known of the others. `index` is then empty."""
     from privacy_audit.data_docs import docs_site
 
     settings = load()
-    index = docs_site.publish(
-        settings.home / engine.RESULTS / order["audit_id"], assemble(order, results), settings.home
-    )
+    if not order["whole"]:
+        return {"index": ""}
+    index = docs_site.publish(_validations(settings, order), assemble(order, results), settings.home)
     return {"index": str(index)}
+
+
+def run_folder(settings: Settings, audit_id: str) -> Path:
+    """The folder of what the tasks of one audit hand to each other, and of its validation results."""
+    from privacy_audit import engine
+
+    return settings.home / engine.RESULTS / audit_id
+
+
+def _validations(settings: Settings, order: Order) -> Path:
+    return run_folder(settings, order["audit_id"]) / "suites"
 
 
 def _telling(configuration: Configuration, audit: Audit) -> Callable[[Any, Chronicle, Mapping[str, Standing]], None]:
@@ -516,23 +572,53 @@ def maintain(now: datetime, *, dry_run: bool = False) -> dict[str, Any]:
     configuration = read_configuration()
     shelves, zone = _shelves(configuration.settings), ZoneInfo(configuration.policy.zone)
     swept = records.maintain(shelves, _periods(configuration), now, zone, dry_run=dry_run)
-    return {one.kind.value: asdict(one) for one in swept} | {
-        "told": [records.told(one, dry_run=dry_run) for one in swept]
-    }
+    told = [records.told(one, dry_run=dry_run) for one in swept]
+    LOG.info("own records: %s", " ".join(told))
+    return {one.kind.value: asdict(one) for one in swept} | {"told": told}
 
 
-def gate(filed: Mapping[str, Any] | None, told: Mapping[str, Any] | None, docs: Mapping[str, Any] | None) -> None:
-    """Fails the run when something was not audited, filed, published or told, so that `all_done` hides nothing."""
-    problems = []
-    if filed is None:
-        problems.append("the audit was not filed")
-    else:
-        problems += [f"{name} was not audited" for name in filed["not_audited"]]
-    if docs is None:
-        problems.append("the Data Docs were not published")
-    if told is None:
-        problems.append("the owners were not told")
-    else:
-        problems += [f"not told: {failure}" for failure in told["failed"]]
-    if problems:
-        raise NotAuditedError("; ".join(problems) + ". See the report, which says this first.")
+def gate(
+    filed: Mapping[str, Any] | None,
+    told: Mapping[str, Any] | None,
+    docs: Mapping[str, Any] | None,
+    failures: Sequence[str] = (),
+) -> None:
+    """Fails the run when something was not audited, filed, published or told, so that `all_done` hides nothing.
+
+    NotAuditedError says why, in at most ten lines; the report has the rest. `failures` are the causes that tasks gave
+    when they failed, each as one sentence.
+    """
+    red = [*failures, *_undone(filed, told, docs, explained=bool(failures))]
+    if red:
+        raise NotAuditedError("\n".join(at_most(LINES, red)))
+
+
+LINES = 10
+"""So many causes are told at once; more are counted."""
+
+
+def at_most(lines: int, sentences: Sequence[str]) -> list[str]:
+    """The causes, or the first of them and how many more there are: never more than so many lines."""
+    if len(sentences) <= lines:
+        return list(sentences)
+    shown = sentences[: lines - 1]
+    return [*shown, f"And {len(sentences) - len(shown)} more causes: see the report, which says them first."]
+
+
+def _undone(
+    filed: Mapping[str, Any] | None,
+    told: Mapping[str, Any] | None,
+    docs: Mapping[str, Any] | None,
+    *,
+    explained: bool,
+) -> Iterable[str]:
+    """What was not done. That a stage is missing is said only where no task gave the cause of it."""
+    if filed:
+        yield from filed["causes"]
+    if told:
+        yield from (f"Not told: {failure}." for failure in told["failed"])
+    if not explained:
+        stages = {"The audit was not filed.": filed, "The Data Docs were not published.": docs}
+        yield from (sentence for sentence, done in stages.items() if done is None)
+        if told is None:
+            yield "The owners were not told."

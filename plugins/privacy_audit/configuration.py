@@ -6,6 +6,7 @@ Nothing half-configured ever runs: every mistake of every file is told at once, 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +19,7 @@ from privacy_audit.findings.handling import Handling
 from privacy_audit.findings.lifecycle import Rules
 from privacy_audit.findings.waivers import Waiver
 from privacy_audit.model import Policy
-from privacy_audit.settings import Settings, load
+from privacy_audit.settings import Settings, expectations, load
 from privacy_audit.store_map import StoreMap
 
 
@@ -140,11 +141,14 @@ def _read_map(path: Path, expectations: Path) -> documents.Parsed[StoreMap]:
     return parsed
 
 
-def store_names(settings: Settings | None = None) -> list[str]:
-    """The stores that have a map, by file name alone: cheap enough for a DAG file."""
-    return [path.stem for path in _map_files((settings or load()).expectations)]
+def store_names(folder: Path | None = None) -> list[str]:
+    """The stores that have a map in a folder of expectations, by file name alone; none where it holds no maps.
+
+    A DAG file calls it: nothing is read and nothing refused. A name that can be no store's is left out, for no task
+    could bear it; `read_configuration` says what is wrong with the file.
+    """
+    names = [path.stem for path in _map_files(folder or expectations())]
+    return [name for name in names if _STORE.fullmatch(name)]
 
 
-def control_ids(settings: Settings | None = None) -> list[str]:
-    """The ids of the policy's controls."""
-    return [control.id for control in policy.load((settings or load()).expectations).controls]
+_STORE = re.compile(r"[a-z][a-z0-9_]{0,62}")

@@ -367,6 +367,8 @@ class Cause(StrEnum):
     """The connection was lost while reading."""
     INTERNAL = "internal"
     """The tally did not add up, or the evaluated checks are not the expected ones."""
+    READ_LATER = "read_later"
+    """The store was read on a later day than the one judged by: what was deleted in between is not seen."""
     EXPIRED = "expired"
     """Somebody's word for it has ended, and nobody has looked since."""
     MISSING = "missing"
@@ -447,6 +449,8 @@ class StoreResult:
     """What is to be known about how it was looked at, as sentences: a role that may do more than read."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Stage to seconds; never part of the canonical report."""
+    read_later: bool = False
+    """Whether it was read on a later day than the one judged by. Its findings then stay as they stood."""
 
 
 @dataclass(frozen=True, slots=True)

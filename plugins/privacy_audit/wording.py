@@ -74,6 +74,8 @@ WAYS_OUT: dict[Cause, str] = {
     Cause.LOST: "Run the audit again. If the connection is lost again, ask the store's owner for the server's log.",
     Cause.INTERNAL: "The audit contradicted itself here. Do not rely on this check; report its id to the team "
     "that runs the audit.",
+    Cause.READ_LATER: "Nobody can prove it any more: the rows of that day are gone. Rely on the audit of that night, "
+    "or on one as of now.",
     Cause.EXPIRED: "Look at it again, and write down in attestations.yaml who saw what, when, and by which evidence.",
     Cause.MISSING: "Map the table that holds this data, or have the store's owner sign that there is none.",
 }

@@ -29,6 +29,7 @@ def test_the_audit_is_filed_as_a_report_and_in_the_register(
         "report": str(folder),
         "already_filed": False,
         "not_audited": [],
+        "causes": [],
         "counts": {"fail": 2, "not_audited": 0, "review": 0, "pass": 1, "not_applicable": 22},
     }
     assert set(bytes_below(folder)) == {"audit.json", "report.html", "findings.csv", "findings.json"}

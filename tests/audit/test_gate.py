@@ -9,32 +9,59 @@ from tests.audit.owner import Owner
 from privacy_audit import audit
 from privacy_audit.model import Outcome
 
-FILED: Result = {"not_audited": []}
+FILED: Result = {"causes": []}
 TOLD: Result = {"sent": 2, "failed": []}
 DOCS: Result = {"index": "index.html"}
-PROBLEMS: dict[str, tuple[Result | None, Result | None, Result | None]] = {
-    "the audit was not filed": (None, TOLD, DOCS),
-    "the owners were not told": (FILED, None, DOCS),
-    "the Data Docs were not published": (FILED, TOLD, None),
-    "web was not audited; web/web.cookies/RET-5 was not audited": (
-        {"not_audited": ["web", "web/web.cookies/RET-5"]},
-        TOLD,
-        DOCS,
-    ),
-    "not told: Product, by json: it did not take the message": (
+UNSEEN = "Store web: 12 checks were not audited: The statement was cancelled by its time limit."
+FAILED = "Task file_report failed: the register: it is read-only."
+PROBLEMS: dict[str, tuple[Result | None, Result | None, Result | None, list[str]]] = {
+    "The audit was not filed.": (None, TOLD, DOCS, []),
+    "The owners were not told.": (FILED, None, DOCS, []),
+    "The Data Docs were not published.": (FILED, TOLD, None, []),
+    UNSEEN: ({"causes": [UNSEEN]}, TOLD, DOCS, []),
+    "Not told: Product, by json: it did not take the message.": (
         FILED,
         {"sent": 1, "failed": ["Product, by json: it did not take the message"]},
         DOCS,
+        [],
     ),
-    "the audit was not filed; the Data Docs were not published; the owners were not told": (None, None, None),
+    "The audit was not filed.\nThe Data Docs were not published.\nThe owners were not told.": (None, None, None, []),
+    FAILED: (None, None, None, [FAILED]),
+    f"{FAILED}\n{UNSEEN}": ({"causes": [UNSEEN]}, TOLD, None, [FAILED]),
 }
 
 
-@pytest.mark.parametrize("sentence", PROBLEMS)
-def test_each_problem_alone_fails_the_run_with_a_sentence(sentence: str) -> None:
+@pytest.mark.parametrize("sentences", PROBLEMS)
+def test_each_problem_alone_fails_the_run_with_a_sentence(sentences: str) -> None:
     with pytest.raises(audit.NotAuditedError) as failed:
-        audit.gate(*PROBLEMS[sentence])
-    assert str(failed.value) == f"{sentence}. See the report, which says this first."
+        audit.gate(*PROBLEMS[sentences])
+    assert str(failed.value) == sentences
+
+
+def test_causes_are_counted_beyond_ten_lines() -> None:
+    causes = [f"Store s{number} was not audited: it is down." for number in range(50)]
+    for number, lines in ((10, 10), (11, 10), (50, 10)):
+        with pytest.raises(audit.NotAuditedError) as failed:
+            audit.gate({"causes": causes[:number]}, TOLD, DOCS)
+        said = str(failed.value).splitlines()
+        assert len(said) == lines
+        assert said[:9] == causes[:9]
+    assert said[9] == "And 41 more causes: see the report, which says them first."
+
+
+def test_checks_of_one_cause_are_one_line(night: OneNight) -> None:
+    lost = {"outcome": "not_audited", "cause": "timeout", "tally": None}
+    checks = [
+        {**check, **lost, "reason": f"It took too long {number % 2}."}
+        for number, check in enumerate(night.app["checks"])
+    ]
+    app = {**night.app, "outcome": "not_audited", "checks": checks}
+    causes = audit.causes(audit.assemble(night.order, [app, *night.results[1:]]))
+    assert [cause for cause in causes if cause.startswith("Store app")] == [
+        f"Store app: {(len(checks) + 1) // 2} checks were not audited: It took too long 0.",
+        f"Store app: {len(checks) // 2} checks were not audited: It took too long 1.",
+    ]
+    assert not any("/" in cause for cause in causes)  # no id of a check
 
 
 def test_a_night_with_findings_passes_when_all_was_audited_filed_published_and_told(
@@ -52,7 +79,7 @@ def test_a_night_with_findings_passes_when_all_was_audited_filed_published_and_t
 def test_a_night_on_which_no_control_was_in_force_fails_the_run() -> None:
     outcome, filed = _night_of(plan("2023-06-01T12:00:00+02:00"))
     assert outcome is Outcome.NOT_AUDITED
-    with pytest.raises(audit.NotAuditedError, match="app was not audited; web was not audited"):
+    with pytest.raises(audit.NotAuditedError, match=r"Store app was not audited: no control was in force\."):
         audit.gate(filed, TOLD, DOCS)
 
 

@@ -15,8 +15,12 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def described_dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    home = tmp_path_factory.mktemp("home of the dags")
-    command = [sys.executable, str(Path(__file__).with_name("described.py")), str(home)]
+    return describe(tmp_path_factory.mktemp("home of the dags"))
+
+
+def describe(home: Path, *expectations: Path) -> dict[str, Any]:
+    """What Airflow makes of the DAG files, over the project's expectations or others."""
+    command = [sys.executable, str(Path(__file__).with_name("described.py")), str(home), *map(str, expectations)]
     environment = {"PYTHONPATH": str(ROOT / "plugins"), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """Run in a fresh process by the tests beside it: prints as JSON what Airflow makes of the files in `dags/`.
 
-`described.py HOME`: the environment of the local Airflow is made first, for Airflow reads it at its first import.
+`described.py HOME [EXPECTATIONS]`: the environment of the local Airflow is made first, for Airflow reads it at its
+first import.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from privacy_audit.demo import local_airflow
 
 def main() -> None:
     home = Path(sys.argv[1])
-    local_airflow.enter(local_airflow.environment(home, {}, local_airflow.sqlite(home, "described")))
+    own = {"PRIVACY_AUDIT_EXPECTATIONS": sys.argv[2]} if len(sys.argv) > 2 else {}
+    local_airflow.enter(local_airflow.environment(home, {}, local_airflow.sqlite(home, "described")) | own)
     from airflow.dag_processing.dagbag import DagBag
 
     before = set(sys.modules)
@@ -34,9 +36,12 @@ def main() -> None:
 
 
 def described(dag: Any) -> dict[str, Any]:
+    tables = getattr(dag.timetable, "timetables", [dag.timetable])
     return {
-        "schedule": dag.timetable.expression,
-        "zone": str(dag.timetable.timezone),
+        "schedule": [table.expression for table in tables],
+        "zone": sorted({str(table.timezone) for table in tables}),
+        "run_types": sorted(str(one.value) for one in dag.allowed_run_types),
+        "on_failure": dag.on_failure_callback.__name__,
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "timeout": dag.dagrun_timeout.total_seconds(),
@@ -48,6 +53,8 @@ def described(dag: Any) -> dict[str, Any]:
                 "after": sorted(task.upstream_task_ids),
                 "pool": task.pool,
                 "retries": task.retries,
+                "delay": task.retry_delay.total_seconds(),
+                "multiple_outputs": getattr(task, "multiple_outputs", False),
                 "rule": task.trigger_rule.value,
                 "timeout": task.execution_timeout.total_seconds(),
                 "outlets": [asset.name for asset in task.outlets],

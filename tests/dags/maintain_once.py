@@ -1,4 +1,4 @@
-"""Run in a fresh process by the test beside it: one run of the DAG `maintenance`, told as one line of JSON.
+"""Run in a fresh process by the test beside it: one run of `privacy_audit_maintenance`, told as one line of JSON.
 
 `maintain_once.py HOME`: over the records that lie there, and an empty register.
 """
@@ -9,30 +9,30 @@ import json
 import sys
 from pathlib import Path
 
-from privacy_audit.demo import local_airflow, premises
+from privacy_audit.demo import inbox, local_airflow, premises
 
 
 def main() -> None:
     home = Path(sys.argv[1])
-    with premises.opened(home) as place:
+    with premises.opened(home) as place, inbox.opened(home / "alerts", place.inbox_port):
         own = local_airflow.sqlite(home, "maintain_once")
         local_airflow.enter(local_airflow.environment(home, place.connections, own))
-        local_airflow.prepare(pools=())
+        local_airflow.prepare()
         print(json.dumps(run()))
 
 
 def run() -> dict[str, object]:
     from airflow.dag_processing.dagbag import DagBag
 
-    dag = DagBag(local_airflow.ROOT / "dags").dags["maintenance"]
+    dag = DagBag(local_airflow.ROOT / "dags").dags["privacy_audit_maintenance"]
     for task in dag.tasks:
         task.retries = 0
     done = dag.test()
-    (task_instance,) = done.get_task_instances()
+    instances = {task.task_id: task for task in done.get_task_instances()}
     return {
         "state": done.state.value,
-        "tasks": {task_instance.task_id: str(task_instance.state)},
-        "handed": task_instance.xcom_pull(task_ids=task_instance.task_id),
+        "tasks": {name: str(task.state) for name, task in instances.items()},
+        "handed": instances["delete_what_is_past"].xcom_pull(task_ids="delete_what_is_past"),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from privacy_audit import file_modes
 from privacy_audit.demo.installation import installation
+from privacy_audit.model import Outcome
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +42,34 @@ def run(home: Path) -> dict[str, Any]:
 def report(run: dict[str, Any], home: Path) -> dict[str, Any]:
     filed: dict[str, Any] = json.loads((home / "reports" / "latest" / "audit.json").read_bytes())
     return filed
+
+
+def test_tasks_hand_on_the_id_of_the_audit_and_counts(run: dict[str, Any], report: dict[str, Any]) -> None:
+    handed = {task: value for task, key, value in run["handed"] if key == "return_value"}
+    assert handed.pop("fix_instant") == report["audit_id"]
+    words = {report["audit_id"], *(outcome.value for outcome in Outcome)}
+    assert set(handed) == {"audit_app", "audit_web", "audit_records", "file_report", "publish_data_docs", "send_alerts"}
+    for counts in handed.values():
+        assert all(isinstance(value, int) or value in words for value in counts.values())
+    assert {key for _, key, _ in run["handed"]} == {"return_value"}
+
+
+def test_the_owner_of_the_platform_is_told_the_cause_once(home: Path, report: dict[str, Any]) -> None:
+    documents = [json.loads(path.read_bytes()) for path in (home / "alerts").rglob("*.json")]
+    (told,) = [it for it in documents if it.get("kind") == "run_failed"]
+    (note,) = told["notes"]
+    (cause,) = note["sentences"]
+    (web,) = [store for store in report["stores"] if store["name"] == "web"]
+    assert cause == f"Store web was not audited: {web['reason']}"
+    assert told["owner"] == "Data platform"
+
+
+def test_only_user_and_group_may_read_what_a_run_leaves(home: Path, run: dict[str, Any]) -> None:
+    assert run["state"] == "failed"
+    left = [path for name in ("reports", "validations") for path in (home / name, *(home / name).rglob("*"))]
+    left += [path for site in home.glob(".data_docs.2*") for path in (site, *site.rglob("*"))]
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in left if not path.is_symlink()}
+    assert modes == {(False, file_modes.FILE), (True, file_modes.FOLDER)}
 
 
 def test_the_run_fails_at_its_last_task_and_nowhere_else(run: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ import requests
 from tests import browser
 
 ROOT = Path(__file__).parents[2]
-DAG = "nightly_audit"
+DAG = "privacy_audit_nightly"
 PAGES = "/privacy-audit"
 PATIENCE_SECONDS = 420
 
@@ -170,11 +170,9 @@ def test_an_instant_that_cannot_be_is_refused_and_the_run_is_red(airflow: Airflo
 
 
 def test_the_real_scheduler_runs_it_and_the_reviewer_reads_the_report(airflow: Airflow) -> None:
-    run = airflow.trigger("admin", stores=["web"]).json()["dag_run_id"]
-    assert airflow.finished(run)["state"] == "success"
-    by_name = airflow.states(run)
-    assert by_name.pop("audit_app") == by_name.pop("audit_records") == "skipped"
-    assert set(by_name.values()) == {"success"}
+    run = airflow.trigger("admin").json()["dag_run_id"]
+    assert airflow.finished(run)["state"] == "success", airflow.states(run)
+    assert set(airflow.states(run).values()) == {"success"}
 
     latest = (airflow.home / "reports" / "latest").resolve()
     assert json.loads((latest / "audit.json").read_bytes())["triggered_by"] == run
@@ -192,6 +190,29 @@ def test_the_real_scheduler_runs_it_and_the_reviewer_reads_the_report(airflow: A
     assert airflow.get(style[1], "reviewer").headers["Content-Type"].startswith("text/css")
     docs = airflow.get(f"{PAGES}/data-docs/index.html", "reviewer")
     assert docs.content == (airflow.home / "data_docs" / "index.html").read_bytes()
+
+
+def test_a_run_over_one_store_is_filed_and_is_not_what_people_open(airflow: Airflow) -> None:
+    latest = (airflow.home / "reports" / "latest").resolve()
+    docs = (airflow.home / "data_docs").readlink()
+    run = airflow.trigger("admin", stores=["web"]).json()["dag_run_id"]
+    assert airflow.finished(run)["state"] == "success"
+    by_name = airflow.states(run)
+    assert by_name.pop("audit_app") == by_name.pop("audit_records") == "skipped"
+    assert set(by_name.values()) == {"success"}
+    reports = (airflow.home / "reports").glob("*/audit.json")
+    assert run in [json.loads(path.read_bytes())["triggered_by"] for path in reports]
+    assert (airflow.home / "reports" / "latest").resolve() == latest
+    assert (airflow.home / "data_docs").readlink() == docs
+
+
+@pytest.mark.parametrize("dag", [DAG, "privacy_audit_maintenance"])
+def test_backfill_is_refused(airflow: Airflow, dag: str) -> None:
+    days = {"from_date": "2026-11-26T00:00:00Z", "to_date": "2026-11-28T00:00:00Z"}
+    body = {"dag_id": dag, **days, "run_backwards": False, "dag_run_conf": {}}
+    answer = requests.post(f"{airflow.address}/api/v2/backfills", json=body, headers=airflow.token("admin"), timeout=60)
+    assert 400 <= answer.status_code < 500
+    assert "backfill" in answer.text.lower()
 
 
 def test_the_pages_work_in_a_browser_under_the_policy_that_is_sent_with_them(airflow: Airflow, tmp_path: Path) -> None:

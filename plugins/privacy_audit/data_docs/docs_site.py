@@ -13,6 +13,7 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 from privacy_audit.data_docs.building import DataDocsError, build
+from privacy_audit.file_modes import for_the_group
 from privacy_audit.model import Audit
 
 __all__ = ["ENTRY", "DataDocsError", "publish"]
@@ -33,11 +34,12 @@ def publish(results: Path, audit: Audit, home: Path) -> Path:
     """
     entry = home / ENTRY
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        _refuse_a_folder(entry)
-        with FileLock(home / _LOCK, timeout=_PATIENCE_SECONDS):
-            if not _is_newer(entry, audit.as_of):
-                _publish(results, audit, entry)
+        with for_the_group():
+            home.mkdir(parents=True, exist_ok=True)
+            _refuse_a_folder(entry)
+            with FileLock(home / _LOCK, timeout=_PATIENCE_SECONDS):
+                if not _is_newer(entry, audit.as_of):
+                    _publish(results, audit, entry)
     except Timeout as error:
         raise DataDocsError(f"{entry}: another audit has been publishing here for minutes. Try again.") from error
     except OSError as error:

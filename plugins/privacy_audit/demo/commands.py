@@ -43,10 +43,9 @@ def ask(words: Annotated[list[str], typer.Argument(help="What follows privacy-au
 @commands.command()
 def up(scale: Rows = company.DEFAULT_ROWS, port: Annotated[int, typer.Option(min=1024, max=65535)] = 8080) -> None:
     """Start Airflow with its schedule and its pages over the demo company, and leave it running."""
-    from privacy_audit.audit import store_names
     from privacy_audit.demo import up_and_down
 
-    raise typer.Exit(up_and_down.up(settings.load().home, scale, port, store_names()))
+    raise typer.Exit(up_and_down.up(settings.load().home, scale, port))
 
 
 @commands.command()

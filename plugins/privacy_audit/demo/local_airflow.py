@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,14 +140,8 @@ def _passwords(home: Path) -> dict[str, str]:
     return private.kept(home / "airflow" / _PASSWORDS, lambda: {name: secrets.token_urlsafe(9) for name in _ROLES})
 
 
-def prepare(pools: Iterable[str]) -> None:
-    """Makes or updates Airflow's own tables in this process's environment, and one pool of one slot per name.
-
-    A task whose pool is missing is never scheduled and says nothing, so the pools come before the first run.
-    """
-    from airflow.models.pool import Pool
+def prepare() -> None:
+    """Makes or updates Airflow's own tables in this process's environment."""
     from airflow.utils.db import initdb
 
     initdb()
-    for name in pools:
-        Pool.create_or_update_pool(name, slots=1, description="One audit at a time.", include_deferred=False)

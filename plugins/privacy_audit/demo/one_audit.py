@@ -1,4 +1,4 @@
-"""`make audit`: the demo company, filled now, audited by the DAG `nightly_audit` in this one process.
+"""`make audit`: the demo company, filled now, audited by the DAG `privacy_audit_nightly` in this one process.
 
 Airflow's own `dag.test` runs the tasks as a real run, with real XComs and in the real order, and needs no scheduler.
 """
@@ -23,7 +23,7 @@ from privacy_audit.demo.manifest import Manifest
 from privacy_audit.demo.screen import Screen, screen
 from privacy_audit.errors import PrivacyAuditError
 
-DAG = "nightly_audit"
+DAG = "privacy_audit_nightly"
 _hookimpl = HookimplMarker("airflow")
 _LITTER = 50_000
 """So many new objects are looked through at once."""
@@ -102,7 +102,7 @@ def _awake_airflow(home: Path, place: premises.Premises, terminal: Screen) -> No
     with terminal.stage("Prepared Airflow"):
         own = local_airflow.sqlite(home, "one_audit")
         local_airflow.enter(local_airflow.environment(home, place.connections, own))
-        local_airflow.prepare(pools=())  # a run in one process does not wait for pools
+        local_airflow.prepare()
     # What was imported lives to the end: looking through all of it for what may go cost a tenth of the run.
     gc.freeze()
     gc.set_threshold(_LITTER)
@@ -116,7 +116,7 @@ def _run_dag(manifest: Manifest, terminal: Screen) -> bool:
     bag = DagBag(local_airflow.ROOT / "dags")
     dag = bag.dags.get(DAG)
     if dag is None:
-        raise DemoFailedError("dags/nightly_audit.py cannot be read:\n" + "\n".join(bag.import_errors.values()))
+        raise DemoFailedError("dags/privacy_audit_nightly.py cannot be read:\n" + "\n".join(bag.import_errors.values()))
     for task in dag.tasks:
         task.retries = 0  # nothing heals in a minute on one machine; a failure is better seen at once
     get_listener_manager().add_listener(_Teller(terminal))

@@ -30,7 +30,7 @@ class NotStartedError(PrivacyAuditError):
     """Airflow could not be started; nothing was left running."""
 
 
-def up(home: Path, rows: int, port: int, stores: list[str]) -> int:
+def up(home: Path, rows: int, port: int) -> int:
     """Starts it all, waits until it is healthy, says where it is and who may log in."""
     with screen(home / "log" / "up.log") as terminal, ExitStack() as stack:
         if processes.remembered(keeper.record(home)):
@@ -45,7 +45,7 @@ def up(home: Path, rows: int, port: int, stores: list[str]) -> int:
             company.fill(place.stores, datetime.now(UTC), rows, bar.tell)
         with terminal.stage("Prepared Airflow"):
             local_airflow.enter(local_airflow.environment(home, place.connections, place.airflow, port))
-            local_airflow.prepare(pools=[f"store_{store}" for store in stores])
+            local_airflow.prepare()
         os.environ[keeper.INBOX_PORT] = str(place.inbox_port)
         with terminal.stage("Started api-server, scheduler, dag-processor and triggerer"):
             _start(home, port)
@@ -120,7 +120,7 @@ def _healthy(port: int) -> bool:
 
 def _welcome(home: Path, terminal: Screen) -> None:
     port = json.loads((home / "run" / "address.json").read_text())["port"]
-    terminal.say(f"Airflow:   http://{LOOPBACK}:{port}   (the DAG nightly_audit, and Compliance in its menu)")
+    terminal.say(f"Airflow:   http://{LOOPBACK}:{port}   (the DAG privacy_audit_nightly, and Compliance in its menu)")
     for login in local_airflow.logins(home):
         terminal.say(f"Log in as: {login.name} / {login.password}   ({login.role})")
     terminal.say("End it with: make down")

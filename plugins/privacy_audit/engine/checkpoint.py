@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from privacy_audit.engine.session import Door, connect_args
 from privacy_audit.engine.trouble import Trouble, TroubleError
+from privacy_audit.file_modes import for_the_group
 from privacy_audit.model import Cause
 
 RESULTS = "validations"
@@ -43,7 +44,7 @@ def run_suites(
         return {}
     # Its loggers print server errors in full; what happened is in the results, in our words.
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
-    with Trouble.watch():
+    with Trouble.watch(), for_the_group():
         outcome = _run(door, url, suites, audit_id, {"as_of": as_of.isoformat(), "budget": budget}, results)
     details = {
         result.expectation_config.kwargs["check"]: (result.result or {}).get("details") or _nothing()

@@ -76,7 +76,7 @@ _WAIVER = {Severity.CRITICAL: 14, Severity.HIGH: 90, Severity.MEDIUM: 180, Sever
 
 
 class Records(Part):
-    """How long the audit keeps what it wrote itself; applied by the DAG `maintenance`, audited as META-5."""
+    """How long the audit keeps what it wrote: the DAG `privacy_audit_maintenance` applies it, META-5 audits it."""
 
     audits: str = "P3Y"
     """Audits with their results, standings and decisions."""

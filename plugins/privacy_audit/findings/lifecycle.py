@@ -50,7 +50,8 @@ class Rules:
 
 
 def moves(audit: Audit, memory: Memory) -> bool:
-    """Whether the audit moves statuses: it does for each store that was not judged by a later instant before."""
+    """Whether the audit moves statuses: it does for each store that was not judged by a later instant before, and that
+    was not read on a later day than the one judged by."""
     return any(_moves(audit, store, memory) for store in audit.stores)
 
 
@@ -86,7 +87,7 @@ def fingerprint_of(check: CheckResult, kind: Kind) -> str:
 
 def _moves(audit: Audit, store: StoreResult, memory: Memory) -> bool:
     latest = memory.judged.get(store.name)
-    return latest is None or audit.as_of >= latest
+    return not store.read_later and (latest is None or audit.as_of >= latest)
 
 
 class _Night:

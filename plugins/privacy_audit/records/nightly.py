@@ -22,9 +22,9 @@ from privacy_audit.records.keeping import Kind
 from privacy_audit.records.order import RecordsOrder, Said, ages, check
 
 FIX = (
-    "Find out why the scheduler did not start the DAG `nightly_audit` on these nights, or why the run filed nothing:"
-    " its log says so. Then run the DAG by hand for each of them, with an instant of that day as `as_of`, as"
-    " 2026-11-24T01:15:00+01:00. What was deleted since is not seen by it."
+    "Find out why the scheduler did not start the DAG `privacy_audit_nightly` on these nights, or why the run filed"
+    " nothing: its log says so. Then run the DAG by hand for each of them, with an instant of that day as `as_of`, as"
+    " 2026-11-24T01:15:00+01:00. What was deleted since is not seen by it, so that it passes nothing."
 )
 _SCHEDULED = "scheduled__"
 """Airflow begins the ids of the runs with it that the schedule of their DAG started."""

@@ -8,7 +8,7 @@ from privacy_audit.model import Cause, CheckResult, Control, Outcome, Tally
 from privacy_audit.records.keeping import Deadline, Kind, Record, Sorted, sort
 from privacy_audit.records.order import RecordsOrder, Said, ages, check
 
-FIX = "Run the DAG `maintenance`, or `privacy-audit maintain`, and find out why it did not run."
+FIX = "Run the DAG `privacy_audit_maintenance`, or `privacy-audit maintain`, and find out why it did not run."
 
 _NOUNS = {
     Kind.AUDITS: "Audits in the register, with their results, standings and decisions,",

@@ -1,4 +1,5 @@
-"""Where reports lie: `<home>/reports/<audit id>/`, complete or absent, and `<home>/reports/latest` at the newest.
+"""Where reports lie: `<home>/reports/<audit id>/`, complete or absent, and `<home>/reports/latest` at the newest
+that is of all stores and controls.
 
 A report is rendered in memory, written to a sibling folder, forced to disk and renamed. A kill, a crash or a full disk
 at any point leaves the reports that were there, and at most a `.part` folder that the next writer sweeps away.
@@ -17,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from privacy_audit import wording
 from privacy_audit.errors import MayHealError, Mistake
+from privacy_audit.file_modes import for_the_group
 from privacy_audit.findings.standing import Chronicle
 from privacy_audit.model import Audit
 from privacy_audit.reports import canonical_json, interface
@@ -43,11 +45,13 @@ class ReportNotFiledError(MayHealError):
 def write(audit: Audit, chronicle: Chronicle, home: Path) -> Path:
     """Write the report of a filed audit and return its folder. The same report again changes nothing.
 
+    Only an audit of every store and control moves `latest`: another one says nothing of the rest.
+
     Raises ReportNotFiledError: the audit's id is no folder name, another report has that id, the disk is full, ...
     """
     root = home / FOLDER
     name = _folder_name(audit.id, root)
-    target = _write(root, name, audit, chronicle, latest=True)
+    target = _write(root, name, audit, chronicle, latest=audit.whole)
     shutil.rmtree(root / f"{name}{UNFILED}", ignore_errors=True)
     return target
 
@@ -67,7 +71,7 @@ def _write(root: Path, name: str, audit: Audit, chronicle: Chronicle, *, latest:
     files = {form.FILE_NAME: form.render(audit, chronicle) for form in interface.formats()}
     try:
         _prepare(root)
-        with FileLock(root / LOCK, timeout=_PATIENCE_SECONDS):
+        with for_the_group(), FileLock(root / LOCK, timeout=_PATIENCE_SECONDS):
             _file(target, files)
             if latest:
                 _point_latest(root, audit)
@@ -89,7 +93,8 @@ def _folder_name(audit_id: str, root: Path) -> str:
 
 
 def _prepare(root: Path) -> None:
-    root.mkdir(parents=True, exist_ok=True)
+    with for_the_group():
+        root.mkdir(parents=True, exist_ok=True)
     if root.is_symlink():
         way_out = "Put a folder in its place, or move the whole home with PRIVACY_AUDIT_HOME."
         raise ReportNotFiledError(root, "The folder of the reports is a link to elsewhere.", way_out)

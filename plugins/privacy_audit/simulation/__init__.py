@@ -204,4 +204,4 @@ def _limits(
         ),
     }
     yield from (f"{what}: {', '.join(names)}." for what, names in told.items() if names)
-    yield from audit.read_later(instant, now)
+    yield from audit.read_later(read[0], instant, now)

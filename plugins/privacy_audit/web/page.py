@@ -1,8 +1,8 @@
 """The application that Airflow's api-server mounts under `/privacy-audit`, behind Airflow's own login.
 
 Airflow gives a mounted application no authentication at all, so each route here demands it: the two dependencies below
-belong to the application, and whoever may not read the DAG `nightly_audit` may not read its reports. The pages that
-FastAPI makes by itself and mounted static folders escape such dependencies; there are none.
+belong to the application, and whoever may not read the DAG `privacy_audit_nightly` may not read its reports. The pages
+that FastAPI makes by itself and mounted static folders escape such dependencies; there are none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from privacy_audit import settings, wording
 from privacy_audit.web import shelf
 
-DAG = "nightly_audit"
+DAG = "privacy_audit_nightly"
 PER_PAGE = 30
 
 # Nothing from elsewhere, no script that is not a file of ours, and only Airflow may frame the pages.

@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from privacy_audit import missed_night
 from privacy_audit.demo.installation import installation
 
 ROOT = Path(__file__).parents[2]
@@ -19,23 +21,37 @@ PAST, WITHIN = "20200101T001500Z-0000000a", "20991231T001500Z-0000000b"
 
 @pytest.fixture
 def dag(described_dags: dict[str, Any]) -> dict[str, Any]:
-    described: dict[str, Any] = described_dags["dags"]["maintenance"]
+    described: dict[str, Any] = described_dags["dags"]["privacy_audit_maintenance"]
     return described
 
 
 def test_it_runs_before_the_nightly_audit_at_a_time_that_every_day_has_once(
     dag: dict[str, Any], described_dags: dict[str, Any]
 ) -> None:
-    nightly = described_dags["dags"]["nightly_audit"]
-    assert (dag["schedule"], dag["zone"]) == ("30 0 * * *", "Europe/Paris")
-    assert nightly["schedule"] == "15 1 * * *"
+    nightly = described_dags["dags"]["privacy_audit_nightly"]
+    assert (dag["schedule"], dag["zone"]) == (["30 0 * * *", "45 7 * * *"], ["Europe/Paris"])
+    assert nightly["schedule"] == ["15 1 * * *"]
     assert (dag["catchup"], dag["max_active_runs"]) == (False, 1)
 
 
-def test_it_is_one_task_that_does_not_wait_for_ever(dag: dict[str, Any]) -> None:
-    (task,) = dag["tasks"].values()
-    assert 0 < task["timeout"] < dag["timeout"]
-    assert "`delete_what_is_past`" in dag["doc"]
+def test_it_looks_for_last_night_when_that_must_be_over(dag: dict[str, Any], described_dags: dict[str, Any]) -> None:
+    nightly = described_dags["dags"]["privacy_audit_nightly"]
+    assert missed_night.RUN_TAKES.total_seconds() == nightly["timeout"]
+    minutes = missed_night.STARTS.total_seconds() / 60
+    assert nightly["schedule"] == [f"{minutes % 60:.0f} {minutes // 60:.0f} * * *"]
+    assert timedelta(hours=7, minutes=45) >= missed_night.STARTS + missed_night.RUN_TAKES
+
+
+def test_its_tasks_do_not_wait_for_ever_and_are_explained(dag: dict[str, Any]) -> None:
+    assert {name: task["after"] for name, task in dag["tasks"].items()} == {
+        "delete_what_is_past": [],
+        "look_for_last_audit": [],
+        "gate": ["delete_what_is_past", "look_for_last_audit"],
+    }
+    for name, task in dag["tasks"].items():
+        assert 0 < (task["retries"] + 1) * task["timeout"] < dag["timeout"]
+        assert f"`{name}`" in dag["doc"]
+    assert dag["tasks"]["gate"]["rule"] == "all_done"
     assert "META-5" in dag["doc"]
 
 
@@ -53,7 +69,8 @@ def test_it_runs_once_for_real(tmp_path: Path) -> None:
     for name in (PAST, WITHIN):
         (tmp_path / "reports" / name).mkdir(parents=True)
     told = run_once(tmp_path)
-    assert (told["state"], told["tasks"]) == ("success", {"delete_what_is_past": "success"})
+    tasks = {"delete_what_is_past": "success", "look_for_last_audit": "failed", "gate": "failed"}
+    assert (told["state"], told["tasks"]) == ("failed", tasks)
     assert told["handed"]["reports"] == {
         "kind": "reports",
         "within": 1,
@@ -67,6 +84,11 @@ def test_it_runs_once_for_real(tmp_path: Path) -> None:
         "messages",
     ]
     assert sorted(path.name for path in (tmp_path / "reports").iterdir() if path.is_dir()) == [WITHIN]
+    # No audit was ever filed here: the owner of the platform hears of it.
+    alert = json.loads((tmp_path / "alerts" / "platform.json").read_bytes())
+    assert alert["subject"].startswith("privacy_audit: the run of privacy_audit_maintenance failed")
+    (cause,) = alert["notes"][0]["sentences"]
+    assert cause.startswith("Task look_for_last_audit failed: No audit was ever filed.")
 
 
 def run_once(home: Path) -> dict[str, Any]:
