@@ -735,3 +735,23 @@ def test_removing_the_programs_waits_for_a_start_under_way(tmp_path: Path, monke
         (folder / "data of a start").mkdir()
     cleaned.join()
     assert (folder / "data of a start").is_dir()
+
+
+def test_a_start_that_waited_for_a_removal_makes_the_folder_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "made by root"
+    monkeypatch.setattr(installations, "ROOT_FOLDER", folder)
+
+    def start() -> None:
+        with installations._alone_in_root_folder():
+            (folder / "data of a start").mkdir()
+
+    started = Thread(target=start)
+    with installations._alone_in_root_folder():
+        started.start()
+        started.join(0.5)
+        assert started.is_alive()
+        folder.rmdir()
+    started.join()
+    assert (folder / "data of a start").is_dir()
