@@ -11,11 +11,10 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -35,6 +34,7 @@ from tests.conftest import MakeDatabase
 from privacy_audit import cli as command_line
 from privacy_audit import engine, policy
 from privacy_audit.cli import Exit
+from privacy_audit.demo import ports
 from privacy_audit.model import Audit, Outcome
 from privacy_audit.reports import canonical_json
 
@@ -517,11 +517,12 @@ def test_a_run_files_nothing_and_keeps_no_secret(run: Run, audited: Company) -> 
 # not audited; nothing is read of a store that is down, so these runs are quick
 
 
+_RESERVED = ExitStack()
+
+
 def closed_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
+    """A port at which nothing listens as long as this process lives."""
+    return _RESERVED.enter_context(ports.reserved())
 
 
 @dataclass(frozen=True)

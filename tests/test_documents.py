@@ -140,10 +140,10 @@ def test_byte_order_mark_of_an_editor_is_no_mistake(written: Path) -> None:
     "part", ["[", "{a: ", "- ", "? ", "*a ", "&a ", "a: b\n", "? a\n", "[{a: b}, ", '"\\x41', "a: |\n b\n"]
 )
 def test_hostile_file_of_the_largest_size_is_refused_in_seconds(part: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()  # of this process alone: others may keep the machine busy
     with pytest.raises(ConfigurationRefusedError) as refused:
         compose((part * LARGEST_FILE)[:LARGEST_FILE], "hostile.yaml")
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
     assert len(refused.value.mistakes) <= 101
 
 

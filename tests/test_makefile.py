@@ -90,7 +90,7 @@ def test_a_second_installation_waits_for_the_first(installed: Path) -> None:
             assert "waiting for it" in second.stdout.readline()
             assert second.poll() is None
             fcntl.flock(lock, fcntl.LOCK_UN)
-            assert second.wait(timeout=20) == 0
+            assert second.wait(timeout=120) == 0
 
 
 class Audit:

@@ -26,6 +26,7 @@ from privacy_audit.alerts import Channel, ChannelsMissingError, Message, body, c
 from privacy_audit.alerts.channels import _TICKET_KEYS, _address
 from privacy_audit.alerts.message import Action, Urgency
 from privacy_audit.alerts.tickets import tickets
+from privacy_audit.demo import ports
 
 SECRET = "hush-hush-hush"
 
@@ -47,10 +48,11 @@ class _Mailbox:
 @pytest.fixture
 def mailbox() -> Iterator[tuple[_Mailbox, str]]:
     box = _Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=_free_port())
-    controller.start()
-    yield box, f"mailto://127.0.0.1:{controller.port}?from=audit@example.org&to=owner@example.org"
-    controller.stop()
+    with ports.reserved() as port:
+        controller = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=60)
+        controller.start()
+        yield box, f"mailto://127.0.0.1:{port}?from=audit@example.org&to=owner@example.org"
+        controller.stop()
 
 
 class _Webhook:
@@ -98,12 +100,6 @@ def _json(webhook: _Webhook) -> Channel:
     return Channel(f"json://127.0.0.1:{webhook.port}/alerts")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def test_a_mail_arrives_once_as_text_and_html(mailbox: tuple[_Mailbox, str], message: Message) -> None:
     box, url = mailbox
     assert deliver(message, Channel(url)).sent
@@ -145,7 +141,8 @@ def _undecided() -> Any:
 def test_a_channel_that_is_down_is_said_without_its_secrets(
     message: Message, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    delivery = deliver(message, Channel(f"json://user:{SECRET}@127.0.0.1:{_free_port()}/"))
+    with ports.reserved() as port:
+        delivery = deliver(message, Channel(f"json://user:{SECRET}@127.0.0.1:{port}/"))
     assert (delivery.channel, delivery.sent, delivery.count) == ("json", False, 0)
     assert delivery.reason
     out, err = capfd.readouterr()
@@ -153,8 +150,9 @@ def test_a_channel_that_is_down_is_said_without_its_secrets(
 
 
 def test_one_channel_down_does_not_silence_the_other(webhook: _Webhook, message: Message) -> None:
-    down = Channel(f"mailto://127.0.0.1:{_free_port()}?from=a@example.org&to=b@example.org")
-    assert [deliver(message, channel).sent for channel in (down, _json(webhook))] == [False, True]
+    with ports.reserved() as port:
+        down = Channel(f"mailto://127.0.0.1:{port}?from=a@example.org&to=b@example.org")
+        assert [deliver(message, channel).sent for channel in (down, _json(webhook))] == [False, True]
     assert len(webhook.posts) == 1
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import email.policy
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from privacy_audit.demo import ports
 
 PASSWORD = "hush-hush-hush"
 """What the owner's webhook asks for, and what nobody else may read."""
@@ -74,12 +75,13 @@ def _mailbox(owner: Owner) -> Iterator[str]:
             owner.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
             return "250 OK"
 
-    controller = Controller(Handler(), hostname="127.0.0.1", port=_free_port())
-    controller.start()
-    try:
-        yield f"mailto://127.0.0.1:{controller.port}?from=audit@example.org&to=product@example.org"
-    finally:
-        controller.stop()
+    with ports.reserved() as port:
+        controller = Controller(Handler(), hostname="127.0.0.1", port=port, ready_timeout=60)
+        controller.start()
+        try:
+            yield f"mailto://127.0.0.1:{port}?from=audit@example.org&to=product@example.org"
+        finally:
+            controller.stop()
 
 
 @contextmanager
@@ -105,10 +107,3 @@ def _webhook(owner: Owner) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

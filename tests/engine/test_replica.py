@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 import time
@@ -70,7 +71,7 @@ class Pair:
     def follow(self) -> None:
         """Waits until the replica shows all that the primary committed until now."""
         lsn = self.store.ask("SELECT pg_current_wal_insert_lsn()")
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not self.behind.ask(f"SELECT pg_last_wal_replay_lsn() >= '{lsn}'"):
             assert time.monotonic() < until, "the replica does not follow"
             time.sleep(0.05)
@@ -129,15 +130,16 @@ def test_a_real_replica_is_audited_as_long_as_it_follows(
     result = pair.audit(tmp_path / "fresh")
     check = by_control(result)["RET-4"]
     assert (check.outcome, check.tally and check.tally.population) == (Outcome.PASS, 2)
-    assert ", a replica 0 s behind" in result.snapshot
+    assert re.search(r", a replica \d+ s behind$", result.snapshot)
     assert ", a replica" not in pair.store.audit(tmp_path / "primary", TABLES, controls=("RET-4",)).snapshot
 
-    monkeypatch.setattr(replica, "MOST_BEHIND", timedelta(seconds=2))
     pair.behind.do("SELECT pg_wal_replay_pause()")
     pair.store.do("INSERT INTO app.sessions VALUES (3, 3, '2020-01-01')")
-    time.sleep(2.1)
-    assert "more than 0 minutes from now" in pair.refused(tmp_path / "paused")
-    _elsewhere(pair, monkeypatch)
+    with monkeypatch.context() as strict:
+        strict.setattr(replica, "MOST_BEHIND", timedelta(seconds=2))
+        time.sleep(2.1)  # what it shows is older than that then, however slow the machine is
+        assert "more than 0 minutes from now" in pair.refused(tmp_path / "paused")
+        _elsewhere(pair, strict)
 
     pair.behind.do("SELECT pg_wal_replay_resume()")
     pair.store.do("INSERT INTO app.sessions VALUES (4, 4, '2026-11-21')")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager
@@ -36,8 +35,11 @@ from privacy_audit import audit, register, settings
 from privacy_audit.alerts.body import SCHEMA as ALERT
 from privacy_audit.alerts.body import TICKET_SCHEMA as TICKET
 from privacy_audit.cli import app
+from privacy_audit.demo import ports
 
 PARIS = ZoneInfo("Europe/Paris")
+_RESERVED = ExitStack()
+"""Ports at which nothing listens as long as this process lives."""
 HANDLING = """
 platform: {owner: Platform engineering, alert: alerts_platform}
 compliance: {owner: Data protection officer, alert: alerts_compliance}
@@ -218,9 +220,8 @@ class Playing:
         return register.findings(url), (self._home / "var" / "reports" / "latest").resolve().name
 
     def store_web_goes_down(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            nobody = f"postgresql://nobody:nothing@127.0.0.1:{probe.getsockname()[1]}/web"
+        port = _RESERVED.enter_context(ports.reserved())
+        nobody = f"postgresql://nobody:nothing@127.0.0.1:{port}/web"
         self._env.setenv("AIRFLOW_CONN_STORE_WEB", nobody)
 
     def store_web_is_back(self) -> None:

@@ -192,7 +192,7 @@ def test_a_sender_killed_in_the_middle_files_nothing_and_stops_nobody(url: str, 
     with sa.create_engine(url, poolclass=sa.NullPool).begin() as holder:
         holder.exec_driver_sql("LOCK TABLE standings IN EXCLUSIVE MODE")  # audit and results are in, standings not
         filing.start()
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while rows(waits) != [(1,)]:
             assert time.monotonic() < until, "filing never came to the standings"
             time.sleep(0.05)

@@ -73,7 +73,7 @@ def test_an_upgrade_waits_for_the_one_under_way(database: str) -> None:
         with pytest.raises(TimeoutError):
             upgrade.result(timeout=1)
         other.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK)))
-        upgrade.result(timeout=30)
+        upgrade.result(timeout=120)
 
 
 def test_an_upgrade_again_keeps_what_was_filed(url: str) -> None:

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-LOOPBACK = "127.0.0.1"
+from privacy_audit.demo.ports import LOOPBACK
+
 TEAMS = ("product", "web", "platform", "compliance")
 """The teams whose channels the connections `alerts_<team>` are: owners of stores, and those of `handling.yaml`."""
 _LARGEST_BODY = 1 << 20
-
-
-def free_port() -> int:
-    """A port that nothing listens at."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def connections(port: int) -> dict[str, str]:

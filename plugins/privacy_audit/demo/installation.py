@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -47,7 +50,12 @@ class Installation:
 
     def spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Starts a program by its full path, in an environment in which nothing of the caller's can mislead it."""
-        self.make_folder(self.data.parent)
+        if self.runs_as is None:
+            self.make_folder(self.data.parent)
+        else:
+            with _alone_in_root_folder():
+                _readable_copy(_wheel_folder())  # it went with the last data, if somebody cleaned meanwhile
+                self.make_folder(self.data.parent)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         command = [str(self.programs / program), *arguments]
         environment = {"LC_ALL": "C", "PATH": str(self.programs), "HOME": str(self.data.parent)}
@@ -97,16 +105,44 @@ def installation(home: Path) -> Installation:
         )
     nobody = pwd.getpwnam("nobody")
     base = ROOT_FOLDER / hashlib.sha256(str(home).encode()).hexdigest()[:12]
-    programs = _readable_copy(wheel) / _PACKAGE / _PROGRAMS / "bin"
+    with _alone_in_root_folder():
+        programs = _readable_copy(wheel) / _PACKAGE / _PROGRAMS / "bin"
     return Installation(programs, base / "data", facts, home / "log" / "postgres.log", (nobody.pw_uid, nobody.pw_gid))
 
 
 def remove_programs() -> None:
     """As root: removes the folder outside the project, once no home has its data there."""
     if os.geteuid() == 0 and ROOT_FOLDER.is_dir():
-        data = [entry for entry in ROOT_FOLDER.iterdir() if not entry.name.startswith((".", "wheel-"))]
-        if not data:
-            shutil.rmtree(ROOT_FOLDER)
+        with _alone_in_root_folder():
+            data = [entry for entry in ROOT_FOLDER.iterdir() if not entry.name.startswith((".", "wheel-"))]
+            if not data:
+                shutil.rmtree(ROOT_FOLDER)
+
+
+@contextmanager
+def _alone_in_root_folder() -> Iterator[None]:
+    """One process at a time adds to the folder outside the project or removes it: a start loses no program to a clean.
+
+    The lock is on the folder itself, so that no other file is left outside the project.
+    """
+    while True:
+        ROOT_FOLDER.mkdir(parents=True, exist_ok=True)
+        folder = os.open(ROOT_FOLDER, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            if _is_root_folder(folder):
+                yield
+                return
+        finally:
+            os.close(folder)
+
+
+def _is_root_folder(folder: int) -> bool:
+    """Whether it is still the one: who held the lock before may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(folder), ROOT_FOLDER.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _wheel_folder() -> Path:
@@ -121,7 +157,7 @@ def _wheel_folder() -> Path:
 
 
 def _readable_copy(wheel: Path) -> Path:
-    """A copy of programs and libraries that `nobody` can read, made whole or not at all."""
+    """A copy of programs and libraries that `nobody` can read, made whole or not at all. The caller holds the lock."""
     copy = ROOT_FOLDER / f"wheel-{version(WHEEL)}"
     ROOT_FOLDER.mkdir(parents=True, exist_ok=True)
     ROOT_FOLDER.chmod(0o755)  # whatever the umask is: `nobody` has to pass
@@ -132,10 +168,7 @@ def _readable_copy(wheel: Path) -> Path:
         if libraries.exists():
             shutil.copytree(libraries, draft / libraries.name, symlinks=True)
         _open_to_all(draft)
-        try:
-            draft.rename(copy)
-        except OSError:  # another process was faster; its copy is as good
-            shutil.rmtree(draft)
+        draft.rename(copy)
     return copy
 
 

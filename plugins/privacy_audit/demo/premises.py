@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from privacy_audit.demo import company, inbox, private
+from privacy_audit.demo import company, inbox, ports, private
 from privacy_audit.demo.server import EmbeddedPostgres
 
 _KEYS = ("auditor_app", "auditor_web", "register")
@@ -24,7 +24,7 @@ class Premises:
     connections: dict[str, str] = field(repr=False)
     """Airflow connection id to URL: what an audit is given, and nothing that may write to a store."""
     inbox_port: int
-    """Where the owners' alerts are sent; `inbox.opened` listens there."""
+    """Where the owners' alerts are sent; `inbox.opened` listens there. Nobody else is given it meanwhile."""
     airflow: str = field(repr=False)
     """SQLAlchemy's address of a database for Airflow's own tables, which many processes may write at once."""
 
@@ -34,8 +34,7 @@ def opened(home: Path) -> Iterator[Premises]:
     """The server runs, with its databases and roles, until this is left by the last one who entered."""
     drawn = private.kept(home / "run" / "demo_keys.json", lambda: {name: secrets.token_urlsafe(24) for name in _KEYS})
     passwords = company.DemoPasswords(**drawn)
-    with EmbeddedPostgres.start(home) as server:
-        inbox_port = inbox.free_port()
+    with EmbeddedPostgres.start(home) as server, ports.reserved() as inbox_port:
         keys = _keys_of_the_ledger(home)
         register = server.url("register", "register", passwords.register)
         stores = replace(

@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -26,11 +25,11 @@ import psycopg2
 import sqlalchemy as sa
 from filelock import FileLock
 
-from privacy_audit.demo import processes
+from privacy_audit.demo import ports, processes
 from privacy_audit.demo.installation import Installation, installation
+from privacy_audit.demo.ports import LOOPBACK
 from privacy_audit.errors import PrivacyAuditError
 
-LOOPBACK = "127.0.0.1"
 SUPERUSER = "postgres"
 START_SECONDS = 60
 STOP_SECONDS = 60
@@ -242,13 +241,13 @@ def _found(place: Installation, password: str) -> int | None:
 
 
 def _launch(place: Installation, password: str, settings: Mapping[str, str]) -> int:
-    """Starts the server on a free port and waits until it answers. Another program may win the port: then again."""
+    """Starts the server on a free port and waits until it answers. Tries again if another program took the port."""
     for _ in range(PORT_ATTEMPTS):
-        port = _free_port()
-        spawned = place.spawn("postgres", "-D", str(place.data), *_options({**settings, "port": str(port)}))
-        process = psutil.Process(spawned.pid)
-        if _wait(lambda port=port: _answers(port, password), process, START_SECONDS):  # type: ignore[misc]
-            return port
+        with ports.reserved() as port:
+            spawned = place.spawn("postgres", "-D", str(place.data), *_options({**settings, "port": str(port)}))
+            process = psutil.Process(spawned.pid)
+            if _wait(lambda port=port: _answers(port, password), process, START_SECONDS):  # type: ignore[misc]
+                return port
         _halt(place)
     raise ServerError(f"{place.log}: the embedded PostgreSQL does not start. Its log says why.")
 
@@ -256,12 +255,6 @@ def _launch(place: Installation, password: str, settings: Mapping[str, str]) -> 
 def _options(settings: Mapping[str, str]) -> Iterator[str]:
     for name, value in settings.items():
         yield from ("-c", f"{name}={value}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(ready: Callable[[], bool], process: psutil.Process, seconds: float) -> bool:
