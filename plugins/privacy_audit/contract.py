@@ -84,11 +84,6 @@ def connect_args() -> dict[str, object]:
     }
 
 
-def engine_args() -> dict[str, Any]:
-    """What every engine is made with, beside `connect_args`."""
-    return {"use_native_hstore": False}  # its search for a type follows the search_path of the server, not ours
-
-
 def keep(engine: sa.Engine, audit_id: str, token: str = "", sight: Sight | None = None) -> None:
     """Puts every transaction of an engine under the contract, those in which the driver's dialect looks about too.
 

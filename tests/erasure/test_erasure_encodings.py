@@ -56,7 +56,7 @@ def test_a_ledger_elsewhere_is_read_in_its_own_encoding(
         assert any(request.startswith("Löschung") for request in requests)
 
 
-@pytest.mark.parametrize("encoding", WITH_ACCENTS)
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", *WITH_ACCENTS])
 def test_the_audits_own_database_may_have_another_encoding(
     server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:

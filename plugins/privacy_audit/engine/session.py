@@ -20,7 +20,6 @@ from privacy_audit.contract import (
     BYTES,
     Sight,
     connect_args,
-    engine_args,
     keep,
     keeps_bytes,
     read_back,
@@ -77,8 +76,7 @@ class Door:
 def open_store(url: sa.URL, audit_id: str) -> Iterator[Door]:
     """Connects, proves the contract and the role, and keeps one snapshot open. TroubleError says why it could not."""
     engine, readers = (
-        sa.create_engine(url, poolclass=NullPool, connect_args=connect_args(), **engine_args())
-        for _ in ("keeper", "readers")
+        sa.create_engine(url, poolclass=NullPool, connect_args=connect_args()) for _ in ("keeper", "readers")
     )
     try:
         with Watchdog(SILENCE_SECONDS) as watchdog, Trouble.watch():

@@ -21,7 +21,6 @@ from privacy_audit.contract import (
     UTF8,
     UnsafeSessionError,
     connect_args,
-    engine_args,
     keep,
     superuser_within_reach,
 )
@@ -99,7 +98,7 @@ _FACTS = sa.text(f"SELECT {replica.COLUMNS}")
 @contextmanager
 def _opened(name: str, place: str, arguments: dict[str, object]) -> Iterator[sa.Engine]:
     url = connections.sqlalchemy_url(connections.find(name))
-    engine = sa.create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True, **engine_args())
+    engine = sa.create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     try:
         yield engine
     except (sa.exc.DBAPIError, psycopg2.Error) as error:  # the driver's own is of a connection that was just opened
