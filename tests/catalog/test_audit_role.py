@@ -141,18 +141,25 @@ def group_of(store: Store, options: str | None) -> Iterator[str]:
 
 
 @settings(max_examples=12)
-@given(grants=st.sets(st.sampled_from(GRANTS), max_size=8), options=st.sampled_from(MEMBERSHIPS))
-@example(grants=set(GRANTS), options="INHERIT TRUE, SET FALSE")
-@example(grants=set(GRANTS), options="INHERIT FALSE, SET TRUE")
-@example(grants=set(GRANTS), options="INHERIT FALSE, SET FALSE")
-@example(grants=set(GRANTS[:-1]), options="INHERIT TRUE, SET TRUE")
-def test_what_is_told_is_what_the_role_can_do(database: str, grants: set[str], options: str | None) -> None:
+@given(grants=st.sets(st.sampled_from(GRANTS), max_size=8), options=st.sampled_from(MEMBERSHIPS), is_set=st.booleans())
+@example(grants=set(GRANTS), options="INHERIT TRUE, SET FALSE", is_set=False)
+@example(grants=set(GRANTS), options="INHERIT FALSE, SET TRUE", is_set=False)
+@example(grants=set(GRANTS), options="INHERIT FALSE, SET FALSE", is_set=False)
+@example(grants=set(GRANTS[:-1]), options="INHERIT TRUE, SET TRUE", is_set=False)
+@example(grants=set(GRANTS), options="INHERIT FALSE, SET TRUE", is_set=True)
+@example(grants={GRANTS[0]}, options="INHERIT FALSE, SET TRUE", is_set=True)
+def test_what_is_told_is_what_the_role_can_do(
+    database: str, grants: set[str], options: str | None, is_set: bool
+) -> None:
+    """`is_set`: whoever logs in begins as the group, where that is allowed, and may go back."""
     with plain_store(database) as store, group_of(store, options) as group:
+        if is_set and options and "SET TRUE" in options:
+            store.do(f"ALTER ROLE {store.role} SET role = '{group}'")
         names = {"it": store.role, "group": group, "database": sa.make_url(database).database}
         store.do(*(grant.format(**names) for grant in GRANTS if grant in grants))
         itself = tried(store)
         later: dict[tuple[str, str], list[str]] = {}
-        for role in sorted((group, "pg_write_all_data")):
+        for role in sorted((store.role, group, "pg_write_all_data")):
             for each in tried(store, role) - itself:
                 later.setdefault(each, []).append(role)
         expected = itself | {

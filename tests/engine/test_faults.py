@@ -197,7 +197,16 @@ def test_a_store_lost_between_two_checks_is_looked_at_again_as_a_whole(
 
 @pytest.mark.parametrize(
     "words",
-    ["server_version_num", "pg_settings", "pg_export_snapshot", "SET TRANSACTION SNAPSHOT", "pg_index", POSITIONS],
+    [
+        "SET TRANSACTION ISOLATION",
+        "pg_catalog.version()",
+        "set_config",
+        "pg_settings",
+        "pg_export_snapshot",
+        "SET TRANSACTION SNAPSHOT",
+        "pg_index",
+        POSITIONS,
+    ],
 )
 def test_at_whatever_statement_a_store_is_lost_it_is_looked_at_again(
     app: Store, proxy: Proxy, tmp_path: Path, words: str
@@ -215,7 +224,7 @@ def test_whichever_connection_does_not_come_about_the_store_is_looked_at_again(
         if len(proxy.links) == number:
             proxy.cut(link)
 
-    proxy.before("application_name", refuse, times=number)
+    proxy.before("client_encoding", refuse, times=number)
     assert tallies(audit(app, proxy, tmp_path)) == AS_IT_WAS
     assert looks(proxy) <= 2
 

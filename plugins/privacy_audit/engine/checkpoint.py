@@ -16,7 +16,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.engine.session import Door, connect_args
+from privacy_audit.contract import connect_args
+from privacy_audit.engine.session import Door
 from privacy_audit.engine.trouble import Trouble, TroubleError
 from privacy_audit.file_modes import for_the_group
 from privacy_audit.model import Cause
@@ -86,7 +87,7 @@ def _run(
         datasource=PostgresDatasource(
             name="store",
             connection_string=url.render_as_string(hide_password=False),
-            kwargs={"connect_args": connect_args(audit_id)},
+            kwargs={"connect_args": connect_args()},
             assets=[
                 TableAsset(name=suite["name"], schema_name=schema, table_name=table)
                 for suite in suites

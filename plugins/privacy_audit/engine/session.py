@@ -1,4 +1,4 @@
-"""How a store is opened: one contract for every session, read back before it is trusted, and one snapshot for all.
+"""How a store is opened: one contract for every transaction, read back before it is trusted, and one snapshot for all.
 
 A *keeper* transaction exports its snapshot; every connection that reads imports it, so that all checks of a store
 judge the same instant. READ ONLY is no boundary (functions may write): the role is the boundary, the session settings
@@ -13,13 +13,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.pool import NullPool
 
 from privacy_audit import replica
+from privacy_audit.contract import (
+    BYTES,
+    Sight,
+    connect_args,
+    keep,
+    keeps_bytes,
+    read_back,
+    superuser_within_reach,
+)
 from privacy_audit.contract import CONTRACT as CONTRACT
-from privacy_audit.contract import connect_args as connect_args
-from privacy_audit.contract import harden, in_words, lost_settings
 from privacy_audit.engine.trouble import Trouble, TroubleError
 from privacy_audit.engine.watchdog import Watchdog
 from privacy_audit.model import Cause
@@ -55,32 +61,30 @@ class Door:
 
     engine: sa.Engine
     snapshot: Snapshot
+    sight: Sight
+    """Who the audit is in this store, and what it sees: every reader must be and see the same."""
     watchdog: Watchdog
+    audit_id: str
 
     def attach(self, engine: sa.Engine) -> None:
         """Makes every transaction of an engine import the snapshot, under the contract."""
-        token = _token(self.snapshot.token)
-
-        def imports_snapshot(connection: sa.Connection) -> None:
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{token}'")
-
-        _guard(engine, self.watchdog)
-        event.listen(engine, "begin", imports_snapshot)
+        keep(engine, self.audit_id, _token(self.snapshot.token), self.sight)
+        self.watchdog.watch(engine)
 
 
 @contextmanager
 def open_store(url: sa.URL, audit_id: str) -> Iterator[Door]:
     """Connects, proves the contract and the role, and keeps one snapshot open. TroubleError says why it could not."""
     engine, readers = (
-        sa.create_engine(url, poolclass=NullPool, connect_args=connect_args(audit_id)) for _ in ("keeper", "readers")
+        sa.create_engine(url, poolclass=NullPool, connect_args=connect_args()) for _ in ("keeper", "readers")
     )
     try:
         with Watchdog(SILENCE_SECONDS) as watchdog, Trouble.watch():
-            _guard(engine, watchdog)
+            keep(engine, audit_id)
+            watchdog.watch(engine)
             with engine.connect() as keeper:
-                _prove_contract(keeper)
-                door = Door(readers, _export(keeper), watchdog)
+                sight = read_back(keeper)
+                door = Door(readers, _export(keeper), sight, watchdog, audit_id)
                 door.attach(readers)
                 try:
                     yield door
@@ -92,27 +96,15 @@ def open_store(url: sa.URL, audit_id: str) -> Iterator[Door]:
         engine.dispose()
 
 
-def _guard(engine: sa.Engine, watchdog: Watchdog) -> None:
-    """Every connection of the engine is watched, then hardened."""
-    watchdog.watch(engine)
-    event.listen(engine, "connect", harden)
-
-
 def _token(token: str) -> str:
     if not all(char in "0123456789ABCDEFabcdef-" for char in token):
         raise TroubleError(Cause.UNSAFE_SESSION, "the server's snapshot has no plain name")
     return token
 
 
-def _prove_contract(connection: sa.Connection) -> None:
-    """A pooler in between may have lost the settings."""
-    if lost := lost_settings(connection):
-        raise TroubleError(Cause.UNSAFE_SESSION, in_words(lost))
-
-
 _FACTS = sa.text(
     f"""
-    SELECT r.rolname AS role, r.rolsuper AS is_super,
+    SELECT r.rolname AS role,
            (SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
              WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
                AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'
@@ -129,12 +121,9 @@ _FACTS = sa.text(
 
 def _export(keeper: sa.Connection) -> Snapshot:
     """Judges the role and how old the server is, and exports the keeper's snapshot."""
+    if reason := superuser_within_reach(keeper):
+        raise TroubleError(Cause.UNSAFE_SESSION, reason)
     facts = keeper.execute(_FACTS).one()
-    if facts.is_super:
-        raise TroubleError(
-            Cause.UNSAFE_SESSION,
-            f"role {facts.role} is a superuser. Give the auditor a role that holds SELECT and nothing else.",
-        )
     if reason := replica.too_old(facts.is_replica, facts.replayed_until, facts.asked_at):
         raise TroubleError(Cause.STALE, reason)
     behind = facts.asked_at - facts.replayed_until if facts.is_replica else None
@@ -143,5 +132,7 @@ def _export(keeper: sa.Connection) -> Snapshot:
         limits.append(f"role {facts.role} may write to {facts.writable} relations; it should hold SELECT only")
     if facts.creates:
         limits.append(f"role {facts.role} may create schemas in the database; it should hold SELECT only")
+    if keeps_bytes(keeper):
+        limits.append(f"{BYTES} Checks that ask for letters beyond ASCII, or read such, are not audited")
     token = keeper.exec_driver_sql("SELECT pg_catalog.pg_export_snapshot()").scalar_one()
     return Snapshot(token, facts.taken_at, facts.version, facts.system_identifier, behind, tuple(limits))

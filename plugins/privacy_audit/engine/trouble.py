@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import psycopg2
 import sqlalchemy as sa
 
+from privacy_audit.contract import UnsafeSessionError
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.model import Cause, TallyMismatchError
 
@@ -33,6 +34,8 @@ _BY_STATE: dict[str, tuple[Cause, str]] = {
     "28P01": (Cause.REFUSED, "the server refused the password"),
     "28000": (Cause.REFUSED, "the server refused the login"),
     "3D000": (Cause.REFUSED, "the database of the connection does not exist"),
+    "22021": (Cause.DRIFT, "a text is not in the encoding that the database says it is"),
+    "22P05": (Cause.DRIFT, "the database's encoding lacks a letter that the check asks for or reads"),
     "42501": (Cause.REFUSED, "the role may not read a column or table that the check needs"),
     "42P01": (Cause.DRIFT, "a table is not there"),
     "42703": (Cause.DRIFT, "a column is not there"),
@@ -72,6 +75,8 @@ class Trouble:
             trouble = Trouble.of(error)
         except sa.exc.SQLAlchemyError as error:
             trouble = TroubleError(Cause.INTERNAL, f"the statement could not be sent ({type(error).__name__})")
+        except UnsafeSessionError as error:
+            trouble = TroubleError(Cause.UNSAFE_SESSION, error.reason)
         except TallyMismatchError as error:
             trouble = TroubleError(Cause.INTERNAL, f"{error}; the check proves nothing")
         else:

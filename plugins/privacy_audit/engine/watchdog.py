@@ -39,8 +39,9 @@ class Watchdog:
         self._thread.join()
 
     def watch(self, engine: sa.Engine) -> None:
-        """Watches every connection that the engine will open. Call it before other listeners use connections."""
-        event.listen(engine, "connect", self._opened)
+        """Watches every connection that the engine will open, from its first statement on: nothing that listens yet
+        uses a connection before it is watched."""
+        event.listen(engine, "connect", self._opened, insert=True)
         event.listen(engine, "close", self._closed)
         for moment in ("before_cursor_execute", "after_cursor_execute"):
             event.listen(engine, moment, self._hear)

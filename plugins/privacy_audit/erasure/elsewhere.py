@@ -11,12 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg2
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.pool import NullPool
 
 from privacy_audit import connections, replica
-from privacy_audit.contract import CONNECT_SECONDS, connect_args, harden, in_words, lost_settings
+from privacy_audit.contract import (
+    CONNECT_SECONDS,
+    UTF8,
+    UnsafeSessionError,
+    connect_args,
+    keep,
+    superuser_within_reach,
+)
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.model import Cause
 
@@ -31,6 +38,8 @@ _MEANINGS: dict[str, tuple[Cause, str]] = {
     "25006": (Cause.REFUSED, "it takes no writing"),
     "55P03": (Cause.TIMEOUT, "another session holds a lock there"),
     "57014": (Cause.TIMEOUT, "the statement was cancelled, by its time limit or by an operator"),
+    "22021": (Cause.DRIFT, "a text is not in the encoding that the database says it is"),
+    "22P05": (Cause.DRIFT, "the encoding of the database lacks a letter of a text"),
     "22": (Cause.DRIFT, "a value there cannot be read as the type the map implies"),
     "40": (Cause.LOST, "it was busy with another transaction"),
     "53": (Cause.REFUSED, "its server has run out of disk, memory or connections"),
@@ -56,15 +65,12 @@ def reading(connection_name: str, what: str) -> Iterator[sa.Connection]:
     ElsewhereError when it cannot be read, ConnectionMissingError when nobody made the connection.
     """
     place = f"{what} (connection {connection_name})"
-    with _opened(connection_name, place, connect_args(what.replace(" ", "-"))) as engine:
-        event.listen(engine, "connect", harden)
+    with _opened(connection_name, place, connect_args()) as engine:
+        keep(engine, what.replace(" ", "-"))
         with engine.connect() as connection:  # one transaction: the contract makes it read-only, and of one snapshot
-            if lost := lost_settings(connection):
-                raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {in_words(lost)}")
+            if reason := superuser_within_reach(connection):
+                raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {reason}")
             facts = connection.execute(_FACTS).one()
-            if facts.rolsuper:
-                fact = "its role is a superuser. Give the auditor a role that holds SELECT and nothing else."
-                raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {fact}")
             if reason := replica.too_old(facts.is_replica, facts.replayed_until, facts.asked_at):
                 raise ElsewhereError(Cause.STALE, f"{place}: {reason}.")
             yield connection
@@ -77,7 +83,7 @@ def register(connection_name: str, *, writes: bool) -> Iterator[sa.Connection]:
     ElsewhereError when the register is down or of another version.
     """
     place = f"the audit's register (connection {connection_name})"
-    arguments: dict[str, object] = {"connect_timeout": CONNECT_SECONDS}
+    arguments: dict[str, object] = {"connect_timeout": CONNECT_SECONDS, "client_encoding": UTF8}
     with _opened(connection_name, place, arguments) as engine, engine.begin() as connection:
         if not writes:
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
@@ -86,9 +92,7 @@ def register(connection_name: str, *, writes: bool) -> Iterator[sa.Connection]:
         yield connection
 
 
-_FACTS = sa.text(
-    f"SELECT rolsuper, {replica.COLUMNS} FROM pg_catalog.pg_roles WHERE rolname = current_user"  # noqa: S608 - constants
-)
+_FACTS = sa.text(f"SELECT {replica.COLUMNS}")
 
 
 @contextmanager
@@ -97,8 +101,10 @@ def _opened(name: str, place: str, arguments: dict[str, object]) -> Iterator[sa.
     engine = sa.create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     try:
         yield engine
-    except sa.exc.DBAPIError as error:
+    except (sa.exc.DBAPIError, psycopg2.Error) as error:  # the driver's own is of a connection that was just opened
         told = _in_our_words(error, place)
+    except UnsafeSessionError as error:
+        told = ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {error.reason}")
     else:
         return
     finally:
@@ -106,8 +112,8 @@ def _opened(name: str, place: str, arguments: dict[str, object]) -> Iterator[sa.
     raise told from None
 
 
-def _in_our_words(error: sa.exc.DBAPIError, place: str) -> ElsewhereError:
-    state = getattr(error.orig, "pgcode", None)
+def _in_our_words(error: sa.exc.DBAPIError | psycopg2.Error, place: str) -> ElsewhereError:
+    state = getattr(getattr(error, "orig", error), "pgcode", None)
     if not state:
         way_out = "Check that its server is up, and the host, database, login and password of the connection."
         return ElsewhereError(Cause.UNREACHABLE, f"{place}: no connection came about, or it was lost. {way_out}")

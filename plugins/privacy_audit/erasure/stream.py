@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from privacy_audit.contract import BYTES, keeps_bytes
 from privacy_audit.errors import PrivacyAuditError
 
 BATCH = 10_000
@@ -33,13 +34,20 @@ Rows = Sequence[sa.Row[*tuple[Any, ...]]]
 def batches(connection: sa.Connection, statement: sa.Select[*tuple[Any, ...]], place: str) -> Iterator[Rows]:
     """The rows in batches, none of them empty. `place` is the table's name, for errors.
 
-    Errors of the server are raised as they are: they name tables and columns. UnreadableTextError for broken text.
+    Errors of the server are raised as they are: they name tables and columns. UnreadableTextError for broken text, and
+    for letters beyond ASCII in a database that does not know them.
     """
+    is_bytes = keeps_bytes(connection)
     options = {"stream_results": True, "max_row_buffer": BATCH}
     result = _read(lambda: connection.execute(statement, execution_options=options), place)
     try:
         size = _FIRST
         while rows := _read(partial(result.fetchmany, size), place):
+            if is_bytes and not all(cell.isascii() for row in rows for cell in row if isinstance(cell, str)):
+                raise UnreadableTextError(
+                    f"{place} holds text beyond ASCII, and {BYTES} Let the owner make it anew in the encoding of its"
+                    " text."
+                )
             yield rows
             characters = sum(len(cell) for row in rows for cell in row if isinstance(cell, str))
             size = max(1, min(BATCH, 10 * size, _CHARACTERS * len(rows) // max(1, characters)))

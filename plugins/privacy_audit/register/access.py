@@ -16,6 +16,7 @@ PATIENCE = "60s"
 _NOT_AS_EXPECTED = {"42P01": "a table", "42703": "a column", "3F000": "a schema"}
 """SQLSTATE of what a missing migration looks like."""
 _MEANINGS = {
+    "22P05": ("its encoding lacks a letter of what was to be filed.", "Make its database anew with ENCODING 'UTF8'."),
     "42501": ("its role may not do that.", "Make the role of its connection the owner of its database."),
     "25006": ("it is read-only.", "Point its connection at the primary server."),
     "53": ("its server has run out of disk, memory or connections.", "Make room there, then run this again."),
@@ -66,7 +67,8 @@ def _engine(url: sa.URL | str) -> sa.Engine:
         raise RegisterUnavailableError(
             "the register: its address is not that of a PostgreSQL database. Check the connection of the register."
         )
-    limit = {"connect_timeout": CONNECT_SECONDS}
+    # The driver reads text by what is asked for here, in a database of whatever encoding.
+    limit = {"connect_timeout": CONNECT_SECONDS, "client_encoding": "UTF8"}
     return sa.create_engine(parsed, poolclass=sa.NullPool, connect_args=limit, hide_parameters=True)
 
 

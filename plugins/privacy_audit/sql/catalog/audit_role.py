@@ -23,16 +23,16 @@ READING_ROLES = (
 
 
 def excess_rights() -> sa.Subquery:
-    """One row per right that `current_user` has beyond reading: `right`, `on_what`.
+    """One row per right that the session has beyond reading: `right`, `on_what`.
 
     A right counts however it is held: by grant, on single columns, to PUBLIC, by ownership, by membership, or only
-    after SET ROLE, and then `on_what` says so.
+    after SET ROLE, also back to the role that logged in, and then `on_what` says so.
     """
     return _rights(sa.false(), "excess_right")
 
 
 def wider_reading() -> sa.Subquery:
-    """One row per right by which `current_user` reads more than it was granted table by table: `right`, `on_what`.
+    """One row per right by which the session reads more than it was granted table by table: `right`, `on_what`.
 
     It is no excess: an auditor that row-level security kept from rows would count too few.
     """
@@ -46,18 +46,21 @@ def _rights(only_reads: sa.ColumnElement[bool], name: str) -> sa.Subquery:
     return sa.select(held.c.right, held.c.on_what).where(reads == only_reads).subquery(name)
 
 
-# Who acts: the auditor itself, whose rights include all that it inherits, and each role it may become.
+# Who acts: the auditor itself, whose rights include all that it inherits, and each role it may become. What it may
+# become is a question of who logged in (`session_user`), whatever role was set for it since.
 _SQL = """
     WITH server AS (
         SELECT v.version, CASE WHEN v.version >= 160000 THEN 'SET' ELSE 'MEMBER' END AS may_become
         FROM (SELECT CAST(pg_catalog.current_setting('server_version_num') AS int) AS version) v
     ), me AS (
-        SELECT r.oid, r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
+        SELECT r.oid, l.oid AS login, r.rolsuper OR l.rolsuper AS rolsuper
+        FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles l ON l.rolname = session_user
+        WHERE r.rolname = current_user
     ), actor AS (
         SELECT r.oid, r.rolname, r.oid = me.oid AS itself,
                r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolreplication, r.rolbypassrls
         FROM pg_catalog.pg_roles r CROSS JOIN me CROSS JOIN server v
-        WHERE r.oid = me.oid OR NOT me.rolsuper AND pg_catalog.pg_has_role(me.oid, r.oid, v.may_become)
+        WHERE r.oid IN (me.oid, me.login) OR NOT me.rolsuper AND pg_catalog.pg_has_role(me.login, r.oid, v.may_become)
     ), plain AS (
         SELECT a.oid, a.rolname, a.itself FROM actor a WHERE NOT a.rolsuper
     ), relation AS (

@@ -74,19 +74,30 @@ words that stand together."""
 
 _ACCENTED = "ÀÁÂÃÄÅàáâãäåÇçÈÉÊËèéêëÌÍÎÏìíîïÑñÒÓÔÕÖòóôõöÙÚÛÜùúûüÝýÿ"
 _PLAIN = "AAAAAAaaaaaaCcEEEEeeeeIIIIiiiiNnOOOOOoooooUUUUuuuuYyy"
+_BEYOND_ASCII = r"[^\x01-\x7f]"
 
 
 def words_of(name: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
     """The words of a name in small letters, a blank before, between and after them."""
-    text: sa.ColumnElement[str] = sa.func.translate(sa.collate(name, "C"), _ACCENTED, _PLAIN)
+    text: sa.ColumnElement[str] = sa.collate(name, "C")
+    text = sa.case((text.regexp_match(_BEYOND_ASCII), _without_accents(name)), else_=text)
     for pattern, replacement in (
-        (r"[^\x01-\x7f]+", ""),  # an accent that stands apart from its letter
         ("([a-z])([A-Z])", r"\1 \2"),
         ("([A-Z])([A-Z][a-z])", r"\1 \2"),
         ("[^A-Za-z]+", " "),
     ):
         text = sa.func.regexp_replace(text, pattern, replacement, "g")
     return sa.func.lower(sa.func.concat(" ", text, " "))
+
+
+def _without_accents(name: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """The name in ASCII. Its letters are compared as the bytes of UTF-8, written in octal: a statement that holds a
+    letter which the database's own encoding lacks is refused as a whole."""
+    text: sa.ColumnElement[str] = sa.func.encode(sa.func.convert_to(sa.cast(name, sa.Text()), "UTF8"), "escape")
+    for accented, plain in zip(_ACCENTED, _PLAIN, strict=True):
+        text = sa.func.replace(text, "".join(f"\\{byte:03o}" for byte in accented.encode()), plain)
+    other = r"(\\[0-7]{3})+"  # also an accent that stands apart from its letter
+    return sa.collate(sa.func.regexp_replace(text, other, "", "g"), "C")
 
 
 def said_by(words: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
