@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from filelock import FileLock
 from tests.data_docs.browsing import Page, Site
 from tests.data_docs.conftest import Filed
 
+from privacy_audit import file_modes
 from privacy_audit.data_docs import docs_site, views
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.model import Audit, Outcome
@@ -292,7 +295,13 @@ def multiplied(filed: Filed, table: str, times: int) -> Audit:
     return replace(filed.audit, stores=(replace(store, checks=tuple(checks)),))
 
 
-def test_pages_may_be_read_by_whoever_may_read_the_home(filed: Filed, tmp_path: Path) -> None:
-    docs_site.publish(filed.results, filed.audit, tmp_path)
-    (tmp_path / "usual").mkdir()
-    assert (tmp_path / docs_site.ENTRY).stat().st_mode == (tmp_path / "usual").stat().st_mode
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_user_and_group_may_read_the_pages_and_nobody_else(filed: Filed, tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        docs_site.publish(filed.results, filed.audit, tmp_path)
+    finally:
+        os.umask(before)
+    root = (tmp_path / docs_site.ENTRY).resolve()
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in (root, *root.rglob("*"))}
+    assert modes == {(False, file_modes.FILE), (True, file_modes.FOLDER)}
