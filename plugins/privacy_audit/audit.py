@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
-from privacy_audit import connections, suites
+from privacy_audit import connections, suites, wording
 from privacy_audit.configuration import Configuration as Configuration
 from privacy_audit.configuration import read_configuration as read_configuration
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError, did_you_mean
@@ -200,9 +200,10 @@ def _look_at(order: Order, configuration: Configuration, store: str) -> dict[str
 
 def _without_passes(result: StoreResult) -> StoreResult:
     """The result of a store that was read on a later day than the one judged by: what would pass is for a review."""
+    way_out = wording.WAYS_OUT[Cause.READ_LATER]
     reason = "No row is in breach now. Rows that were deleted since the instant judged by were not seen."
     checks = tuple(
-        replace(check, outcome=Outcome.REVIEW, cause=Cause.READ_LATER, reason=reason)
+        replace(check, outcome=Outcome.REVIEW, cause=Cause.READ_LATER, reason=reason, fix=way_out)
         if check.outcome is Outcome.PASS
         else check
         for check in result.checks

@@ -57,18 +57,24 @@ def show(
     undecided: Annotated[bool, typer.Option("--undecided", help="Only the one for undecided rows.")] = False,
     draft: Annotated[bool, typer.Option("--draft", help="Only the draft that would close it; nobody ran it.")] = False,
 ) -> None:
-    """Show one finding: its life, how to close it, and the statements for an engineer who may read the rows."""
+    """Show one finding: its life, how to close it, and the statements for an engineer who may read the rows.
+
+    Exit 2 where a statement was asked for that the finding does not have.
+    """
     from privacy_audit import register
 
     url, zone = _register()
     one = _find(register.findings(url), finding)
     told = register.instructions(url, one.fingerprint)
     if select or undecided or draft:
-        wanted = {"show_rows": select, "show_undecidable": undecided, "draft": draft}
-        texts = [getattr(told, name) for name, asked in wanted.items() if asked and told]
         if draft and one.braked:
             raise ConfigurationRefusedError([Mistake(one.check, *_BRAKED)])
-        typer.echo("\n".join(text for text in texts if text))
+        wanted = {"show_rows": select, "show_undecidable": undecided, "draft": draft}
+        texts = {name: getattr(told, name) if told else "" for name, asked in wanted.items() if asked}
+        if missing := [name for name, text in texts.items() if not text]:
+            way = f"`privacy-audit findings show {one.fingerprint[:ID_LENGTH]}` says what to do."
+            raise ConfigurationRefusedError([Mistake(one.check, _none(one, name), way) for name in missing])
+        typer.echo("\n".join(texts.values()))
         return
     for line in _life(one, register.nights(url, one.fingerprint), zone):
         typer.echo(line)
@@ -107,6 +113,17 @@ _BRAKED = (
     "its rows jumped to many times the usual number: the rule may be wrong.",
     "Look before anything is deleted; the draft is in the report's audit.json.",
 )
+
+
+def _none(one: Standing, statement: str) -> str:
+    """Why a finding has no statement of a sort, as a fact."""
+    if one.kind is not Kind.NONCONFORMITY:
+        return "nobody could look, so that there is no statement for it."
+    if statement != "draft":
+        return "no SELECT can list its rows."
+    if not one.violating:
+        return "there is no draft, because no row of it is in breach."
+    return "there is no draft, because a person has to settle what becomes of its rows."
 
 
 def _register() -> tuple[Any, ZoneInfo]:

@@ -407,7 +407,8 @@ class CheckResult:
     show_undecidable: str = ""
     """The same for the rows that cannot be decided."""
     fix: str = ""
-    """How to close the finding, in words."""
+    """What is advised for this outcome: how to close the finding, how to decide what nobody could judge, or how to have
+    it looked at. Empty where nothing is to be done. `advice.py` alone chooses."""
     draft: str = ""
     """Script that would delete or empty the violating rows: for the owner to review and run, never run by the audit.
     Empty when no row violates, and where only a person can settle what becomes of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -105,6 +106,67 @@ def test_columns_that_may_not_be_null_are_for_a_person_to_settle(positions: Stor
     check = audited(positions, tmp_path, COLUMNS)
     assert (check.outcome, check.draft) == (Outcome.FAIL, "")
     assert "or delete the rows" in check.fix
+    assert "There is no draft: app.positions allows no null in place." in check.fix
+
+
+def test_the_statement_that_lets_columns_be_null_leads_to_a_draft_that_closes_the_finding(
+    positions: Store, tmp_path: Path
+) -> None:
+    positions.do("""ALTER TABLE app.positions ADD "Order" text NOT NULL DEFAULT 'x', ALTER place SET NOT NULL""")
+    mapped = {**COLUMNS, "data": [{**COLUMNS["data"][0], "columns": ["place", "Order"]}]}
+    (statement,) = re.findall(r"`(ALTER TABLE .*?;)`", audited(positions, tmp_path, mapped).fix)
+    positions.do(statement)
+    again = audited(positions, tmp_path / "again", mapped)
+    assert "There is no draft" not in again.fix
+    run(positions, again.draft)
+    assert left(positions) == [1, 2, 3, 4]
+    assert audited(positions, tmp_path / "closed", mapped).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("statements", "relation"),
+    [
+        (("ALTER TABLE app.positions ADD PRIMARY KEY (id, place)",), "table"),
+        (
+            (
+                "CREATE DOMAIN app.somewhere AS text NOT NULL",
+                "ALTER TABLE app.positions ALTER place TYPE app.somewhere",
+            ),
+            "table",
+        ),
+        (
+            (
+                "ALTER TABLE app.positions DROP place",
+                "ALTER TABLE app.positions ADD place text GENERATED ALWAYS AS ('Lyon') STORED",
+            ),
+            "table",
+        ),
+        (
+            (
+                "ALTER TABLE app.positions RENAME TO positions_1",
+                "ALTER TABLE app.positions_1 ALTER place SET NOT NULL",
+                f"{TABLE} PARTITION BY LIST (id)",
+                "ALTER TABLE app.positions ATTACH PARTITION app.positions_1 DEFAULT",
+            ),
+            "partitioned",
+        ),
+    ],
+    ids=["key", "domain", "generated", "partition"],
+)
+def test_where_no_statement_lets_columns_be_null_the_advice_says_so(
+    positions: Store, tmp_path: Path, statements: tuple[str, ...], relation: str
+) -> None:
+    positions.do(*statements)
+    check = audited(positions, tmp_path, {**COLUMNS, "relation": relation})
+    assert (check.outcome, check.draft) == (Outcome.FAIL, "")
+    assert "There is no draft: app.positions can hold no null in place" in check.fix
+    assert "ALTER" not in check.fix
+
+
+def test_a_column_that_a_key_only_includes_can_be_null(positions: Store, tmp_path: Path) -> None:
+    positions.do("ALTER TABLE app.positions ADD PRIMARY KEY (id) INCLUDE (place)")
+    run(positions, audited(positions, tmp_path, COLUMNS).draft)
+    assert audited(positions, tmp_path / "again", COLUMNS).outcome is Outcome.PASS
 
 
 def test_columns_that_other_tables_refer_to_are_for_a_person_to_settle(positions: Store, tmp_path: Path) -> None:
@@ -113,7 +175,9 @@ def test_columns_that_other_tables_refer_to_are_for_a_person_to_settle(positions
         "ALTER TABLE app.positions ADD UNIQUE (place)",
         "CREATE TABLE app.trips (place text REFERENCES app.positions (place) ON UPDATE CASCADE)",
     )
-    assert audited(positions, tmp_path, COLUMNS).draft == ""
+    check = audited(positions, tmp_path, COLUMNS)
+    assert check.draft == ""
+    assert "There is no draft: rows of other tables refer to place of app.positions." in check.fix
 
 
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT"])
@@ -128,9 +192,10 @@ def test_a_foreign_key_that_would_act_by_itself_stops_the_draft(positions: Store
     with pytest.raises(psycopg2.errors.RaiseException, match=r"Rows of app\.Trip's refer to rows that are due"):
         run(positions, draft)
     assert left(positions) == [1, 2, 3, 4]
-    run(positions, draft.replace('-- DELETE FROM "app"."Trip\'s"', 'DELETE FROM "app"."Trip\'s"'))
+    run(positions, draft.replace('-- UPDATE "app"."Trip\'s"', 'UPDATE "app"."Trip\'s"'))
     assert left(positions) == []
-    assert positions.ask("""SELECT count(*) FROM app."Trip's" """) == 1
+    # The map does not say whose trips these are: both stay, and one leads nowhere any more.
+    assert positions.ask("""SELECT array_agg("from" ORDER BY id) FROM app."Trip's" """) == [9, None]
 
 
 def test_a_name_that_could_end_a_line_or_a_quote_is_in_no_draft(positions: Store, tmp_path: Path) -> None:
@@ -140,6 +205,7 @@ def test_a_name_that_could_end_a_line_or_a_quote_is_in_no_draft(positions: Store
     )
     check = audited(positions, tmp_path)
     assert (check.outcome, check.draft) == (Outcome.FAIL, "")
+    assert "There is no draft: a table or column that refers to app.positions has a name" in check.fix
 
 
 WRITTEN = {

@@ -95,6 +95,27 @@ def test_a_statement_alone_is_ready_to_be_piped(option: str, statement: str) -> 
     assert _run("show", ID, option) == (0, f"{statement}\n")
 
 
+def test_a_statement_that_there_is_not_is_refused_with_the_reason(filed: str) -> None:
+    review = builders.check("app/app.contracts", "RET-1", Outcome.REVIEW)
+    code, said = _run("show", review.id, "--draft")
+    assert (code, said) == (
+        2,
+        f"{review.id}: there is no draft, because no row of it is in breach."
+        f" `privacy-audit findings show {review.fingerprint[:12]}` says what to do.",
+    )
+    assert _run("show", review.fingerprint[:12])[0] == 0  # the way out works
+    _night(filed, 1, replace(POSITIONS, draft=""), review)
+    code, said = _run("show", ID, "--select", "--draft", "--undecided")
+    assert code == 2
+    assert said.splitlines()[0].startswith(f"{POSITIONS.id}: no SELECT can list its rows.")
+    assert "there is no draft, because a person has to settle what becomes of its rows." in said
+    blind = builders.check("app/app.prospects", "RET-1", Outcome.NOT_AUDITED)
+    _night(filed, 2, POSITIONS, blind)
+    for option in ("--draft", "--select", "--undecided"):
+        code, said = _run("show", blind.id, option)
+        assert (code, "nobody could look, so that there is no statement for it." in said) == (2, True)
+
+
 def test_no_draft_is_handed_out_while_the_number_of_rows_is_absurd(filed: str) -> None:
     for number in range(1, 6):
         _night(filed, number, POSITIONS)

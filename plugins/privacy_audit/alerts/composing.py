@@ -233,7 +233,7 @@ class _Night:
             return wording.WAYS_OUT[self._stores[standing.store].cause or Cause.INTERNAL]
         if check is None:
             return ""
-        return wording.WAYS_OUT[check.cause] if check.cause else check.fix
+        return check.fix or (wording.WAYS_OUT[check.cause] if check.cause else "")
 
     def _is_digest_due(self, address: Address) -> bool:
         """Once a week, on the day that the handling names or on the first night after it that was audited whole."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from privacy_audit import wording
+from privacy_audit.advice import Advice
 from privacy_audit.company.attestations import MOST_DAYS, Attestation
 from privacy_audit.model import (
     AGE_BUCKETS,
@@ -22,6 +23,7 @@ from privacy_audit.model import (
     Tally,
     roll_up,
 )
+from privacy_audit.wording import WAYS_OUT
 
 STORE = COMPANY
 TITLE = "The company as a whole"
@@ -64,25 +66,22 @@ def result(order: CompanyOrder) -> StoreResult | None:
 def _attested(order: CompanyOrder, control: Control) -> CheckResult:
     """The latest attestation that has begun counts; nobody is taken at a word of tomorrow."""
     begun = [one for one in order.attestations if one.control == control.id and one.on <= order.today]
-    fix = (
-        control.fix
-        or "Look at it again, and write down in attestations.yaml who saw what, when, and by which evidence."
-    )
+    advice = _attestation(control)
     if not begun:
         reason = (
             "No database shows this, and nobody has attested it. Add an entry to `attestations.yaml`:"
             f" who saw what, when, and by which evidence, for {MOST_DAYS} days at most."
         )
-        return _check(control, Outcome.NOT_AUDITED, Cause.MISSING, reason, fix)
+        return _check(control, Outcome.NOT_AUDITED, Cause.MISSING, reason, advice)
     latest = max(begun, key=lambda one: (one.until, one.on))
     who = f"Attested by {latest.attested_by} on {wording.day(latest.on)}"
     said = f"“{latest.statement}” {who}; evidence: {latest.evidence}."
     if latest.until < order.today:
         reason = f"The attestation ended on {wording.day(latest.until)}, and nobody has looked since. {said}"
-        ended = _check(control, Outcome.REVIEW, Cause.EXPIRED, reason, fix, _counted(1, undecidable=1))
+        ended = _check(control, Outcome.REVIEW, Cause.EXPIRED, reason, advice, _counted(1, undecidable=1))
         return replace(ended, attested_until=latest.until)
     reason = f"Attested until {wording.day(latest.until)}. {said}"
-    return replace(_check(control, Outcome.PASS, None, reason, fix, _counted(1)), attested_until=latest.until)
+    return replace(_check(control, Outcome.PASS, None, reason, advice, _counted(1)), attested_until=latest.until)
 
 
 _RESIDENCE = frozenset({
@@ -99,11 +98,17 @@ def _residence(order: CompanyOrder, control: Control) -> CheckResult:
     found = [f"{check} leaves rows out by column {column}" for check, column in order.conditions if _tells(column)]
     if found:
         tally = _counted(max(order.checks, len(found)), violating=len(found))
-        return _check(control, Outcome.FAIL, None, f"{'; '.join(sorted(found))}.", control.fix, tally)
+        return _check(control, Outcome.FAIL, None, f"{'; '.join(sorted(found))}.", _no_filter(control), tally)
     if not order.checks:
-        return _check(control, Outcome.NOT_AUDITED, Cause.MISSING, "There is no check that could be looked at.", "")
+        return _check(
+            control,
+            Outcome.NOT_AUDITED,
+            Cause.MISSING,
+            "There is no check that could be looked at.",
+            _no_filter(control),
+        )
     looked = f"{wording.count(order.checks, 'check')} looked at: none leaves rows out by where a person lives."
-    return _check(control, Outcome.PASS, None, looked, control.fix, _counted(order.checks))
+    return _check(control, Outcome.PASS, None, looked, _no_filter(control), _counted(order.checks))
 
 
 def _tells(column: str) -> bool:
@@ -120,7 +125,25 @@ def _unanswered(control: Control) -> CheckResult:
         f"It needs {needed}, and no store map binds one. Bind a table under `registers`, or a file of"
         " `expectations/registers/`, or add an entry under `not_applicable`."
     )
-    return _check(control, Outcome.NOT_AUDITED, Cause.MISSING, reason, control.fix)
+    return _check(control, Outcome.NOT_AUDITED, Cause.MISSING, reason, Advice(control.fix, WAYS_OUT[Cause.MISSING]))
+
+
+def _attestation(control: Control) -> Advice:
+    """An attestation never finds a breach: what ended, and what nobody attested yet, is looked at and written down."""
+    look = WAYS_OUT[Cause.EXPIRED]
+    return Advice(control.fix or "Do what was promised, look at it, and attest it.", look, looking=look)
+
+
+def _no_filter(control: Control) -> Advice:
+    compile_ = "Compile the suites and run the audit again, so that each check says which rows it leaves out."
+    return Advice(control.fix or "Take the condition out of the store map.", compile_, looking=compile_)
+
+
+ADVICE: Mapping[str, Callable[[Control], Advice]] = {
+    "attestation": _attestation,
+    "no_residence_filter": _no_filter,
+}
+"""What the kinds that are answered for the company as a whole advise."""
 
 
 def _counted(population: int, violating: int = 0, undecidable: int = 0) -> Tally:
@@ -131,7 +154,7 @@ def _counted(population: int, violating: int = 0, undecidable: int = 0) -> Tally
 
 
 def _check(
-    control: Control, outcome: Outcome, cause: Cause | None, reason: str, fix: str, tally: Tally | None = None
+    control: Control, outcome: Outcome, cause: Cause | None, reason: str, advice: Advice, tally: Tally | None = None
 ) -> CheckResult:
     return CheckResult(
         id=f"{STORE}/_store/{control.id}",
@@ -145,5 +168,5 @@ def _check(
         plan=Plan.FULL if tally else None,
         cause=cause,
         reason=reason,
-        fix=fix,
+        fix=advice.given(outcome, cause, tally),
     )

@@ -26,7 +26,8 @@ _SHARED = (
 
 @cache
 def kinds() -> dict[str, type[Rule]]:
-    """Every control kind by its name. A file whose name is not its kind's name refuses to load."""
+    """Every control kind by its name. A file whose name is not its kind's name, and one that does not say all that
+    a kind must, refuses to load."""
     found: dict[str, type[Rule]] = {}
     for module_info in iter_modules(__path__):
         if module_info.name in _SHARED:
@@ -41,5 +42,8 @@ def kinds() -> dict[str, type[Rule]]:
             raise ImportError(
                 f"controls/{module_info.name}.py must define one Rule, and its kind must be the file's name"
             )
+        if inspect.isabstract(rules[0]):
+            lacking = ", ".join(sorted(rules[0].__abstractmethods__))
+            raise ImportError(f"controls/{module_info.name}.py does not say {lacking}. See controls/interface.py.")
         found[rules[0].kind] = rules[0]
     return found

@@ -93,6 +93,15 @@ class Anonymous(Rule):
             " each row is alike with enough others. Empty what names a person, and mend the job that fills the table."
         )
 
+    @property
+    def decide(self) -> str:
+        where = f" in {', '.join(self.declared.direct)}" if self.declared.direct else ""
+        return (
+            f"Read the texts{where} that few rows of {self.table} share. Where one names a person, the row is in"
+            f" breach. Where none does, write what it says in a form that at least {self.k} rows share. Delete nothing"
+            " before that."
+        )
+
     def remedy(self) -> Remedy:
         return Delete()
 

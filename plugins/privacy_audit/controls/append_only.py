@@ -44,6 +44,13 @@ class AppendOnly(CatalogRule):
     def fix(self) -> str:
         return f"Revoke UPDATE, DELETE and TRUNCATE on {self.ledger} from these roles, by the path that is named."
 
+    @property
+    def decide(self) -> str:
+        return (
+            f"Ask a database administrator who can change {self.ledger}, and by which path: the audit's role may not"
+            " see enough of it. Revoke nothing before that."
+        )
+
     def needs(self) -> Iterator[AnyNeed]:
         yield from (Need(self.ledger, column) for column in self.ledger_key)
 

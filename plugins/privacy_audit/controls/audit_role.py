@@ -38,6 +38,13 @@ class AuditRole(CatalogRule):
     def fix(self) -> str:
         return "Revoke these rights from the role by which the audit logs in. It needs CONNECT, USAGE and SELECT."
 
+    @property
+    def decide(self) -> str:
+        return (
+            "Ask a database administrator which rights the audit's role has: it may not see enough of them itself."
+            " Revoke nothing before that."
+        )
+
     def found(self, frame: Frame) -> sa.FromClause:
         excess = excess_rights()
         looked = sa.select(sa.literal("", sa.Text()), sa.literal("", sa.Text()))

@@ -96,8 +96,15 @@ class ClocksAgree(CatalogRule):
         return (
             "Compare `SELECT clock_timestamp()` in the store, and `date -u` where the audit's workers run, with a time"
             " server. Set the one right that is wrong, and let both follow the same time servers. What the store's"
-            " clock wrote meanwhile is wrong by as much. If the clocks agree, the store was slow to answer: run the"
-            " audit again."
+            " clock wrote meanwhile is wrong by as much."
+        )
+
+    @property
+    def decide(self) -> str:
+        return (
+            "Compare `SELECT clock_timestamp()` in the store, and `date -u` where the audit's workers run, with a time"
+            " server. If both are right, the store was slow to answer: run the audit again. If one is wrong, let both"
+            " follow the same time servers; what the store's clock wrote meanwhile is wrong by as much."
         )
 
     @property

@@ -128,8 +128,15 @@ class ConsentAtEvent(Rule):
         what = f"Set {', '.join(self.columns_of_group)} to null in" if self.columns_of_group else "Delete"
         return (
             f"{what} these rows of {self.table}: nothing can consent to them now. Then stop the writer from recording"
-            f" before a grant and after a withdrawal of {self.purpose} in {self.consents.table}. Where nothing can be"
-            " decided, look there for withdrawals without a person, a purpose or a moment, and complete them."
+            f" before a grant and after a withdrawal of {self.purpose} in {self.consents.table}."
+        )
+
+    @property
+    def decide(self) -> str:
+        return (
+            f"Find out whose each of these rows of {self.table} is and when it was recorded, and complete it. Look in"
+            f" {self.consents.table} for grants and withdrawals of {self.purpose} without a person, a purpose or a"
+            " moment, and complete them. Delete nothing before that."
         )
 
     def remedy(self) -> Remedy:

@@ -89,6 +89,13 @@ class Deadline(RecordRule):
     asks: DeadlineAsked
 
     @property
+    def decide(self) -> str:
+        return (
+            f"Find out from the files of what sort the matter in each of these rows of {self.table} is, when it began"
+            " and when it was done, and write down what is missing or cannot be a fact. Delete nothing before that."
+        )
+
+    @property
     def foreseeable(self) -> bool:
         return True
 

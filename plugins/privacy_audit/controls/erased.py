@@ -75,8 +75,16 @@ class Erased(Rule):
         return (
             f"`privacy-audit residue --store {self.store} --table {self.table}` lists these rows, at a terminal, to"
             f" whoever has the keys of the ledger. Erase these persons in {self.table} as well. If a restore or a sync"
-            " brought them back, replay the erasure ledger after it, and before the store is opened. Those that are"
-            " newer than the erasure: ask whether the person signed up again."
+            " brought them back, replay the erasure ledger after it, and before the store is opened."
+        )
+
+    @property
+    def decide(self) -> str:
+        return (
+            f"`privacy-audit residue --store {self.store} --table {self.table}` lists these rows, at a terminal, to"
+            " whoever has the keys of the ledger. Ask whether the person signed up again after the erasure, and whether"
+            " the same name, mailbox or line is somebody else's. Correct an identifier that cannot be read. Delete"
+            " nothing before that."
         )
 
     def remedy(self) -> None:

@@ -69,6 +69,13 @@ class Freshness(RegisterRule):
     asks: FreshnessAsked
 
     @property
+    def decide(self) -> str:
+        return (
+            f"Find out when each of these was last done, and write down in {self.table} the moment that is missing or"
+            " cannot be a fact. Delete nothing before that."
+        )
+
+    @property
     def foreseeable(self) -> bool:
         return True
 

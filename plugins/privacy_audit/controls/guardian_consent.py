@@ -119,6 +119,13 @@ class GuardianConsent(Rule):
             " consent: it cannot be consented to afterwards. Then close the way by which a minor goes on without one."
         )
 
+    @property
+    def decide(self) -> str:
+        return (
+            "Find out the birth date of each of these persons, whose each row is, and when a guardian's consent came,"
+            " and write down what is missing or cannot be a fact. Suspend no account and delete nothing before that."
+        )
+
     def remedy(self) -> Remedy | None:
         """What a minor left behind by using the service goes; whether the account does, the guardian is asked first."""
         return None if self.table == self.persons.table else Delete()

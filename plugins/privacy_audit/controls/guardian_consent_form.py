@@ -94,10 +94,17 @@ class GuardianConsentForm(Rule):
 
     @property
     def fix(self) -> str:
-        many = f" Where one stands for more than {self.children} children, find out who it is." if self.children else ""
         return (
             f"Ask these guardians again by {self.channel} to {self.mailbox}, and archive message id and digest in"
-            f" {self.table}. Until then treat the child as being without consent.{many}"
+            f" {self.table}. Until then treat the child as being without consent."
+        )
+
+    @property
+    def decide(self) -> str:
+        many = f" Where one stands for more than {self.children} children, find out who it is." if self.children else ""
+        return (
+            f"Find out when these consents in {self.table} were received, and write down the moment where it is missing"
+            f" or cannot be a fact.{many} Delete nothing before that."
         )
 
     def remedy(self) -> None:

@@ -179,6 +179,19 @@ class HeldRowsPresent(Rule):
             " no SELECT can name them: compare the rows of the persons under a hold with that backup."
         )
 
+    @property
+    def decide(self) -> str:
+        if self._is_register:
+            return (
+                f"Ask whoever conducts the legal matter what these holds in {self.table} mean to keep and since when,"
+                " and compare the store map with the one by which they were put on file. Delete nothing of these"
+                " persons before that."
+            )
+        return (
+            f"Compare the store map with the one by which these rows of {self.table} were put on file, and look whether"
+            " each of them is still there. Delete nothing of these persons before that."
+        )
+
     def remedy(self) -> None:
         """What is gone cannot be named by SQL, and no statement brings it back."""
 

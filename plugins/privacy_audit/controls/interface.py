@@ -129,7 +129,13 @@ class Rule(Part, ABC):
     @property
     @abstractmethod
     def fix(self) -> str:
-        """How to close a finding."""
+        """How to close a finding: what becomes of rows in breach, in sentences."""
+
+    @property
+    @abstractmethod
+    def decide(self) -> str:
+        """How to find out what rows are that nobody could judge, in sentences. It deletes, empties and changes none:
+        until somebody knows better, such a row may be one that has to stay."""
 
     @abstractmethod
     def remedy(self) -> Remedy | None:

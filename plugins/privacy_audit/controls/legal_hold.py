@@ -76,6 +76,13 @@ class LegalHold(Rule):
             " Until then check by hand that nothing they mean to keep is deleted."
         )
 
+    @property
+    def decide(self) -> str:
+        return (
+            f"Ask who placed these holds in {self.table} when each of them began and whether it was released, and write"
+            " down what is missing or cannot be a fact. Release none and delete nothing of these persons before that."
+        )
+
     def remedy(self) -> None:
         """Only who placed a hold knows what it means to keep, and whether it may be released."""
 

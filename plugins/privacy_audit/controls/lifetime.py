@@ -57,6 +57,13 @@ class Lifetime(RecordRule):
 
     asks: LifetimeAsked
 
+    @property
+    def decide(self) -> str:
+        return (
+            f"Find out when each of these rows of {self.table} begins and ends, and write down the moment that is"
+            " missing or cannot be a fact. Delete nothing before that."
+        )
+
     def entries(self, meant: Meant) -> Iterator[Entry]:
         frame, asks = meant.frame, self.asks
         begun = quiet(frame)

@@ -77,6 +77,13 @@ class Listed(RecordRule):
 
     asks: ListedAsked
 
+    @property
+    def decide(self) -> str:
+        return (
+            f"Find out what each of these rows of {self.table} means, and which row of {self.asks.list_.register_} may"
+            " mean it, and complete what is missing or cannot be a fact. Delete nothing before that."
+        )
+
     def entries(self, meant: Meant) -> Iterator[Entry]:
         asks, frame, listing = self.asks, meant.frame, self.asks.list_
         at = quiet(frame)

@@ -52,6 +52,13 @@ class LookAlikes(CatalogRule):
             " or reads them."
         )
 
+    @property
+    def decide(self) -> str:
+        return (
+            "Ask a database administrator whether these tables are there, and what is like them: the audit's role may"
+            " not see enough of them. Delete nothing before that."
+        )
+
     def found(self, frame: Frame) -> sa.FromClause:
         """A mapped table is looked at where it is there: of one that is not, nobody can tell what is like it. Nor of
         a view: copies are those of the tables beneath it."""

@@ -62,6 +62,13 @@ class OneInForce(RegisterRule):
 
     asks: OneInForceAsked
 
+    @property
+    def decide(self) -> str:
+        return (
+            f"Find out from when to when each of these rows of {self.table} holds, and write down the moment that is"
+            " missing or cannot be a fact. Delete nothing before that."
+        )
+
     def entries(self, meant: Meant) -> Iterator[Entry]:
         asks, frame = self.asks, meant.frame
         who = replace(meant, in_force=None)

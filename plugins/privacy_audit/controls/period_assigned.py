@@ -54,6 +54,13 @@ class PeriodAssigned(CatalogRule):
             " policy names no period: have it name one."
         )
 
+    @property
+    def decide(self) -> str:
+        return (
+            "Look in the store map under which period these tables, or columns, are kept, and say so there. Delete"
+            " nothing before that."
+        )
+
     def found(self, frame: Frame) -> sa.FromClause:
         without = (*self.without, *self.columns_without)
         rows = [*((name, True) for name in self.with_period), *((name, False) for name in without)]

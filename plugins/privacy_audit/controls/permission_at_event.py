@@ -108,6 +108,14 @@ class PermissionAtEvent(RecordRule):
 
     asks: PermissionAsked
 
+    @property
+    def decide(self) -> str:
+        return (
+            f"Find out whose each of these rows of {self.table} is and when it happened, and complete it. Complete the"
+            f" rows of {self.asks.during.register_} that name nobody, or no moment that can be a fact. Delete nothing"
+            " before that."
+        )
+
     @classmethod
     def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
         for rule in super().bind(control, store, zone):

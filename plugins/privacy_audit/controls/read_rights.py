@@ -64,6 +64,14 @@ class ReadRights(CatalogRule):
             " the provider that holds it. Ask in the first case who used it: a grant does not tell."
         )
 
+    @property
+    def decide(self) -> str:
+        return (
+            "Complete the entries of the register of roles that may mean these roles: the holder, the first day and the"
+            " last. Ask a database administrator for rights that the audit's role may not see. Revoke nothing before"
+            " that."
+        )
+
     def needs(self) -> Iterator[AnyNeed]:
         yield from needs_of_records("roles", self.roles, _FIELDS)
 

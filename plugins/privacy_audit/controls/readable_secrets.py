@@ -71,6 +71,14 @@ class Secrets(Rule):
         steps = " ".join(_STEPS[secret].format(", ".join(columns)) for secret, columns in self._by_kind().items())
         return f"{steps} Whoever could read {self.table} or a copy of it may know them: see whether that is a breach."
 
+    @property
+    def decide(self) -> str:
+        return (
+            f"Ask the team whose application writes {', '.join(self.secrets)} how it hashes or encrypts them. What it"
+            " stores in plain form is in breach. Tell the team that runs the audit of a scheme that it does not know."
+            " Change nothing before that."
+        )
+
     def remedy(self) -> Remedy | None:
         """Codes can be emptied. What was to be hashed or encrypted only the application can hash or encrypt."""
         return SetNull(tuple(self.secrets)) if set(self.secrets.values()) == {Secret.CARD_CODE} else None

@@ -133,6 +133,18 @@ class Retention(Rule):
             how = f"Delete these rows of {self.table}, or anonymise them irreversibly"
         return f"{how}, in every copy. Then find out why the nightly purge left them, and mend it."
 
+    @property
+    def decide(self) -> str:
+        own = f" Correct {self.row_period.column} where it names no period." if self.row_period else ""
+        reason = ""
+        if self.review_after:
+            age = Period.parse(self.review_after).words
+            reason = f" Where a row is past {age}, write down the legal reason that keeps it, if there is one."
+        return (
+            f"Find out from when the period of each of these rows of {self.table} runs, and write down the date that is"
+            f" missing or cannot be a fact.{own}{reason} Delete nothing before that."
+        )
+
     def remedy(self) -> Remedy:
         return remedy_of_group(self.columns_of_group)
 

@@ -46,6 +46,13 @@ class SecuritySettings(CatalogRule):
     def fix(self) -> str:
         return "Change these settings as the list says, reload or restart the server, and look at the list again."
 
+    @property
+    def decide(self) -> str:
+        return (
+            "Ask a database administrator to read these settings on the server and to compare them with the list: the"
+            " audit's role may not see them. Change nothing before that."
+        )
+
     def prepared(self, connection: sa.Connection, frame: Frame) -> Frame:
         """Asks whether the auditor may read the rules for hosts: a query that only names them is refused."""
         if not connection.scalar(may_read_host_rules()):

@@ -77,6 +77,13 @@ class Sequence(RecordRule):
     asks: SequenceAsked
 
     @property
+    def decide(self) -> str:
+        return (
+            f"Look in the archive for what stood before each of these rows of {self.table}, and write down a number or"
+            " a day that is missing, is there twice or cannot be a fact. Delete nothing before that."
+        )
+
+    @property
     def longest_period(self) -> str:
         return self.asks.kept_for
 

@@ -81,6 +81,13 @@ class SoftDeletion(Rule):
             " Then let a nightly job delete marked rows when their window ends."
         )
 
+    @property
+    def decide(self) -> str:
+        return (
+            f"Find out when each of these rows of {self.table} was marked, and write down the moment that is missing or"
+            " cannot be a fact. Delete nothing before that."
+        )
+
     def remedy(self) -> Remedy:
         return Delete()
 

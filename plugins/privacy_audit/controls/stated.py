@@ -122,6 +122,13 @@ class Stated(RecordRule):
 
     asks: StatedAsked
 
+    @property
+    def decide(self) -> str:
+        return (
+            f"Find out from the files what each of these rows of {self.table} leaves open, and write it down. Delete"
+            " nothing before that."
+        )
+
     def entries(self, meant: Meant) -> Iterator[Entry]:
         frame, claims = meant.frame, self.asks.must
         kept = {name: values[0] for claim in claims for name, values in _values(claim, meant).items()}

@@ -80,6 +80,13 @@ class UnmappedColumns(CatalogRule):
             " the reason and who reviewed it. Look into them first: a name is only a suspicion."
         )
 
+    @property
+    def decide(self) -> str:
+        return (
+            "Look into these columns, or have somebody look who may read them. Map each under the category that it"
+            " holds, or enter it under `not_personal` with the reason and who reviewed it. Delete nothing before that."
+        )
+
     def prepared(self, connection: sa.Connection, frame: Frame) -> Frame:
         """Looks into a sample of every column that nobody knows and that the auditor may read."""
         columns = unmapped_columns(self._mapped, self._told_of_covered)

@@ -63,6 +63,13 @@ class WaysOut(CatalogRule):
             f" or the target that is told, where they are of {', '.join(self.roles)}. A way to a third party has to go."
         )
 
+    @property
+    def decide(self) -> str:
+        return (
+            "Complete the entries of the register of recipients that may mean these ways: whose they are, in which"
+            " role, and from when to when. Cut none of them before that."
+        )
+
     def needs(self) -> Iterator[AnyNeed]:
         if self.recipients:
             yield from needs_of_records("recipients", self.recipients, _FIELDS)

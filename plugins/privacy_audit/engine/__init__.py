@@ -111,14 +111,8 @@ def _look(order: StoreOrder, door: Door, url: sa.URL) -> tuple[list[CheckResult]
             Cause.INTERNAL,
             f"{len(missing)} checks are in no committed suite. Run `privacy-audit compile` and commit it.",
         )
-    results = [_result(check, blocked, details, order.as_of) for check in checks]
-    drafted = [
-        replace(result, draft=draft(check, result.tally, order.coverage.store, catalog, order.as_of))
-        if result.tally
-        else result
-        for check, result in zip(checks, results, strict=True)
-    ]
-    return drafted, (*unread_logs(checks, results, hidden), *left_out(checks, results))
+    results = [_result(check, blocked, details, order, catalog) for check in checks]
+    return results, (*unread_logs(checks, results, hidden), *left_out(checks, results))
 
 
 def _catalog(door: Door, checks: Sequence[Check]) -> Catalog:
@@ -163,14 +157,20 @@ def _only(suites: Sequence[Mapping[str, Any]], asked: Collection[str]) -> list[d
 
 
 def _result(
-    check: Check, blocked: Mapping[str, TroubleError], details: Mapping[str, Mapping[str, Any]], as_of: datetime
+    check: Check,
+    blocked: Mapping[str, TroubleError],
+    details: Mapping[str, Mapping[str, Any]],
+    order: StoreOrder,
+    catalog: Catalog,
 ) -> CheckResult:
     if check.id in blocked:
-        return verdict.not_audited(check, blocked[check.id], as_of)
+        return verdict.not_audited(check, blocked[check.id], order.as_of)
     try:
-        return verdict.judged(check, read_details(details[check.id]), as_of)
+        measured = read_details(details[check.id])
     except TroubleError as trouble:
-        return verdict.not_audited(check, trouble, as_of)
+        return verdict.not_audited(check, trouble, order.as_of)
+    drafted = draft(check, measured.tally, order.coverage.store, catalog, order.as_of)
+    return verdict.judged(check, measured, order.as_of, drafted)
 
 
 def _store_result(

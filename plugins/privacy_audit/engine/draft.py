@@ -7,9 +7,13 @@ legal hold may mean by then. It is one transaction that ends with ROLLBACK, and 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
+
+from privacy_audit.company_registers import COMPANY_REGISTERS, Of
 from privacy_audit.controls import Rule
 from privacy_audit.controls.interface import Delete, Remedy, SetNull
 from privacy_audit.engine.visibility import Catalog, Reference
@@ -17,7 +21,16 @@ from privacy_audit.model import Category, Tally
 from privacy_audit.sql.holds import may_be_held
 from privacy_audit.sql.text import pasteable
 from privacy_audit.sql.truth import place_statement
-from privacy_audit.store_map import JoinedClock, JoinedSubject, LatestClock, LegalHolds, StoreMap, TableMap
+from privacy_audit.store_map import (
+    JoinedClock,
+    JoinedSubject,
+    LatestClock,
+    LegalHolds,
+    OwnSubject,
+    Records,
+    StoreMap,
+    TableMap,
+)
 from privacy_audit.suites import Check
 
 GOOD_FOR = timedelta(days=2)
@@ -25,51 +38,161 @@ GOOD_FOR = timedelta(days=2)
 _WIDTH = 110
 
 
-def draft(check: Check, tally: Tally, store: StoreMap, catalog: Catalog, as_of: datetime) -> str:
-    """The script, or nothing where no row violates or only a person can settle what becomes of the rows."""
-    remedy = check.rule.remedy()
-    if remedy is None or not tally.violating or not _works(remedy, check.rule, catalog):
-        return ""
-    referring = catalog.references(check.rule.table) if isinstance(remedy, Delete) else ()
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a check has to close its finding."""
+
+    script: str = ""
+    """Empty where no row violates, and where only a person can settle what becomes of the rows."""
+    reason: str = ""
+    """Why there is no script although the kind would have one, and what to do then, in sentences."""
+
+
+NONE = Draft()
+
+
+def draft(check: Check, tally: Tally, store: StoreMap, catalog: Catalog, as_of: datetime) -> Draft:
+    """The script, or why there is none.
+
+    A draft never widens the set of persons. It deletes the rows in breach and offers to delete rows that refer to them
+    only where the store map says that these are of the same person. Any other reference is set to null where its table
+    allows that; where not, the draft says that a person has to decide, and offers nothing.
+    """
+    rule, remedy = check.rule, check.rule.remedy()
+    if remedy is None or not tally.violating:
+        return NONE
+    referring = catalog.references(rule.table)
+    if reason := _obstacle(remedy, rule, catalog, referring):
+        return Draft(reason=f"There is no draft: {reason}")
+    fates = [_fate(other, rule.table, store) for other in referring] if isinstance(remedy, Delete) else []
+    own = [fate for fate in fates if fate.reference.table == rule.table and fate.cleared]
     register = store.registers.legal_holds
     parts = [
-        _header(check, tally, store, as_of),
+        _header(check, tally, store, own, as_of),
         "BEGIN ISOLATION LEVEL READ COMMITTED;",
         "SET LOCAL lock_timeout = '5s';",
         "SET LOCAL row_security = off; -- an error where it would else overlook a row",
         _only_in_time(as_of),
         *(_no_hold_meanwhile(register) if register else ()),
-        _gather(check.rule, remedy, store, referring, as_of),
-        *_what_else_depends(check.rule, remedy, store, referring),
-        *_nothing_by_itself(referring),
-        _apply(remedy, check.rule.table),
+        _gather(rule, remedy, store, [fate.reference for fate in fates], as_of),
+        *_let_go(rule, store, own, as_of),
+        *_what_else_depends(rule, remedy, store, [fate for fate in fates if fate not in own]),
+        *_nothing_by_itself(rule.table, [fate.reference for fate in fates]),
+        _apply(remedy, rule.table, 3 if own else 2),
         _comment(
             "Write COMMIT instead of ROLLBACK once it was reviewed and its counts of rows are those of the report."
         ),
         "ROLLBACK;",
     ]
-    return "\n".join(parts)
+    return Draft("\n".join(parts))
 
 
-def _works(remedy: Remedy, rule: Rule, catalog: Catalog) -> bool:
-    """Whether the script can do what it says: columns that may be null, other tables whose names are no trap in it."""
-    referring = catalog.references(rule.table)
+def _obstacle(remedy: Remedy, rule: Rule, catalog: Catalog, referring: Sequence[Reference]) -> str:
+    """Why the script could not do what it says, and the way out; empty where it could."""
     if isinstance(remedy, SetNull):
         pointed_at = {column for other in referring for column in other.to}
-        return not any(column in pointed_at or catalog.requires(rule.table, column) for column in remedy.columns)
+        if pointed := [column for column in remedy.columns if column in pointed_at]:
+            return (
+                f"rows of other tables refer to {', '.join(pointed)} of {rule.table}. A person has to decide first what"
+                " becomes of these."
+            )
+        return _not_null([column for column in remedy.columns if catalog.requires(rule.table, column)], rule, catalog)
     names = [name for other in referring for name in (other.table, *other.columns, *other.to)]
-    plain = all(name.isprintable() and "$" not in name for name in names)
-    return plain and all(other.table.count(".") == 1 for other in referring)
+    if all(name.isprintable() and "$" not in name for name in names) and all(
+        other.table.count(".") == 1 for other in referring
+    ):
+        return ""
+    return f"a table or column that refers to {rule.table} has a name that no script can hold safely. Write it by hand."
 
 
-def _header(check: Check, tally: Tally, store: StoreMap, as_of: datetime) -> str:
+def _not_null(columns: Sequence[str], rule: Rule, catalog: Catalog) -> str:
+    """What to do about columns that can hold no null; empty where there are none."""
+    if not columns:
+        return ""
+    if all(catalog.relaxable(rule.table, column) for column in columns):
+        changes = ", ".join(f"ALTER COLUMN {_name(column)} DROP NOT NULL" for column in columns)
+        return (
+            f"{rule.table} allows no null in {', '.join(columns)}. Let it allow that"
+            f" (`ALTER TABLE {_table(rule.table)} {changes};`), and the next audit has one. Else a person has to decide"
+            " whether these rows go as a whole, with all that stands in them."
+        )
+    return (
+        f"{rule.table} can hold no null in {', '.join(columns)}, which a key, a domain, a partition or the way it is"
+        " generated forbids. A person has to decide what stands there instead, or whether these rows go as a whole,"
+        " with all that stands in them."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What a draft offers for rows that refer to those that go."""
+
+    reference: Reference
+    deleted: bool = False
+    """They are of the same person, and nothing else goes with them."""
+    cleared: tuple[str, ...] = ()
+    """The columns that are set to null in them, so that they refer to nothing."""
+
+
+def _fate(other: Reference, table: str, store: StoreMap) -> _Fate:
+    """Rows of the same table are other persons', or are due themselves: they are never deleted for referring."""
+    persons = _columns_of_person(other.table, store)
+    if other.table != table and _same_person(other, table, store):
+        return _Fate(other, deleted=not other.drags)
+    free = tuple(column for column in other.columns if column in other.nullable and column not in persons)
+    if other.full and (len(free) < len(other.columns) or (len(free) > 1 and other.shared)):
+        return _Fate(other)  # all of them or none, and another foreign key needs one of them
+    if len(other.columns) > 1 and not other.full:
+        free = tuple(column for column in free if column not in other.shared)
+    return _Fate(other, cleared=free)
+
+
+def _same_person(other: Reference, table: str, store: StoreMap) -> bool:
+    """Whether the store map says that referring rows are of the person to whom the row belongs that they refer to."""
+    holds = store.registers.legal_holds
+    if holds and holds.table == other.table:
+        return False  # a hold ends when it is released, and never because somebody's data goes
+    pairs = set(zip(other.columns, other.to, strict=True))
+    mapped, referring = store.tables.get(table), store.tables.get(other.table)
+    subject = mapped.subject if mapped else None
+    whose = {subject.column} if isinstance(subject, OwnSubject) and not isinstance(subject, JoinedSubject) else set()
+    if store.persons and store.persons.table == table:
+        whose.add(store.persons.key)
+    if any((column, key) in pairs for column in _columns_of_person(other.table, store) for key in whose):
+        return True
+    joined = referring.subject if referring else None
+    if isinstance(joined, JoinedSubject) and joined.table == table:
+        return set(joined.on.items()) <= pairs
+    clocks = [part for group in mapped.data for part in _parts(group.clock)] if mapped else []
+    dates = [part for part in clocks if isinstance(part, JoinedClock) and part.table == other.table]
+    return any({(theirs, own) for own, theirs in part.on.items()} == pairs for part in dates)
+
+
+def _columns_of_person(table: str, store: StoreMap) -> frozenset[str]:
+    """The columns of a table that say whose a row is: as one that is mapped, and as a register."""
+    mapped, found = store.tables.get(table), set()
+    if mapped and isinstance(mapped.subject, OwnSubject) and not isinstance(mapped.subject, JoinedSubject):
+        found.add(mapped.subject.column)
+    for name in type(store.registers).model_fields:
+        register = getattr(store.registers, name)
+        if getattr(register, "table", None) != table:
+            continue
+        if isinstance(register, Records):
+            known = COMPANY_REGISTERS[name].fields
+            found |= {part.column for field, part in register.fields.items() if known.get(field) is Of.PERSON}
+        elif isinstance(subject := getattr(register, "subject", None), str):
+            found.add(subject)
+    return frozenset(found)
+
+
+def _header(check: Check, tally: Tally, store: StoreMap, own: Sequence[_Fate], as_of: datetime) -> str:
     rows = "1 row" if tally.violating == 1 else f"{tally.violating:,} rows"
     lines = [
         f"DRAFT for the owner of store {store.store} ({store.owner}) to review and to run. The audit never runs it.",
         f"Check: {check.id}, judged as of {_instant(as_of)}: {rows}.",
         f"Promise: {check.rule.sentence}",
-        "One transaction of 2 statements: one gathers the rows that the report's SELECT lists and locks them,"
-        f" one {_does(check.rule)}.",
+        f"One transaction of {2 + len(own)} statements: one gathers the rows that the report's SELECT lists and locks"
+        f" them, {_takes_away(own)}one {_does(check.rule)}.",
     ]
     if store.registers.legal_holds:
         lines.append("Rows that a legal hold may mean when it runs are spared, also where it came after the audit.")
@@ -79,6 +202,11 @@ def _header(check: Check, tally: Tally, store: StoreMap, as_of: datetime) -> str
 def _does(rule: Rule) -> str:
     remedy = rule.remedy()
     return f"sets {', '.join(remedy.columns)} to null in them" if isinstance(remedy, SetNull) else "deletes them"
+
+
+def _takes_away(own: Sequence[_Fate]) -> str:
+    """What becomes of rows of the same table that stay and refer to those that go."""
+    return "".join(f"one sets {', '.join(fate.cleared)} to null in rows that stay and refer to them, " for fate in own)
 
 
 def _only_in_time(as_of: datetime) -> str:
@@ -126,22 +254,65 @@ def _categories(rule: Rule, remedy: Remedy, store: StoreMap) -> frozenset[Catego
     return frozenset({group.category for group in mapped.data} | ({own} if own else set()))
 
 
-def _what_else_depends(rule: Rule, remedy: Remedy, store: StoreMap, referring: tuple[Reference, ...]) -> Iterator[str]:
+def _let_go(rule: Rule, store: StoreMap, own: Sequence[_Fate], as_of: datetime) -> Iterator[str]:
+    """Rows of the same table that refer to those that are due, and are not due: they stay, and lose the reference."""
+    if not own:
+        return
+    yield _comment(
+        "2. Rows of the same table that refer to them are other persons' or other rows: they stay, and lose the"
+        " reference. What a legal hold may mean keeps it: then this draft fails, and a person has to decide."
+    )
+    for fate in own:
+        yield f"{_clear(fate)}\nAND {_not_due('other')}{_spared(rule, store, as_of)};"
+
+
+def _spared(rule: Rule, store: StoreMap, as_of: datetime) -> str:
+    """That no legal hold may mean a row of the same table; any may where the row itself does not say whose it is."""
+    register = store.registers.legal_holds
+    if register is None:
+        return ""
+    own = sorted(_columns_of_person(rule.table, store))
+    whose = sa.literal_column(f"other.{_name(own[0])}") if len(own) == 1 else sa.null()
+    held = may_be_held(register, frozenset(Category), whose, rule.frame(as_of))
+    _, where, condition = pasteable(sa.select(sa.literal_column("1")).where(sa.not_(held))).partition("WHERE ")
+    if not where:
+        raise AssertionError("the condition of a hold is no condition")
+    return f"\nAND {condition}"
+
+
+def _what_else_depends(rule: Rule, remedy: Remedy, store: StoreMap, fates: Sequence[_Fate]) -> Iterator[str]:
     """Comments: whose rows point to those that go, and whose rows are judged by them."""
     if not isinstance(remedy, Delete):
         return
-    if referring:
+    if deleted := [fate for fate in fates if fate.deleted]:
         yield _comment(
             "Rows of these tables refer to them. This draft touches none of those and fails while one is left. Decide"
             " what becomes of them: they may be held, or have a period of their own. Then use the line, or another."
         )
-        yield from (f"-- {_delete_referring(other)}" for other in referring)
+        yield from (f"-- {_delete_referring(fate.reference)}" for fate in deleted)
+    if cleared := [fate for fate in fates if fate.cleared]:
+        yield _comment(
+            "Rows of these tables refer to them and may be other persons': they stay. This draft touches none of those"
+            " and fails while one refers to them. Use the line, which takes away the reference only, or another."
+        )
+        yield from (f"-- {_clear(fate)};" for fate in cleared)
+    for fate in fates:
+        if not fate.deleted and not fate.cleared:
+            yield _comment(_left_to_a_person(fate.reference))
     judged = sorted(name for name, mapped in store.tables.items() if _is_judged_by(name, mapped, rule.table, store))
     if judged:
         yield _comment(
             f"Rows of {', '.join(judged)} are judged by rows of {rule.table}: their person or their date stands there."
             " Use the drafts of their checks first; what of them is left can no longer be decided afterwards."
         )
+
+
+def _left_to_a_person(other: Reference) -> str:
+    return (
+        f"Rows of {other.table} refer to them by {', '.join(other.columns)}. They may be other persons', or rows of"
+        " other persons may go or change with them, and the reference alone cannot be taken away: a person has to"
+        " decide what becomes of them. This draft fails while one refers to them."
+    )
 
 
 def _is_judged_by(name: str, mapped: TableMap, other: str, store: StoreMap) -> bool:
@@ -167,7 +338,20 @@ def _refers(other: Reference) -> str:
     return " AND ".join(f"other.{_name(column)} = due.{_name(to)}" for column, to in pairs)
 
 
-def _nothing_by_itself(referring: Iterable[Reference]) -> Iterator[str]:
+def _clear(fate: _Fate) -> str:
+    """The statement, without its end, that takes a reference away and leaves the rows."""
+    changes = ", ".join(f"{_name(column)} = NULL" for column in fate.cleared)
+    table = _table(fate.reference.table)
+    return f"UPDATE {table} AS other SET {changes} FROM pg_temp.due WHERE {_refers(fate.reference)}"  # noqa: S608 - quoted
+
+
+def _not_due(row: str) -> str:
+    """That a row is none of those that go: it lies at another place than each of them."""
+    place = f"gone.in_table = {row}.tableoid AND gone.at_place = {row}.ctid"
+    return f"NOT EXISTS (SELECT FROM pg_temp.due AS gone WHERE {place})"
+
+
+def _nothing_by_itself(table: str, referring: Iterable[Reference]) -> Iterator[str]:
     """Where a foreign key would delete or change referring rows by itself, the script fails before it can."""
     acting = [other for other in referring if other.acts]
     if not acting:
@@ -175,16 +359,18 @@ def _nothing_by_itself(referring: Iterable[Reference]) -> Iterator[str]:
     yield _comment("A foreign key of these tables would delete or change rows by itself, which nobody reviewed.")
     yield "DO $draft$ BEGIN"
     for other in acting:
-        table = other.table.replace("'", "''").replace("%", "%%")
+        name = other.table.replace("'", "''").replace("%", "%%")
         found = f"SELECT FROM {_table(other.table)} AS other JOIN pg_temp.due ON {_refers(other)}"
+        if other.table == table:
+            found += f" WHERE {_not_due('other')}"
         yield f"IF EXISTS ({found}) THEN"
-        yield f"RAISE EXCEPTION 'Rows of {table} refer to rows that are due. Decide what becomes of them first.';"
+        yield f"RAISE EXCEPTION 'Rows of {name} refer to rows that are due. Decide what becomes of them first.';"
         yield "END IF;"
     yield "END $draft$;"
 
 
-def _apply(remedy: Remedy, table: str) -> str:
-    title = _comment("2. What becomes of them.")
+def _apply(remedy: Remedy, table: str, number: int) -> str:
+    title = _comment(f"{number}. What becomes of them.")
     place = "due WHERE gone.tableoid = due.in_table AND gone.ctid = due.at_place;"
     match remedy:
         case SetNull(columns):

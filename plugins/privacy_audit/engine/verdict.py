@@ -5,22 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from privacy_audit.advice import Advice
 from privacy_audit.controls import Rule
+from privacy_audit.engine.draft import NONE, Draft
 from privacy_audit.engine.listing import Listing, listing
 from privacy_audit.engine.measure import Measured
 from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.model import Cause, CheckResult, Outcome, Tally
 from privacy_audit.suites import Check, Excused, Unchecked
+from privacy_audit.wording import WAYS_OUT
 
 STORE = "_store"
 """Stands for the store as a whole in the id of a check that has no table."""
 
 
-def judged(check: Check, measured: Measured, as_of: datetime) -> CheckResult:
-    """The result of a check that was counted."""
+def judged(check: Check, measured: Measured, as_of: datetime, drafted: Draft = NONE) -> CheckResult:
+    """The result of a check that was counted, with the draft that would close it."""
     outcome, cause, reason = _outcome(check.rule, measured.tally)
+    closing = " ".join(filter(None, (check.rule.fix, drafted.reason)))
     return replace(
         _result(check, outcome, as_of, measured.listing),
+        fix=Advice(closing, check.rule.decide).given(outcome, cause, measured.tally),
+        draft=drafted.script,
         tally=measured.tally,
         plan=measured.plan,
         plan_reason=measured.plan_reason,
@@ -34,7 +40,12 @@ def judged(check: Check, measured: Measured, as_of: datetime) -> CheckResult:
 
 def not_audited(check: Check, trouble: TroubleError, as_of: datetime) -> CheckResult:
     """The result of a check that could not be looked at."""
-    return replace(_result(check, Outcome.NOT_AUDITED, as_of), cause=trouble.cause, reason=sentence(trouble.reason))
+    return replace(
+        _result(check, Outcome.NOT_AUDITED, as_of),
+        fix=Advice(check.rule.fix, check.rule.decide).given(Outcome.NOT_AUDITED, trouble.cause, None),
+        cause=trouble.cause,
+        reason=sentence(trouble.reason),
+    )
 
 
 def excused(entry: Excused) -> CheckResult:
@@ -76,7 +87,6 @@ def _result(check: Check, outcome: Outcome, as_of: datetime, listed: Listing | N
         sentence=check.rule.sentence,
         show_rows=listed.violating,
         show_undecidable=listed.undecidable,
-        fix=check.rule.fix,
         reading=check.rule.reading,
     )
 
@@ -92,6 +102,7 @@ def _of_store(entry: Excused | Unchecked, outcome: Outcome, cause: Cause | None)
         sentence=f"{entry.control.title}.",
         cause=cause,
         reason=sentence(entry.reason),
+        fix=WAYS_OUT[cause] if cause else "",
     )
 
 

@@ -34,7 +34,9 @@ class _Column:
     type: str
     readable: bool
     required: bool
-    """Declared NOT NULL."""
+    """Whether it can hold no null as the table is."""
+    relaxable: bool
+    """Whether it could as soon as its own NOT NULL is taken away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,14 @@ class Reference:
     """The columns they refer to, in the same order."""
     acts: bool
     """Whether the server itself would delete or change referring rows instead of refusing."""
+    full: bool = False
+    """MATCH FULL: all of `columns` are null, or none is."""
+    nullable: frozenset[str] = frozenset()
+    """Those of `columns` that may be null."""
+    shared: frozenset[str] = frozenset()
+    """Those of `columns` that belong to another foreign key of their table as well."""
+    drags: bool = False
+    """Whether a foreign key would delete or change other rows by itself when the referring rows are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +94,12 @@ class Catalog:
                 self._prove_column(need)
 
     def requires(self, table: str, column: str) -> bool:
-        """Whether a column may not be null."""
+        """Whether a column can hold no null."""
         return self.tables[table].columns[column].required
+
+    def relaxable(self, table: str, column: str) -> bool:
+        """Whether a column that can hold no null could as soon as its own NOT NULL is taken away."""
+        return self.tables[table].columns[column].relaxable
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """The foreign keys that point to a table, in the order of their tables."""
@@ -142,13 +156,39 @@ _TABLES = sa.text(
       AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
     """
 )
+_TREE = """
+    WITH RECURSIVE tree AS (
+        SELECT c.oid AS root, c.oid AS leaf FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+        UNION
+        SELECT tree.root, i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.leaf
+    ), strict_domains AS (
+        SELECT t.oid FROM pg_catalog.pg_type t WHERE t.typtype = 'd' AND t.typnotnull
+        UNION
+        SELECT t.oid FROM pg_catalog.pg_type t JOIN strict_domains d ON t.typbasetype = d.oid WHERE t.typtype = 'd'
+    )
+"""
+"""Each table with itself, its partitions and what inherits from it; and the domains that refuse null."""
+_KEYED = """
+    (a.attgenerated <> '' OR a.attidentity <> '' OR a.atttypid IN (SELECT d.oid FROM strict_domains d)
+     OR EXISTS (
+        SELECT FROM pg_catalog.pg_index i
+        WHERE i.indrelid = a.attrelid AND (i.indisprimary OR i.indisreplident)
+          AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+     ) OR EXISTS (
+        SELECT FROM tree JOIN pg_catalog.pg_attribute l ON l.attrelid = tree.leaf AND l.attname = a.attname
+        WHERE tree.root = a.attrelid AND tree.leaf <> tree.root AND l.attnotnull AND NOT a.attnotnull
+     ))
+"""
+"""Whether what keeps a column `a` from holding a null is more than its own NOT NULL."""
 _COLUMNS = sa.text(
-    """
+    f"""
+    {_TREE}
     SELECT a.attrelid AS oid, a.attname AS name, t.typname AS type,
-           pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS readable, a.attnotnull AS required
+           pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS readable,
+           a.attnotnull AS strict, {_KEYED} AS keyed
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = ANY (CAST(:oids AS oid[])) AND a.attnum > 0 AND NOT a.attisdropped
-    """
+    """  # noqa: S608 - parts of this file
 )
 _UNIQUE = sa.text(
     """
@@ -162,18 +202,33 @@ _UNIQUE = sa.text(
     """
 )
 _REFERENCES = sa.text(
-    """
-    SELECT f.confrelid AS oid, n.nspname || '.' || c.relname AS name, f.confdeltype NOT IN ('a', 'r') AS acts,
+    f"""
+    {_TREE}
+    SELECT DISTINCT tree.root AS oid, n.nspname || '.' || c.relname AS name, f.conname AS constraint,
+           f.confdeltype NOT IN ('a', 'r') AS acts, f.confmatchtype = 'f' AS "full",
            (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(f.conkey) WITH ORDINALITY AS k(attnum, n)
             JOIN pg_catalog.pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum) AS columns,
            (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(f.confkey) WITH ORDINALITY AS k(attnum, n)
-            JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum) AS "to"
-    FROM pg_catalog.pg_constraint f
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum) AS "to",
+           ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+            WHERE a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey) AND NOT (a.attnotnull OR {_KEYED})
+            ORDER BY a.attnum) AS nullable,
+           ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+            WHERE a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey) AND EXISTS (
+                SELECT FROM pg_catalog.pg_constraint other
+                WHERE other.conrelid = f.conrelid AND other.oid <> f.oid AND other.conparentid = 0
+                  AND other.contype = 'f' AND a.attnum = ANY (other.conkey))
+            ORDER BY a.attnum) AS shared,
+           EXISTS (SELECT FROM pg_catalog.pg_constraint onward JOIN tree of_it ON of_it.leaf = onward.confrelid
+            WHERE of_it.root = f.conrelid AND onward.contype = 'f' AND onward.confdeltype NOT IN ('a', 'r')) AS drags
+    FROM pg_catalog.pg_constraint f JOIN tree ON tree.leaf = f.confrelid
     JOIN pg_catalog.pg_class c ON c.oid = f.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE f.contype = 'f' AND f.confrelid = ANY (CAST(:oids AS oid[])) AND NOT c.relispartition
+    WHERE f.contype = 'f' AND f.conparentid = 0 AND tree.root = ANY (CAST(:oids AS oid[]))
     ORDER BY name, f.conname
-    """
+    """  # noqa: S608 - parts of this file
 )
+"""Foreign keys that point to a table or to a part of it. Of a partitioned table the one of the whole, and those that
+a partition has of its own."""
 
 
 def read_catalog(connection: sa.Connection, rules: Iterable[Rule]) -> Catalog:
@@ -185,11 +240,22 @@ def read_catalog(connection: sa.Connection, rules: Iterable[Rule]) -> Catalog:
     unique: dict[str, list[frozenset[str]]] = {name: [] for name in oids.values()}
     references: dict[str, list[Reference]] = {name: [] for name in oids.values()}
     for row in connection.execute(_COLUMNS, {"oids": list(oids)}):
-        columns[oids[row.oid]][row.name] = _Column(row.type, row.readable, row.required)
+        columns[oids[row.oid]][row.name] = _Column(
+            row.type, row.readable, row.strict or row.keyed, row.strict and not row.keyed
+        )
     for row in connection.execute(_UNIQUE, {"oids": list(oids)}):
         unique[oids[row.oid]].append(frozenset(row.columns))
     for row in connection.execute(_REFERENCES, {"oids": list(oids)}):
-        reference = Reference(row.name, tuple(row.columns), tuple(row.to), row.acts)
+        reference = Reference(
+            table=row.name,
+            columns=tuple(row.columns),
+            to=tuple(row.to),
+            acts=row.acts,
+            full=row.full,
+            nullable=frozenset(row.nullable),
+            shared=frozenset(row.shared),
+            drags=row.drags,
+        )
         references[oids[row.oid]].append(reference)
     tables = {
         row.name: _Table(

@@ -15,16 +15,18 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from privacy_audit import wording
+from privacy_audit.advice import Advice
 from privacy_audit.model import Cause, CheckResult, Control, Outcome, Tally
 from privacy_audit.periods import local_date, start_of_day
 from privacy_audit.policy.consistency import NIGHTS
 from privacy_audit.records.keeping import Kind
 from privacy_audit.records.order import RecordsOrder, Said, ages, check
 
-FIX = (
-    "Find out why the scheduler did not start the DAG `privacy_audit_nightly` on these nights, or why the run filed"
-    " nothing: its log says so. Then run the DAG by hand for each of them, with an instant of that day as `as_of`, as"
-    " 2026-11-24T01:15:00+01:00. What was deleted since is not seen by it, so that it passes nothing."
+ADVICE = Advice(
+    closing="Find out why the scheduler did not start the DAG `privacy_audit_nightly` on these nights, or why the run"
+    " filed nothing: its log says so. Then run the DAG by hand for each of them, with an instant of that day as `as_of`, as"
+    " 2026-11-24T01:15:00+01:00. What was deleted since is not seen by it, so that it passes nothing.",
+    deciding="Look in the scheduler's log whether these nights had an audit.",
 )
 _SCHEDULED = "scheduled__"
 """Airflow begins the ids of the runs with it that the schedule of their DAG started."""
@@ -86,7 +88,7 @@ def of_nights(control: Control, said: Said) -> CheckResult:
         "Each night since the schedule started its first audit has an audit in the register;"
         f" the last {control.parameters[NIGHTS]} nights are looked at."
     )
-    return check(control, "", said, sentence, FIX)
+    return check(control, "", said, sentence, ADVICE)
 
 
 def _since(order: RecordsOrder, control: Control) -> date:

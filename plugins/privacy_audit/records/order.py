@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from privacy_audit.advice import Advice
 from privacy_audit.model import (
     AGE_BUCKETS,
     OWN_RECORDS,
@@ -67,7 +68,7 @@ def unseen(cause: Cause, reason: str) -> Said:
     return Said(Outcome.NOT_AUDITED, cause, f"{reason[:1].upper()}{reason[1:]}")
 
 
-def check(control: Control, qualifier: str, said: Said, sentence: str, fix: str) -> CheckResult:
+def check(control: Control, qualifier: str, said: Said, sentence: str, advice: Advice) -> CheckResult:
     """The check of a control about the audit itself, or of a part of it."""
     return CheckResult(
         id="/".join(filter(None, (STORE, "_store", control.id, qualifier))),
@@ -81,7 +82,7 @@ def check(control: Control, qualifier: str, said: Said, sentence: str, fix: str)
         plan=Plan.FULL if said.tally else None,
         cause=said.cause,
         reason=said.reason,
-        fix=fix,
+        fix=advice.given(said.outcome, said.cause, said.tally),
     )
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from privacy_audit.advice import Advice
 from privacy_audit.model import Cause, CheckResult, Control, Outcome, Tally
 from privacy_audit.records.keeping import Deadline, Kind, Record, Sorted, sort
 from privacy_audit.records.order import RecordsOrder, Said, ages, check
 
-FIX = "Run the DAG `privacy_audit_maintenance`, or `privacy-audit maintain`, and find out why it did not run."
+ADVICE = Advice(
+    closing="Run the DAG `privacy_audit_maintenance`, or `privacy-audit maintain`, and find out why it did not run.",
+    deciding="Find out what these entries are and who put them there, and move what is not the audit's elsewhere."
+    " Delete nothing before that.",
+)
 
 _NOUNS = {
     Kind.AUDITS: "Audits in the register, with their results, standings and decisions,",
@@ -36,7 +41,7 @@ def judged(order: RecordsOrder, kind: Kind, records: Sequence[Record]) -> Said:
 def of_kind(order: RecordsOrder, control: Control, kind: Kind, said: Said) -> CheckResult:
     """The check of the records of one kind."""
     sentence = f"{_NOUNS[kind]} are deleted {order.periods[kind].words} after {_INSTANTS[kind]}.{_EXCEPT[kind]}"
-    return check(control, kind.value, said, sentence, FIX)
+    return check(control, kind.value, said, sentence, ADVICE)
 
 
 def _said(tally: Tally) -> Said:

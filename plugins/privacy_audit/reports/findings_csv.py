@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from privacy_audit import disclosure, wording
 from privacy_audit.findings.standing import Chronicle, Kind, Standing
-from privacy_audit.model import Audit, Outcome, StoreResult, Tally
+from privacy_audit.model import FOUND, Audit, Outcome, StoreResult, Tally
 from privacy_audit.periods import local_date
 from privacy_audit.reports import summary
 from privacy_audit.reports.life import Known, Life
@@ -103,7 +103,7 @@ def _check_row(entry: summary.Entry, zone: ZoneInfo) -> dict[str, str]:
         "qualifier": check.qualifier,
         "cause": check.cause.value if check.cause else "",
         "reason": check.reason,
-        "way_out": check.fix or (wording.WAYS_OUT[check.cause] if check.cause else ""),
+        "way_out": check.fix or (wording.WAYS_OUT[check.cause] if check.cause and check.outcome in FOUND else ""),
         "clauses": " ".join(control.clauses),
         "legal_basis": "; ".join(control.legal_basis),
         "late_holds": str(check.late_holds),
