@@ -21,6 +21,7 @@ from privacy_audit.erasure.ledger import Erased, Exemption, LedgerRefusedError, 
 from privacy_audit.model import Cause
 from privacy_audit.sql.catalog.relations import FOREIGN_LEAVES
 from privacy_audit.sql.clocks import moment_of
+from privacy_audit.sql.every_row import every_row
 from privacy_audit.sql.frame import Frame, instant, table, yes
 from privacy_audit.store_map import ErasureLedger
 
@@ -44,7 +45,8 @@ def read_ledger(
     else:
         with elsewhere.reading(ledger.connection, "the erasure ledger") as other:
             _prove_table(other, ledger)
-            rows = _rows(other, ledger, frame)
+            with every_row(other):
+                rows = _rows(other, ledger, frame)
     exemptions = tuple(Exemption(store, name, reason) for name, reason in ledger.exempt.items())
     filed = proven(keyring, _by_request(ledger, rows, exemptions))
     persons = [person for person in filed if person.completed_at <= frame.as_of]
