@@ -36,7 +36,7 @@ _LEANING_INDEX = sa.text(
         UNION
         SELECT i.inhrelid FROM part p JOIN pg_catalog.pg_inherits i ON i.inhparent = p.oid
     )
-    SELECT n.nspname || '.' || c.relname
+    SELECT pg_catalog.min(n.nspname || '.' || c.relname)
     FROM part p
     JOIN pg_catalog.pg_index i ON i.indrelid = p.oid AND i.indpred IS NOT NULL
     JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -47,7 +47,6 @@ _LEANING_INDEX = sa.text(
       ON (d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND f.oid = d.refobjid) OR f.oid = o.oprcode
     JOIN pg_catalog.pg_language l ON l.oid = f.prolang
     WHERE l.lanname NOT IN ('internal', 'c')
-    ORDER BY 1 LIMIT 1
     """
 )
 
