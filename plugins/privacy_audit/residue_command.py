@@ -23,6 +23,7 @@ from privacy_audit import audit, wording
 from privacy_audit.controls.erased import Erased
 from privacy_audit.erasure.search import Lead, LeadKind, leads
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError
+from privacy_audit.sql.every_row import every_row
 from privacy_audit.store_map import Relation
 from privacy_audit.suites import Coverage
 
@@ -112,8 +113,9 @@ def _search(readers: sa.Engine, listed: _Listed, now: datetime) -> None:
     rule, frame = listed.rule, listed.rule.frame(now)
     with Trouble.watch(), readers.connect() as connection:
         read_catalog(connection, [rule]).prove(rule)
-        for batch in leads(connection, rule.place, rule.index(connection, frame), frame, _named_by(rule)):
-            listed.add(batch.found)
+        with every_row(connection):
+            for batch in leads(connection, rule.place, rule.index(connection, frame), frame, _named_by(rule)):
+                listed.add(batch.found)
 
 
 def _named_by(rule: Erased) -> tuple[str, ...]:

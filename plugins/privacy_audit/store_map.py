@@ -7,6 +7,7 @@ meets one vocabulary in the map, the suite and the report.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -130,7 +131,11 @@ class ColumnClock(Part):
     """Zone the writer of a `timestamp` without zone meant."""
     null_means: Means = Means.UNKNOWN
     future_means: Means = Means.UNKNOWN
-    """What a moment after T stands for. `infinity` counts as future."""
+    """What a moment after T stands for, `infinity` too.
+
+    A moment after the year 9999, and a number or a year more than a century after T, is a wrong unit or a default value
+    and no future: it is undecidable, whatever is said here. 9999-12-31 is a future.
+    """
     event: Line | None = None
     """What happened then, as the end of a sentence: `they were recorded`."""
 
@@ -461,10 +466,18 @@ class _Ledger(Part):
     purpose: Identifier
     purposes: dict[Name, str] = {}
     """The policy's word for a purpose to the ledger's; the same word when not listed."""
+    every_purpose: Line | None = None
+    """The ledger's word for all purposes: what is granted or withdrawn so is granted or withdrawn for each of them."""
 
 
 class EventLedger(_Ledger):
-    """One row per grant or withdrawal."""
+    """One row per grant or withdrawal.
+
+    A withdrawal whose purpose is no word that policy or map knows may have ended any consent.
+    """
+
+    other_purposes: tuple[Line, ...] = ()
+    """The ledger's words for purposes of which the policy does not speak. A compiled check has the policy's as well."""
 
     reading: Literal[Reading.EVENTS]
     action: ConsentAction
@@ -686,6 +699,15 @@ class Registers(Part):
             if field not in known:
                 raise ValueError(f'This register has no field "{field}". {did_you_mean(field, known)}'.strip())
         return records
+
+    def knowing(self, purposes: Iterable[str]) -> Registers:
+        """The registers, of which the ledger of consents knows these words of the policy for a purpose, too."""
+        ledger = self.consents
+        if not isinstance(ledger, EventLedger):
+            return self
+        words = {ledger.purposes.get(purpose, purpose) for purpose in purposes}
+        known = tuple(sorted({*ledger.other_purposes, *ledger.purposes.values(), *words}))
+        return self.model_copy(update={"consents": ledger.model_copy(update={"other_purposes": known})})
 
     def records(self, name: str) -> Records | None:
         """The company's register of that name, where this store keeps it."""

@@ -106,10 +106,11 @@ def bind(policy: Policy, store: StoreMap, place: Place | None = None) -> Coverag
     checks: list[Check] = []
     unchecked: list[Unchecked] = []
     mapped: set[str] = set()
+    knowing = store.model_copy(update={"registers": store.registers.knowing(_every_purpose(policy))})
     for control in policy.controls:
         if control.kind in WITHOUT_A_TABLE:
             continue
-        bound, problem = _bind_control(control, store, policy.zone)
+        bound, problem = _bind_control(control, knowing, policy.zone)
         checks += bound
         mapped |= {control.id} if bound or problem else set()
         elsewhere = kinds()[control.kind].company_wide
@@ -167,13 +168,34 @@ def _taken(store: StoreMap, place: Place) -> Iterator[Mistake]:
 
 def _unknown_purposes(policy: Policy, store: StoreMap, place: Place) -> Iterator[Mistake]:
     """A misspelt purpose would leave the policy's own word standing, which the ledger may not know."""
-    known = {control.parameters["purpose"] for control in policy.controls if "purpose" in control.parameters}
+    known = _purposes(policy)
     for purpose in store.registers.consents.purposes if store.registers.consents else ():
         if purpose not in known:
             where = place("registers", "consents", "purposes", purpose)
             yield Mistake(
                 where, f'no control of the policy speaks of purpose "{purpose}".', did_you_mean(purpose, known)
             )
+
+
+def _every_purpose(policy: Policy) -> set[str]:
+    """The purposes of which a control speaks in any way: that one of them is withdrawn says nothing of the others."""
+
+    def spoken_of(value: Any) -> Iterator[str]:
+        for key, inner in value.items() if isinstance(value, Mapping) else ():
+            if key == "purpose":
+                words = [inner] if isinstance(inner, str) else inner
+                yield from (word for word in words if isinstance(word, str) and word not in ("stated", "absent"))
+            else:
+                yield from spoken_of(inner)
+        for inner in value if isinstance(value, list | tuple) else ():
+            yield from spoken_of(inner)
+
+    return {word for control in policy.controls for word in spoken_of(control.parameters)}
+
+
+def _purposes(policy: Policy) -> set[str]:
+    """The purposes for which a control asks for a consent."""
+    return {control.parameters["purpose"] for control in policy.controls if "purpose" in control.parameters}
 
 
 def _unknown_targets(store: StoreMap, purged: set[str], place: Place) -> Iterator[Mistake]:

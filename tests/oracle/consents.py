@@ -21,11 +21,18 @@ def consent_at_event(rule: Any, row: Row, tables: Tables, calendar: Calendar) ->
     if event.kind is not Kind.FINE or subject is None:
         return UNDECIDABLE
     ledger = rule.consents
-    word = ledger.purposes.get(rule.purpose, rule.purpose).lower()
-    rows = [other for other in tables[ledger.table] if _said(other.get(ledger.purpose)) in (None, word)]
+    ours = {ledger.purposes.get(rule.purpose, rule.purpose).lower(), _said(ledger.every_purpose)}
+    rows = [other for other in tables[ledger.table] if _said(other.get(ledger.purpose)) in ours | {None}]
     moment = there(event.shown)
     if ledger.reading is Reading.EVENTS:
-        covered, may_cover, may_end = _by_events(ledger, rows, subject, moment, calendar)
+        elsewhere = {word.strip(BLANKS).lower() for word in ledger.other_purposes}
+        strange = [
+            {**other, ledger.purpose: None, ledger.action.column: ledger.action.withdraw}
+            for other in tables[ledger.table]
+            if _said(other.get(ledger.purpose)) not in ours | elsewhere | {None}
+            and other.get(ledger.action.column) != ledger.action.grant
+        ]  # what nobody knows the meaning of may be a withdrawal of anything, and grants nothing
+        covered, may_cover, may_end = _by_events(ledger, rows + strange, subject, moment, calendar)
     else:
         own = [other for other in rows if other.get(ledger.subject) == subject]
         covered, may_cover = _by_intervals(ledger, own, moment, calendar)
@@ -96,7 +103,7 @@ def _interval(row: Row, begins: Any, ends: Any, calendar: Calendar) -> tuple[boo
     """Whether a row of a register is unreadable, and from when until when it covers."""
     since, until = row.get(begins.column), row.get(ends.column)
     begin = Place.NOWHERE if since is None else place(since, begins, calendar)
-    end = Place.FUTURE if until is None else place(until, ends, calendar)
+    end = Place.FUTURE if until is None else place(until, ends, calendar, end=True)
     if begin in (Place.PAST, Place.NOWHERE) or end in (Place.PAST, Place.NOWHERE):
         return True, _ALWAYS, _ALWAYS
     if begin is Place.FUTURE:

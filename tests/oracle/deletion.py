@@ -115,7 +115,7 @@ def hold_starts(
 def _still_to_come(released: Any, holds: LegalHolds, calendar: Calendar) -> bool:
     """Whether a release lies after T; one that names only a day comes at that day's end."""
     today_counts = holds.released.encoding.value == "date" and released == calendar.today
-    return today_counts or place(released, holds.released, calendar) is Place.FUTURE
+    return today_counts or place(released, holds.released, calendar, end=True) is Place.FUTURE
 
 
 def _overdue(rule: Any, words: Iterable[str], subject: Any, shown: datetime | None, breach: date, at: Any) -> Verdict:

@@ -102,7 +102,18 @@ class Scene:
         """The values of a column written in a way: null, the edges, and what no moment can be."""
         edges = [self.write(instant, way, zone) for instant in instants or self.instants]
         nothing: list[Any] = [None] * (1 + len(edges) // 12)
-        return [*nothing, *edges, *_hostile(way)]
+        return [*nothing, *edges, *_hostile(way), *self._century_off(way)]
+
+    def _century_off(self, way: str) -> list[Any]:
+        """Numbers and years a century after T, and the next: the first that nobody can mean."""
+        encoding, kind = WRITTEN[way]
+        last = self.calendar.century_later
+        if encoding is Encoding.YEAR:
+            return [last.year, last.year + 1]
+        if kind not in ("bigint", "numeric"):
+            return []
+        number = int(last.timestamp()) * (1000 if encoding is Encoding.EPOCH_MILLISECONDS else 1)
+        return [number, number + 1] if kind == "bigint" else [Decimal(number), Decimal(number) + Decimal("0.001")]
 
     def mostly(self, value: Any, way: str, zone: str | None) -> list[Any]:
         """One value in every other draw, otherwise an edge."""
@@ -152,7 +163,9 @@ def _hostile(way: str) -> list[Any]:
         return [0, -1, 2**31 - 1, -(2**31)]
     if kind == "bigint":
         return [0, -1, 2**63 - 1, -(2**63), 1_735_689_600_000]
-    return [Decimal(text) for text in ("0", "-1", "NaN", "NaN", "Infinity", "-Infinity", "1e30", "-1e30")]
+    return [
+        Decimal(text) for text in ("1735689600000", "0", "-1", "NaN", "NaN", "Infinity", "-Infinity", "1e30", "-1e30")
+    ]
 
 
 @st.composite

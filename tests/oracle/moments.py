@@ -43,6 +43,11 @@ class Far(Enum):
         """Whether it lies before everything, otherwise after everything."""
         return self in (Far.MINUS_INFINITY, Far.FIRST_TIMESTAMP, Far.BEFORE_CHRIST, Far.YEAR_ONE)
 
+    @property
+    def is_meaningless(self) -> bool:
+        """Whether it lies after the year 9999, where nobody keeps a date on purpose."""
+        return self in (Far.YEAR_20000, Far.LAST_TIMESTAMP, Far.LAST_DATE)
+
 
 class Place(Enum):
     """Where a moment lies."""
@@ -50,7 +55,7 @@ class Place(Enum):
     PAST = "before the company's first day"
     FINE = "a moment at which the company was there, not after T"
     FUTURE = "after T"
-    NOWHERE = "not a number"
+    NOWHERE = "not a number, or one that nobody can mean"
 
 
 class Kind(Enum):
@@ -92,6 +97,11 @@ class Calendar:
     def earliest(self) -> datetime:
         """The first instant of the company's first day."""
         return self.start(self.no_data_before)
+
+    @property
+    def century_later(self) -> datetime:
+        """The last moment that a number can mean: a hundred years of 365.25 days after T, in whole seconds."""
+        return self.as_of.replace(microsecond=0) + 36_525 * DAY
 
     def day(self, instant: datetime) -> date:
         """The civil date of an instant."""
@@ -149,9 +159,14 @@ def instant_of(value: Any, clock: ColumnClock) -> datetime:
     return _EPOCH + micros_of(value, clock) * _MICROSECOND
 
 
-def place(value: Any, clock: ColumnClock, calendar: Calendar) -> Place:
-    """Where a value that is there lies, whatever the map says of null and future."""
+_NUMBERS = (Encoding.EPOCH_SECONDS, Encoding.EPOCH_MILLISECONDS)
+
+
+def place(value: Any, clock: ColumnClock, calendar: Calendar, *, end: bool = False) -> Place:
+    """Where a value that is there lies, whatever the map says of null and future. An end may lie at infinity."""
     if isinstance(value, Far):
+        if value.is_meaningless or (value is Far.INFINITY and not end):
+            return Place.NOWHERE
         return Place.PAST if value.is_past else Place.FUTURE
     if clock.encoding is Encoding.DATE:
         low, high = calendar.no_data_before, calendar.today
@@ -162,9 +177,13 @@ def place(value: Any, clock: ColumnClock, calendar: Calendar) -> Place:
         if math.isnan(number):
             return Place.NOWHERE
         if math.isinf(number):
-            return Place.FUTURE if number > 0 else Place.PAST
+            return Place.PAST if number < 0 else Place.FUTURE if end else Place.NOWHERE
         low, high = ((at - _EPOCH) // _MICROSECOND for at in (calendar.earliest, calendar.as_of))
         value = micros_of(value, clock)
+        if clock.encoding in _NUMBERS and value > (calendar.century_later - _EPOCH) // _MICROSECOND:
+            return Place.NOWHERE
+    if clock.encoding is Encoding.YEAR and value > calendar.century_later.year:
+        return Place.NOWHERE
     if value > high:  # first: before the company's first day both may be so, and what is to come has not been
         return Place.FUTURE
     return Place.PAST if value < low else Place.FINE
@@ -174,7 +193,7 @@ def read_value(value: Any, clock: ColumnClock, calendar: Calendar) -> Reading:
     """What one column of one row says."""
     if value is None:
         return Reading(Kind.RUNNING if clock.null_means is Means.RUNNING else Kind.MISSING)
-    where = place(value, clock, calendar)
+    where = place(value, clock, calendar, end=clock.future_means is Means.RUNNING)
     if where is Place.FUTURE and clock.future_means is Means.RUNNING:
         return Reading(Kind.RUNNING)
     if where is not Place.FINE:

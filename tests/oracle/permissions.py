@@ -210,7 +210,7 @@ def _held(records: Records, row: Row, during: Any, strict: bool, calendar: Calen
     ends, end_known, last = math.inf, True, math.inf
     if during.to and (end := row.get(records.fields[during.to].column)) is not None:
         stops = records.fields[during.to]
-        until = place(end, stops, calendar)
+        until = place(end, stops, calendar, end=True)
         end_known = until not in (Place.PAST, Place.NOWHERE)
         if until is Place.FINE and stops.encoding is Encoding.DATE:
             ends = _start_after(end, calendar)
@@ -260,7 +260,7 @@ def _in_force(records: Records, row: Row, during: Any, calendar: Calendar) -> Ma
     begin, end = row.get(records.fields[during.from_].column), row.get(records.fields[during.to].column)
     starts, stops = records.fields[during.from_], records.fields[during.to]
     began = Place.NOWHERE if begin is None else place(begin, starts, calendar)
-    ended = Place.FUTURE if end is None else place(end, stops, calendar)
+    ended = Place.FUTURE if end is None else place(end, stops, calendar, end=True)
     begun = {Place.FINE: True, Place.FUTURE: False}.get(began)
     goes_on = {Place.FUTURE: True, Place.FINE: stops.encoding is Encoding.DATE and end == calendar.today}.get(ended)
     return _all([begun, goes_on])

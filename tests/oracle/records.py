@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import chain, combinations
 from typing import Any, TypeVar
 
@@ -56,11 +57,11 @@ def reading_of(rule: Any, field: str, row: Row, calendar: Calendar) -> Reading:
     return read_value(row.get(clock.column), clock, calendar)
 
 
-def place_of(rule: Any, field: str, row: Row, calendar: Calendar) -> Place | None:
-    """Where the moment in a field lies; None where there is none."""
+def place_of(rule: Any, field: str, row: Row, calendar: Calendar, *, end: bool = False) -> Place | None:
+    """Where the moment in a field lies; None where there is none. An end may lie at infinity."""
     clock = rule.records.fields[field]
     value = row.get(clock.column)
-    return None if value is None else place(value, clock, calendar)
+    return None if value is None else place(value, clock, calendar, end=end)
 
 
 def is_said(rule: Any, field: str, words: Any, row: Row) -> Known:
@@ -92,7 +93,7 @@ def holds(rule: Any, row: Row, calendar: Calendar) -> Known:
     begin = place_of(rule, rule.asks.in_force.from_, row, calendar)
     begun = {Place.FINE: True, Place.FUTURE: False}.get(begin) if begin else None
     clock = rule.records.fields[rule.asks.in_force.to]
-    end = place_of(rule, rule.asks.in_force.to, row, calendar)
+    end = place_of(rule, rule.asks.in_force.to, row, calendar, end=True)
     if end in (None, Place.FUTURE):
         goes_on: Known = True
     elif end is Place.FINE:
@@ -290,8 +291,10 @@ def lifetime(rule: Any, row: Row, calendar: Calendar) -> Verdict:
     """Set to end on a civil day within the period from the day it was first set."""
     asks = rule.asks
     begun = reading_of(rule, asks.from_, row, calendar)
-    ends = place_of(rule, asks.until, row, calendar)
-    if begun.kind is not Kind.FINE or ends in (Place.PAST, Place.NOWHERE):
+    ends = place_of(rule, asks.until, row, calendar, end=True)
+    value = row.get(rule.records.fields[asks.until].column)
+    nonsense = ends is Place.NOWHERE and isinstance(value, Decimal) and value.is_nan()  # too far off is too long
+    if begun.kind is not Kind.FINE or ends is Place.PAST or nonsense:
         return UNDECIDABLE
     if ends is None or _lies_after(rule, row, later(begun.first, asks.period), calendar):
         return Verdict(State.VIOLATING, person_of(rule, row), begun.shown, begun.first)
@@ -385,7 +388,8 @@ def _span(rule: Any, row: Row, calendar: Calendar) -> tuple[bool, datetime, date
     """Whether a row surely held, from when, and until when."""
     during, fields = rule.asks.in_force, rule.records.fields
     meant = is_meant(rule, row, rule.asks.only)
-    begins, ends = (place_of(rule, field, row, calendar) for field in (during.from_, during.to))
+    begins = place_of(rule, during.from_, row, calendar)
+    ends = place_of(rule, during.to, row, calendar, end=True)
     if meant is False or begins is Place.FUTURE:
         return False, _NEVER, _NEVER
     known = begins is Place.FINE and ends in (None, Place.FUTURE, Place.FINE)

@@ -43,7 +43,7 @@ def legal_hold(rule: Any, row: Row, tables: Tables, calendar: Calendar) -> Verdi
     """A matter, a known person, a known category, an end that does not come before the begin."""
     started, released = row.get(rule.started.column), row.get(rule.released.column)
     begin = read_value(started, rule.started, calendar)
-    end = Place.FUTURE if released is None else place(released, rule.released, calendar)
+    end = Place.FUTURE if released is None else place(released, rule.released, calendar, end=True)
     if started is None or place(started, rule.started, calendar) is not Place.FINE:
         return UNDECIDABLE
     if end in (Place.PAST, Place.NOWHERE):

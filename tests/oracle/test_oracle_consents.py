@@ -43,14 +43,17 @@ def ledgers(draw: Draw, scene: Scene, pool: list[datetime]) -> tuple[Rule, list[
         "subject": "person",
         "purpose": "purpose",
         "purposes": draw(st.sampled_from(({}, {"geolocation": "geo"}))),
+        "every_purpose": draw(st.sampled_from((None, None, "all"))),
     }
+    strange = draw(st.sampled_from(([], [], [" All", "all", "geolocation, marketing", "*"])))
     drawn: dict[str, list[Any]] = {
         "person": list(draws.PERSONS),
-        "purpose": [*["geolocation"] * 6, *["geo"] * 6, " Geolocation", "GEO\n", "marketing", None, " \t"],
+        "purpose": [*["geolocation"] * 6, *["geo"] * 6, " Geolocation", "GEO\n", "marketing", None, " \t", *strange],
         at["column"]: values(scene, at, way, pool),
     }
     if draw(st.booleans()):
         ledger |= {"reading": "events", "at": at}
+        ledger["other_purposes"] = draw(st.sampled_from(([], ["Marketing"], ["marketing", "geo", "geolocation"])))
         ledger["action"] = {"column": "action", "grant": "yes", "withdraw": "no"}
         drawn["action"] = [*["yes"] * 12, *["no"] * 8, *draw(st.sampled_from(([], [], [None, "YES", ""])))]
     else:

@@ -8,8 +8,9 @@ withdrawal stays lawful. A row without a person cannot be decided.
 
 A withdrawal counts in whatever letter case it writes the purpose, and with blanks around it. One that does not tell its
 purpose may have ended the person's consent, one that names nobody may have ended anybody's: what they may have ended is
-undecidable until somebody finds out what and whose they are. A consent that does not tell its purpose may cover; one
-that names nobody covers nothing.
+undecidable until somebody finds out what and whose they are. So it is after a withdrawal of what no word of policy or
+map stands for (`everything`, two purposes in one): the map may name it (`every_purpose`, `other_purposes`). A consent
+that does not tell its purpose may cover; one to what nobody knows, or that names nobody, covers nothing.
 
 That a minor's guardian agreed is not asked here. A grant by the child itself makes its positions no breach of this
 promise, but `guardian_consent` judges every row of the same table that is a `use_of_service`.
@@ -208,6 +209,8 @@ class ConsentAtEvent(Rule):
                 ("to nobody knows what, at an unknown moment", unknown, purpose, [(None, None)]),
                 ("to nobody knows what, still to come", State.VIOLATING, purpose, [(coming, None)]),
             ]
+        if register.every_purpose is not None:
+            found.append(("to everything", State.COMPLIANT, otherwise(register.every_purpose), [(d1, None)]))
         begin, end = register.granted, register.withdrawn
         for name, state, purpose, rows in found:
             moments = [(clock, each) for row in rows for clock, each in zip((begin, end), row, strict=True) if each]

@@ -13,7 +13,7 @@ from typing import Any
 
 from privacy_audit.company_registers import COMPANY_REGISTERS, Of
 from privacy_audit.controls.specimen import ME, Cells, Scene, Specimen
-from privacy_audit.controls.specimen_parts import DAY, first_of, next_after, quiet, tells, too_early, written
+from privacy_audit.controls.specimen_parts import DAY, Beyond, first_of, next_after, quiet, tells, too_early, written
 from privacy_audit.periods import local_date
 from privacy_audit.sql.frame import Frame
 from privacy_audit.sql.records import InForce, Only
@@ -105,7 +105,8 @@ class Meant:
             yesterday = first_of(frame.today, frame) - DAY / 24
             changes += [{first: moment} for moment in (*self.no_facts(first), frame.earliest, frame.as_of)]
             changes += [{last: moment} for moment in (*self.no_facts(last), yesterday, frame.as_of)]
-            changes += [{first: frame.earliest, last: frame.earliest}]
+            changes += [{first: frame.earliest, last: frame.earliest}, {first: Beyond(frame.as_of)}]
+            changes += [{last: Beyond(frame.as_of)}, {last: Beyond(frame.as_of, last=True)}]
         for change in changes:
             if not change.keys() & broken.says.keys():
                 yield broken.but(f"whose {' and '.join(change)} may leave it out", broken.state, **change)
@@ -129,8 +130,13 @@ class Meant:
             return True
         begin, end = says.get(self.in_force.from_), says.get(self.in_force.to)
         clocks, earliest = self.records.fields, self.frame.earliest
-        begun = None if begin is None or begin < earliest else self._order(clocks[self.in_force.from_], begin) <= 0
-        goes_on = True if end is None else None if end < earliest else self._goes_on(clocks[self.in_force.to], end)
+        begun = goes_on = None
+        if isinstance(begin, datetime) and begin >= earliest:
+            begun = self._order(clocks[self.in_force.from_], begin) <= 0
+        if end is None or isinstance(end, Beyond):
+            goes_on = True if end is None or end.last else None
+        elif end >= earliest:
+            goes_on = self._goes_on(clocks[self.in_force.to], end)
         return all_of([begun, goes_on])
 
     def _is_since(self, says: Says) -> bool | None:
@@ -197,7 +203,7 @@ def scene_of(
     for name, rows in whole.items():
         for says in rows:
             for told, value in says.items():
-                if isinstance(value, datetime) and not tells(bound[name].fields[told], value):
+                if isinstance(value, datetime | Beyond) and not tells(bound[name].fields[told], value):
                     return None
     others = {
         bound[name].name: [_cells(says, bound[name], frame) for says in rows] for name, rows in entry.others.items()
@@ -211,7 +217,7 @@ def _cells(says: Says, records: Records, frame: Frame) -> Cells:
 
 
 def _cell(records: Records, name: str, value: Any, frame: Frame) -> Any:
-    if isinstance(value, datetime):
+    if isinstance(value, datetime | Beyond):
         return written(records.fields[name], value, frame.zone_name)
     return _translated(records, name, value) if isinstance(value, str) else value
 

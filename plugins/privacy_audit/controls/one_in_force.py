@@ -200,7 +200,7 @@ class OneInForce(RegisterRule):
         meant = records.meant(self.asks.only)
         begin, end = records.moment(during.from_), records.moment(during.to)
         begin_known = sa.not_(begin.undatable)
-        end_known = sa.or_(end.missing, records.is_future(during.to), sa.not_(end.undatable))
+        end_known = sa.or_(records.end(during.to).running, sa.not_(end.undatable))
         ended = end_of(self.records, during.to, records.value(during.to), frame)
         read = (
             sa.select(
@@ -208,7 +208,7 @@ class OneInForce(RegisterRule):
                 sa.case((sa.not_(end.undatable), ended), else_=_FOR_EVER).label("end"),
                 sa.and_(yes(meant), begin_known, end_known).label("sure"),
             )
-            .where(sa.not_(no(meant)), sa.not_(records.is_future(during.from_)))
+            .where(sa.not_(no(meant)), sa.not_(records.begin(during.from_).running))
             .subquery("read")
         )
         lasting = sa.and_(read.c.begin < read.c.end, read.c.end > instant(self._first(frame)))

@@ -31,7 +31,7 @@ from privacy_audit.controls.entries import Entry, Meant, Says, exceptions
 from privacy_audit.controls.interface import Lack
 from privacy_audit.controls.record_rule import Asked, Breach, RecordRule
 from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Me
-from privacy_audit.controls.specimen_parts import DAY, Spell, first_of, next_after, quiet, spells, too_early
+from privacy_audit.controls.specimen_parts import DAY, Spell, Told, first_of, next_after, quiet, spells, too_early
 from privacy_audit.model import Control
 from privacy_audit.sql.frame import AnyNeed, Frame, RowNeed, day
 from privacy_audit.sql.records import Answer, Only, RecordSql, columns_of, unknown_where
@@ -152,7 +152,7 @@ class PermissionAtEvent(RecordRule):
             state = else_ if False in count else State.UNDECIDABLE if None in count and state is not else_ else state
             return replace(event, name=name, state=state, others={during.register_: others})
 
-        def span(begin: datetime | None, end: datetime | None = None) -> dict[str, Any]:
+        def span(begin: Told | None, end: Told | None = None) -> dict[str, Any]:
             return {during.from_: begin, **({during.to: end} if during.to else {})}
 
         yield event

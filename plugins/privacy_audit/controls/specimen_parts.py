@@ -6,6 +6,7 @@ What must be said of them is reckoned here in plain Python, never by the SQL tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache, reduce
 from operator import or_
@@ -39,8 +40,38 @@ _MOMENT = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def written(clock: ColumnClock, moment: datetime, zone: Zone) -> Any:
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """The first moment that nobody can mean, so that it is no future; or the last that somebody can."""
+
+    as_of: datetime
+    last: bool = False
+
+    def written(self, clock: ColumnClock) -> str:
+        """It as a column of this encoding holds it: after the year 9999, or as a number more than a century after T."""
+        century = self.as_of.replace(microsecond=0) + 36_525 * DAY
+        match clock.encoding:
+            case Encoding.TIMESTAMPTZ:  # in every zone
+                return "10000-01-01 23:59:59.999999+00" if self.last else "10000-01-02 00:00:00+00"
+            case Encoding.TIMESTAMP:
+                return "9999-12-31 23:59:59.999999" if self.last else "10000-01-01 00:00:00"
+            case Encoding.DATE:
+                return "9999-12-31" if self.last else "10000-01-01"
+            case Encoding.EPOCH_SECONDS | Encoding.EPOCH_MILLISECONDS:
+                unit = timedelta(seconds=1) if clock.encoding is Encoding.EPOCH_SECONDS else timedelta(milliseconds=1)
+                return str((century - _EPOCH) // unit + (not self.last))
+            case Encoding.YEAR:
+                return str(century.year + (not self.last))
+
+
+Told = datetime | Beyond
+"""What a column may tell."""
+
+
+def written(clock: ColumnClock, moment: Told, zone: Zone) -> Any:
     """A moment as a column of this encoding holds it; `zone` is the policy's."""
+    if isinstance(moment, Beyond):
+        return moment.written(clock)
     match clock.encoding:
         case Encoding.TIMESTAMPTZ:
             return moment
@@ -56,11 +87,13 @@ def written(clock: ColumnClock, moment: datetime, zone: Zone) -> Any:
             return local_date(moment, ZoneInfo(zone)).year
 
 
-def tells(clock: Clock, moment: datetime) -> bool:
+def tells(clock: Clock, moment: Told) -> bool:
     """Whether columns of these encodings lead back to the moment itself, as far as they tell the time of day.
 
     A local time that comes twice is read as the later one; seconds tell no fraction.
     """
+    if isinstance(moment, Beyond):
+        return True
     for part in parts_of(clock):
         match part.encoding:
             case Encoding.TIMESTAMP:
@@ -81,7 +114,7 @@ def parts_of(clock: Clock) -> tuple[ColumnClock, ...]:
     return clock.latest if isinstance(clock, LatestClock) else (clock,)
 
 
-def telling(clock: Clock, moment: datetime | None, zone: Zone) -> Scene:
+def telling(clock: Clock, moment: Told | None, zone: Zone) -> Scene:
     """What makes a clock tell this moment, all of its parts alike; None: no moment at all."""
     scenes = (_of_part(part, [None if moment is None else written(part, moment, zone)]) for part in parts_of(clock))
     return reduce(or_, scenes)
@@ -205,6 +238,9 @@ def no_fact(clock: Clock, frame: Frame, ancient: State | None, now: State | None
         absent = _running(clock.absent_means is Means.RUNNING)
         yield Specimen("without a row to tell its moment", absent, Scene(dict.fromkeys(clock.on, ME)))
     future = _running(any(part.future_means is Means.RUNNING for part in parts))
+    yield Specimen("of what nobody can mean", State.UNDECIDABLE, telling(clock, Beyond(frame.as_of), zone))
+    last = telling(clock, Beyond(frame.as_of, last=True), zone)
+    yield Specimen("of the last moment that somebody can mean", future, last)
     yield Specimen("of a year to come", future, telling(clock, frame.as_of + 366 * DAY, zone))
     long_before = noon(date(first_day.year - 1, 7, 1), frame)
     yield Specimen("from before the company's first year", State.UNDECIDABLE, telling(clock, long_before, zone))
@@ -239,6 +275,7 @@ def several(clock: Clock, past: datetime, limit: date, frame: Frame) -> Iterator
                 ("one of whose rows is to come", future, frame.as_of + 366 * DAY),
                 ("one of whose rows is to come at once", future, next_after(part, frame)),
                 ("one of whose rows is of before the company", State.UNDECIDABLE, too_early(frame)),
+                ("one of whose rows is of what nobody can mean", State.UNDECIDABLE, Beyond(frame.as_of)),
             ):
                 if part.encoding is not Encoding.YEAR or moment in (None, recent):
                     values = [written(part, past, zone), None if moment is None else written(part, moment, zone)]
@@ -251,8 +288,10 @@ def several(clock: Clock, past: datetime, limit: date, frame: Frame) -> Iterator
                     yield Specimen("one of whose moments is recent", State.COMPLIANT, one)
             if part.encoding is not Encoding.YEAR:
                 future = _running(part.future_means is Means.RUNNING)
-                for moment, state in ((too_early(frame), State.UNDECIDABLE), (next_after(part, frame), future)):
-                    odd = telling(clock, past, zone) | telling(part, moment, zone)
+                moments: list[tuple[Told, State]] = [(too_early(frame), State.UNDECIDABLE)]
+                moments += [(Beyond(frame.as_of), State.UNDECIDABLE), (next_after(part, frame), future)]
+                for odd_one, state in moments:
+                    odd = telling(clock, past, zone) | telling(part, odd_one, zone)
                     yield Specimen("one of whose moments cannot be", state, odd)
             if part.null_means is Means.UNKNOWN:
                 none = telling(clock, past, zone) | telling(part, None, zone)
@@ -279,9 +318,7 @@ def holds(register: LegalHolds | None, categories: Sequence[Category], frame: Fr
     soon = {clock: next_after(clock, frame) for clock in (began, ended)}
     just_ended = min(frame.as_of - timedelta(seconds=1), first_of(frame.today, frame) - _MOMENT)
 
-    def hold(
-        start: datetime | None, end: datetime | None = None, *, who: object = ME, says: str = ours[0] or ""
-    ) -> Cells:
+    def hold(start: Told | None, end: Told | None = None, *, who: object = ME, says: str = ours[0] or "") -> Cells:
         moments = {clock.column: None if at is None else written(clock, at, zone)
                    for clock, at in ((began, start), (ended, end))}  # fmt: skip
         return {register.subject: who, register.category: says, **moments}
@@ -295,6 +332,10 @@ def holds(register: LegalHolds | None, categories: Sequence[Category], frame: Fr
         ("under a legal hold that begins after this moment", State.VIOLATING, [hold(soon[began])]),
         ("under a legal hold without a beginning", State.VIOLATING, [hold(None)]),
         ("under a legal hold from before the company's first day", State.VIOLATING, [hold(too_early(frame))]),
+        ("under a legal hold since what nobody can mean", State.VIOLATING, [hold(Beyond(frame.as_of))]),
+        ("under a legal hold until what nobody can mean", State.VIOLATING, [hold(yesterday, Beyond(frame.as_of))]),
+        ("under a legal hold without an end in sight", State.HELD,
+         [hold(yesterday, Beyond(frame.as_of, last=True))]),
         ("under a legal hold on somebody else", State.VIOLATING, [hold(yesterday, who=SOMEBODY_ELSE)]),
         *(("under a legal hold on its data", State.HELD, [hold(yesterday, says=says)]) for says in ours[1:] if says),
     ]  # fmt: skip
@@ -400,7 +441,12 @@ def intervals(
     zone, touching = frame.zone_name, State.VIOLATING if strict else State.COMPLIANT
     d3, d2, d1, after, later = at - 3 * DAY, at - 2 * DAY, at - DAY, at + DAY, at + 2 * DAY
     never, coming = too_early(frame), frame.as_of + timedelta(seconds=1)
-    found: list[tuple[str, State, list[tuple[datetime | None, datetime | None]]]] = [
+    beyond, last = Beyond(frame.as_of), Beyond(frame.as_of, last=True)
+    found: list[tuple[str, State, list[tuple[Told | None, Told | None]]]] = [
+        ("with a consent of what nobody can mean", State.UNDECIDABLE, [(beyond, None)]),
+        ("with a consent withdrawn at what nobody can mean", State.UNDECIDABLE, [(d1, beyond)]),
+        ("with a consent without an end in sight", State.COMPLIANT, [(d1, last)]),
+        ("with a consent that is not in sight", State.VIOLATING, [(last, None)]),
         ("without any consent", State.VIOLATING, []),
         ("after a consent", State.COMPLIANT, [(d1, None)]),
         ("at the very moment of the consent", touching, [(at, None)]),
@@ -442,7 +488,11 @@ def events(register: EventLedger, word: str, at: datetime, frame: Frame) -> Iter
     other = next(each for each in ("something", "anything", "whatever") if each not in (yes, no))
     d3, d2, d1, after = at - 3 * DAY, at - 2 * DAY, at - DAY, at + DAY
     never, coming = too_early(frame), frame.as_of + timedelta(seconds=1)
-    found: list[tuple[str, State, list[tuple[str | None, datetime | None]]]] = [
+    beyond, last = Beyond(frame.as_of), Beyond(frame.as_of, last=True)
+    found: list[tuple[str, State, list[tuple[str | None, Told | None]]]] = [
+        ("with a consent of what nobody can mean", State.UNDECIDABLE, [(yes, beyond)]),
+        ("with a consent and a withdrawal of what nobody can mean", State.UNDECIDABLE, [(yes, d1), (no, beyond)]),
+        ("with a consent and a withdrawal that is not in sight", State.COMPLIANT, [(yes, d1), (no, last)]),
         ("without any consent", State.VIOLATING, []),
         ("after a consent", State.COMPLIANT, [(yes, d1)]),
         ("at the very moment of the consent", State.COMPLIANT, [(yes, at)]),
@@ -484,7 +534,7 @@ def events(register: EventLedger, word: str, at: datetime, frame: Frame) -> Iter
 
 
 def _events_of_doubt(register: EventLedger, word: str, at: datetime, frame: Frame) -> Iterator[Specimen]:
-    """Grants and withdrawals that spell the purpose in another way, or do not tell it."""
+    """Grants and withdrawals that spell the purpose in another way, do not tell it, or tell what nobody knows."""
     yes, no = register.action.grant, register.action.withdraw
     d4, d3, d2, d1, after = at - 4 * DAY, at - 3 * DAY, at - 2 * DAY, at - DAY, at + DAY
     coming = frame.as_of + timedelta(seconds=1)
@@ -512,6 +562,27 @@ def _events_of_doubt(register: EventLedger, word: str, at: datetime, frame: Fram
             (f"before a consent to {name}", violating, [(yes, after, purpose)]),
             (f"between two consents to {name}", unknown, [(yes, d1, purpose), (yes, after, purpose)]),
             (f"after two consents, one to {name}", compliant, [granted, (yes, d1, purpose)]),
+        ]
+    strange, name = f"not {word}", "a purpose nobody knows"
+    found += [
+        (f"after a withdrawal of {name}", unknown, [granted, (no, d1, strange)]),
+        ("after a withdrawal of several purposes at once", unknown, [granted, (no, d1, f"{word}, {strange}")]),
+        (f"before a withdrawal of {name}", compliant, [granted, (no, after, strange)]),
+        (f"after a withdrawal of {name} and a consent", compliant, [(no, d3, strange), granted]),
+        (f"before a withdrawal of {name} still to come", compliant, [granted, (no, coming, strange)]),
+        (f"with a withdrawal of {name} at an unknown moment", unknown, [granted, (no, None, strange)]),
+        (f"after what may be a withdrawal of {name}", unknown, [granted, (None, d1, strange)]),
+        (f"without a consent, after a withdrawal of {name}", violating, [(no, d1, strange)]),
+        (f"without a consent, after what may be a consent to {name}", violating, [(None, d1, strange)]),
+        (f"with a consent to {name} at an unknown moment", violating, [(yes, None, strange)]),
+    ]
+    for other in register.other_purposes:
+        if other.lower() not in (word.lower(), (register.every_purpose or "").lower()):
+            found += [("after a withdrawal of another purpose", compliant, [granted, (no, d1, otherwise(other))])]
+    if (every := register.every_purpose) is not None:
+        found += [
+            ("after a consent to everything", compliant, [(yes, d1, every)]),
+            ("after a withdrawal of everything", violating, [granted, (no, d1, otherwise(every))]),
         ]
     for name, state, cells in found:
         if all(moment is None or tells(register.at, moment) for _, moment, _ in cells):
@@ -565,12 +636,12 @@ def otherwise(word: str) -> str:
     return f"\t{word.replace(letter, letter.swapcase(), 1)} "
 
 
-def told(clock: ColumnClock, moment: datetime | None, zone: Zone) -> Cells:
+def told(clock: ColumnClock, moment: Told | None, zone: Zone) -> Cells:
     """The cell of a column that tells a moment, or none."""
     return {clock.column: None if moment is None else written(clock, moment, zone)}
 
 
-Spell = tuple[datetime | None, datetime | None]
+Spell = tuple[Told | None, Told | None]
 """From when until when a row of a register holds."""
 
 
@@ -578,7 +649,7 @@ def spells(at: datetime, frame: Frame) -> list[tuple[str, bool | None, list[Spel
     """Rows of a register days away from an event: whether one of them held at it, or None where nobody can tell."""
     d2, d3, d4, d5, d6 = (at - days * DAY for days in (2, 3, 4, 5, 6))
     a2, a3, a4 = (at + days * DAY for days in (2, 3, 4))
-    early = too_early(frame)
+    early, beyond = too_early(frame), Beyond(frame.as_of)
     return [
         ("before which a row began", True, [(d3, None)]),
         ("between begin and end of a row", True, [(d3, a2)]),
@@ -597,6 +668,9 @@ def spells(at: datetime, frame: Frame) -> list[tuple[str, bool | None, list[Spel
         ("beside a row that began at no moment there can be", None, [(early, None)]),
         ("beside a row that ended at no moment there can be", None, [(d3, early)]),
         ("before a row that ended at no moment there can be", False, [(a2, early)]),
+        ("beside a row that began at what nobody can mean", None, [(beyond, None)]),
+        ("beside a row that ended at what nobody can mean", None, [(d3, beyond)]),
+        ("before a row that ended at what nobody can mean", False, [(a2, beyond)]),
         ("beside a row that ended before it began", None, [(a2, d2)]),
         ("after a row that began nobody knows when", False, [(None, d2)]),
         ("within a row and beside one that began nobody knows when", True, [(d3, None), (None, None)]),

@@ -26,6 +26,7 @@ from privacy_audit.controls.specimen import Scene, Specimen
 from privacy_audit.model import Category, Control
 from privacy_audit.sql.catalog.columns import Speaks, sampled_counts, unmapped_columns
 from privacy_audit.sql.detectors import Detector
+from privacy_audit.sql.every_row import every_row
 from privacy_audit.sql.frame import Frame, Predicate
 from privacy_audit.sql.planted import Planted
 from privacy_audit.sql.truth import State
@@ -95,13 +96,16 @@ class UnmappedColumns(CatalogRule):
             .where(columns.c.searchable, columns.c.readable)
             .order_by(columns.c.schema, columns.c.name, columns.c.column_name)
         ).all()
-        seen = [
-            (relation, row.column_name, ", ".join(_words(row._mapping)))
-            for (relation, schema, name), group in groupby(asked, key=lambda row: (row.relation, row.schema, row.name))
-            for row in connection.execute(
-                sampled_counts(schema, name, [row.column_name for row in group], Detector, SAMPLE_ROWS)
-            )
-        ]
+        with every_row(connection):
+            seen = [
+                (relation, row.column_name, ", ".join(_words(row._mapping)))
+                for (relation, schema, name), group in groupby(
+                    asked, key=lambda row: (row.relation, row.schema, row.name)
+                )
+                for row in connection.execute(
+                    sampled_counts(schema, name, [row.column_name for row in group], Detector, SAMPLE_ROWS)
+                )
+            ]
         return replace(frame, planted={**frame.planted, SEEN: Planted(_SEEN_COLUMNS, tuple(seen))})
 
     def found(self, frame: Frame) -> sa.FromClause:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from privacy_audit.controls import Rule, Seek
+from privacy_audit.controls.catalog_rule import CatalogRule
 from privacy_audit.engine.fixtures import prove_can_fail
 from privacy_audit.engine.forecast import count_due, estimate_due
 from privacy_audit.engine.listing import Listing, listing
@@ -19,6 +21,7 @@ from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.erasure.elsewhere import ElsewhereError
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.model import AGE_BUCKETS, Cause, Forecast, Plan, Purge, Tally
+from privacy_audit.sql.every_row import every_row, untrusted_index
 from privacy_audit.sql.frame import Predicate, RowNeed, table, yes
 from privacy_audit.sql.purges import purge_statement
 from privacy_audit.sql.truth import Truth, tally_statement
@@ -78,7 +81,8 @@ def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int 
 def _in_memory(connection: sa.Connection, rule: Rule, as_of: datetime) -> Tally | None:
     """The tally of a rule that compares in memory; TroubleError when what it compares with is not there."""
     try:
-        return rule.count(connection, rule.frame(as_of))
+        with every_row(connection):
+            return rule.count(connection, rule.frame(as_of))
     except TroubleError:
         raise
     except ElsewhereError as error:
@@ -89,7 +93,10 @@ def _in_memory(connection: sa.Connection, rule: Rule, as_of: datetime) -> Tally 
 
 def _foretold(connection: sa.Connection, rule: Rule, as_of: datetime, tally: Tally, *, exact: bool) -> Forecast:
     """What falls due next. A table beyond the budget is not read once more for that."""
-    return count_due(connection, rule, as_of, tally.violating) if exact else estimate_due(connection, rule, as_of)
+    if not exact:
+        return estimate_due(connection, rule, as_of)
+    with every_row(connection):
+        return count_due(connection, rule, as_of, tally.violating)
 
 
 def _purge(connection: sa.Connection, rule: Rule, log: PurgeRuns, as_of: datetime) -> Purge:
@@ -116,7 +123,10 @@ def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, 
     if size.rows <= budget:
         return count_all(connection, rule, as_of, f"every row counted: about {size.rows:,}, within {budget:,}")
     frame = rule.frame(as_of)
-    seek, reason = _choose(connection, rule, size, rule.seeks(frame))
+    if index := untrusted_index(connection, {need.table for need in rule.needs()}):
+        seek, reason = None, f"what index {index} leaves out depends on a function that is not the server's"
+    else:
+        seek, reason = _choose(connection, rule, size, rule.seeks(frame))
     if seek is not None and not _has_rows_in_scope(connection, rule.judge(rule.rows(frame), frame)):
         # An estimate would call them compliant: a table of nothing but empty columns must not pass.
         seek, reason = None, "no row of it is in scope, or it is empty"
@@ -126,10 +136,14 @@ def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, 
 
 
 def count_all(connection: sa.Connection, rule: Rule, as_of: datetime, reason: str = "") -> Measured:
-    """Every row is counted in one scan, and the parts are counted apart from the whole."""
+    """Every row is counted in one scan, and the parts are counted apart from the whole.
+
+    Tables of the store are read by no index. Those of the catalog may be: their indexes are the server's own.
+    """
     plain = rule.frame(as_of)
     frame = rule.prepared(connection, plain)
-    counts = _run(connection, rule, rule.judge(rule.rows(frame), frame), as_of)
+    with nullcontext() if isinstance(rule, CatalogRule) else every_row(connection):
+        counts = _run(connection, rule, rule.judge(rule.rows(frame), frame), as_of)
     tally = _tally(counts, counts["population"], counts["compliant"])
     listed = None if frame is plain else listing(rule, frame)
     return Measured(tally, Plan.FULL, reason, counts["late_holds"], listing=listed)
@@ -189,7 +203,7 @@ def _choose(connection: sa.Connection, rule: Rule, size: _Size, seeks: Sequence[
 
 
 def _probes_find(connection: sa.Connection, table_name: str, seek: Seek) -> bool:
-    """Whether what is probed with compares with the index's own type."""
+    """Whether what is probed with compares as the index does: in its type, and in the order of its collation."""
     if not seek.probes_per_row_of:
         return True
     names = {"table": quoted(table_name), "column": seek.index[0]}
@@ -249,6 +263,7 @@ _ALIKE = sa.text(
     """
     SELECT count(DISTINCT CASE WHEN t.typname IN ('int2', 'int4', 'int8') THEN 'integer'
                                WHEN t.typname IN ('text', 'varchar') THEN 'text' ELSE t.oid::text END) = 1
+       AND count(DISTINCT a.attcollation) = 1
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     WHERE (a.attrelid, a.attname) IN ((CAST(:table AS regclass), :column), (CAST(:other AS regclass), :other_column))
     """

@@ -1,7 +1,8 @@
 """The visibility proof: before any check, the catalog must show that the auditor will see every row it speaks of.
 
 A table that is hidden by row-level security, replaced by a view or stripped of a column "succeeds" silently
-elsewhere. Here the check is not audited, with the reason.
+elsewhere. Here the check is not audited, with the reason. So it is where rows lie on another server, be it only those
+of one partition or child: what is shown of them is decided there, and outside the audit's snapshot.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from privacy_audit.controls import Rule
 from privacy_audit.engine.trouble import TroubleError
 from privacy_audit.errors import did_you_mean
 from privacy_audit.model import Cause
+from privacy_audit.sql.catalog.relations import FOREIGN_LEAVES
 from privacy_audit.sql.frame import AnyNeed, Need, UniqueNeed
 from privacy_audit.sql.purges import needs_of_purges
 from privacy_audit.store_map import Relation
@@ -27,6 +29,10 @@ _KINDS = {
     "f": "foreign table",
     "S": "sequence",
 }
+_ELSEWHERE = (
+    "another server decides which of its rows are seen, and when. Audit that server as a store of its own, and keep"
+    " here only what this one holds."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,8 @@ class _Table:
     columns: Mapping[str, _Column]
     unique: tuple[frozenset[str], ...]
     references: tuple[Reference, ...]
+    foreign_leaves: tuple[str, ...]
+    """Its partitions and children, at any depth, that are foreign tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,14 @@ class Catalog:
         if table is None:
             raise TroubleError(Cause.DRIFT, f"{name}: no such table. {did_you_mean(name, self.all_names)}".strip())
         allowed = {declared.value} if declared else {relation.value for relation in Relation}
+        if table.kind == _KINDS["f"]:
+            raise TroubleError(Cause.DRIFT, f"{name} is a foreign table: {_ELSEWHERE}")
+        if table.foreign_leaves:
+            first, *more = table.foreign_leaves
+            others = f", and so are {len(more)} more," if more else ""
+            raise TroubleError(
+                Cause.DRIFT, f"{first}{others} is read as a part of {name} and is a foreign table: {_ELSEWHERE}"
+            )
         if table.kind not in allowed:
             raise TroubleError(
                 Cause.DRIFT,
@@ -232,7 +248,8 @@ a partition has of its own."""
 
 
 def read_catalog(connection: sa.Connection, rules: Iterable[Rule]) -> Catalog:
-    """Four statements, however many rules: the tables they read, their columns, unique indexes, and who refers."""
+    """Five statements, however many rules: the tables they read, their columns, unique indexes, who refers, and which
+    parts of them lie on another server."""
     wanted = {need.table for rule in rules for need in (*rule.needs(), *needs_of_purges(rule.purge_runs))}
     all_tables = connection.execute(_TABLES).all()
     oids = {row.oid: row.name for row in all_tables if row.name in wanted}
@@ -257,6 +274,9 @@ def read_catalog(connection: sa.Connection, rules: Iterable[Rule]) -> Catalog:
             drags=row.drags,
         )
         references[oids[row.oid]].append(reference)
+    foreign: dict[str, list[str]] = {name: [] for name in oids.values()}
+    for row in connection.execute(FOREIGN_LEAVES, {"roots": list(oids)}):
+        foreign[oids[row.root]].append(row.name)
     tables = {
         row.name: _Table(
             _KINDS[row.kind],
@@ -264,6 +284,7 @@ def read_catalog(connection: sa.Connection, rules: Iterable[Rule]) -> Catalog:
             columns[row.name],
             tuple(unique[row.name]),
             tuple(references[row.name]),
+            tuple(foreign[row.name]),
         )
         for row in all_tables
         if row.oid in oids

@@ -19,7 +19,9 @@ from privacy_audit.erasure.identifiers import IdentifierKind
 from privacy_audit.erasure.keyring import Keyring
 from privacy_audit.erasure.ledger import Erased, Exemption, LedgerRefusedError, Trace, proven
 from privacy_audit.model import Cause
+from privacy_audit.sql.catalog.relations import FOREIGN_LEAVES
 from privacy_audit.sql.clocks import moment_of
+from privacy_audit.sql.every_row import every_row
 from privacy_audit.sql.frame import Frame, instant, table, yes
 from privacy_audit.store_map import ErasureLedger
 
@@ -43,7 +45,8 @@ def read_ledger(
     else:
         with elsewhere.reading(ledger.connection, "the erasure ledger") as other:
             _prove_table(other, ledger)
-            rows = _rows(other, ledger, frame)
+            with every_row(other):
+                rows = _rows(other, ledger, frame)
     exemptions = tuple(Exemption(store, name, reason) for name, reason in ledger.exempt.items())
     filed = proven(keyring, _by_request(ledger, rows, exemptions))
     persons = [person for person in filed if person.completed_at <= frame.as_of]
@@ -126,18 +129,28 @@ def _refused(ledger: ErasureLedger, fact: str, way_out: str) -> LedgerRefusedErr
 
 _KIND_OF_TABLE = sa.text(
     """
-    SELECT c.relkind::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    SELECT c.oid AS oid, c.relkind::text AS kind
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = :schema AND c.relname = :name
     """
 )
 
 
 def _prove_table(connection: sa.Connection, ledger: ErasureLedger) -> None:
-    """A view could hide entries. In the store that is audited the visibility proof says so; here nobody else does."""
+    """A view could hide entries, and so could another server that holds them, or some of them.
+
+    In the store that is audited the visibility proof says so; here nobody else does.
+    """
     schema, _, name = ledger.table.partition(".")
-    kind = connection.scalar(_KIND_OF_TABLE, {"schema": schema, "name": name})
-    if kind not in ("r", "p"):
-        fact = "no such table" if kind is None else "is no table but something that may hide entries"
+    found = connection.execute(_KIND_OF_TABLE, {"schema": schema, "name": name}).one_or_none()
+    fact = None
+    if found is None:
+        fact = "no such table"
+    elif found.kind not in ("r", "p"):
+        fact = "is no table but something that may hide entries"
+    elif connection.execute(FOREIGN_LEAVES, {"roots": [found.oid]}).first() is not None:
+        fact = "a part of it is a foreign table, which may hide entries"
+    if fact:
         raise elsewhere.ElsewhereError(
             Cause.DRIFT, f"{ledger.table} of connection {ledger.connection}: {fact}. Map the table itself."
         )

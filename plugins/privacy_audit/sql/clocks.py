@@ -1,6 +1,9 @@
 """Clocks in SQL: when a row's period began, whether that can be known, and whether a day is past.
 
 Each encoding compares its raw column with a constant wherever that is exact, so that an index on the column works.
+
+What nobody can mean is a wrong unit or a default value, and no future (`beyond`): a moment after the year 9999, a
+number or a year more than a century after T. It is undecidable, whatever the map says of null and of the future.
 """
 
 from __future__ import annotations
@@ -44,7 +47,8 @@ class ClockSql:
     missing: Predicate
     """No moment is known."""
     odd: Predicate
-    """A moment is known that cannot be a fact: infinite, before the company's first day, after T."""
+    """A moment is known that cannot be a fact: infinite, before the company's first day, after T, or what nobody can
+    mean."""
     running: Predicate
     """The period has not begun, and the map says how that is written."""
     until: Callable[[date], Predicate]
@@ -72,6 +76,15 @@ def read_clock(clock: Clock, row: sa.FromClause, frame: Frame) -> ClockSql:
         parts = [_single(part, row, frame, number) for number, part in enumerate(clock.latest)]
         return _latest(parts)
     return _single(clock, row, frame, 0)
+
+
+def read_edge(clock: ColumnClock, row: sa.FromClause, frame: Frame, *, endless: bool) -> ClockSql:
+    """The moment from which something holds, or until which (`endless`: it may never end, as a null and infinity say).
+
+    `running` where that is after T.
+    """
+    means = {"null_means": Means.RUNNING if endless else Means.UNKNOWN, "future_means": Means.RUNNING}
+    return _column(clock.model_copy(update=means), row.c[clock.column], frame, endless=endless)
 
 
 def read_event(clock: ColumnClock, row: sa.FromClause, frame: Frame) -> ClockSql:
@@ -127,11 +140,31 @@ def moment_of(clock: ColumnClock, column: Column, frame: Frame) -> Column:
             return sa.case((column.between(2, 9999), first_instant(first, frame.zone_name)))
 
 
-def not_a_number(clock: ColumnClock, column: Column) -> Predicate:
-    """NaN, which PostgreSQL sorts after every number: it is no moment, so not a future one either."""
-    if clock.encoding not in (Encoding.EPOCH_SECONDS, Encoding.EPOCH_MILLISECONDS):
-        return never()
-    return yes(sa.cast(column, sa.Double()) == sa.literal_column("'NaN'::float8"))
+def beyond(clock: ColumnClock, column: Column, frame: Frame, *, endless: bool) -> Predicate:
+    """What nobody can mean: a moment after the year 9999, a number more than a century after T. It is no future.
+
+    So is NaN, which PostgreSQL sorts after every number. `endless`: what is infinite is not, for that is PostgreSQL's
+    word for an end that never comes; of something that happened it is. Null as the column.
+    """
+    match clock.encoding:
+        case Encoding.EPOCH_SECONDS | Encoding.EPOCH_MILLISECONDS:
+            late = compare_with(clock, column, frame, gt, frame.latest.replace(microsecond=0))
+            return sa.and_(late, sa.cast(column, sa.Text()) != "Infinity") if endless else late
+        case Encoding.YEAR:
+            return column > frame.latest.year
+        case Encoding.TIMESTAMPTZ:
+            late = column >= sa.literal_column("'10000-01-02'")  # in every zone
+        case Encoding.TIMESTAMP | Encoding.DATE:
+            late = column >= sa.literal_column("'10000-01-01'")
+    return sa.and_(late, column < sa.literal_column("'infinity'")) if endless else late
+
+
+def lies_ahead(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
+    """Whether a moment lies after T, however far off, be it what nobody can mean; never null. NaN lies nowhere."""
+    later = _future(clock, column, frame)
+    if clock.encoding in (Encoding.EPOCH_SECONDS, Encoding.EPOCH_MILLISECONDS):
+        later = sa.and_(later, sa.cast(column, sa.Text()) != "NaN")
+    return yes(later)
 
 
 def _in_calendar(column: Column) -> Predicate:
@@ -179,13 +212,14 @@ def _single(clock: ColumnClock, row: sa.FromClause, frame: Frame, number: int) -
     return _column(clock, row.c[clock.column], frame)
 
 
-def _column(clock: ColumnClock, column: Column, frame: Frame) -> ClockSql:
+def _column(clock: ColumnClock, column: Column, frame: Frame, *, endless: bool = True) -> ClockSql:
+    """`endless`: where the future means running, an infinite one does, too."""
     null, early, future = column.is_(None), _early(clock, column, frame), _future(clock, column, frame)
     odd: Predicate = sa.or_(early, future)
     running: list[Predicate] = [null] if _runs(clock.null_means) else []
     if _runs(clock.future_means):
-        nan = not_a_number(clock, column)
-        odd, running = sa.or_(early, nan), [*running, sa.and_(future, sa.not_(nan))]
+        meaningless = beyond(clock, column, frame, endless=endless)
+        odd, running = sa.or_(early, meaningless), [*running, sa.and_(future, sa.not_(meaningless))]
     return ClockSql(
         moment=moment_of(clock, column, frame),
         missing=never() if _runs(clock.null_means) else null,

@@ -1,9 +1,12 @@
 """Consents in SQL, as moments covered: per subject, disjoint intervals `[lo, hi)` in which a consent was in force.
 
 Both ways of keeping a ledger become the same intervals, so that one join judges a row at its moment and never
-multiplies it. A ledger row whose moment cannot be a fact (null, infinite, before the company's first day), whose
+multiplies it. A ledger row whose moment cannot be a fact (null, before the company's first day, or what nobody can
+mean: infinite but for an end, after the year 9999, a number a century off), whose
 action is unknown or whose purpose says nothing covers nothing, and makes undecidable whatever it might have changed.
 A purpose is the same in other letter case and with blanks around it: of a withdrawal no spelling may be read past.
+A withdrawal whose purpose is no word that policy or map knows (`everything`, `geolocation, newsletter`) may have ended
+any consent; a grant for such a word grants nothing. The map may name a word that stands for every purpose.
 
 A row that names nobody grants nothing. A withdrawal that names nobody may be anyone's: what a consent covers is
 undecidable from the first such row on, unless it was granted after the last one. That many rows become undecidable is
@@ -21,7 +24,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.sql.clocks import compare_with, moment_of, not_a_number
+from privacy_audit.sql.clocks import beyond, compare_with, moment_of
 from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, yes
 from privacy_audit.sql.records import said
 from privacy_audit.store_map import ColumnClock, Consents, EventLedger, GuardianConsents
@@ -112,15 +115,21 @@ def cover(ledger: Ledger, subject: Column, moment: Column) -> Cover:
 
 def consents_for(register: Consents, purpose: str, frame: Frame) -> Ledger:
     """The ledger of consents for one of the policy's purposes. Consents for other purposes do not count."""
-    word = register.purposes.get(purpose, purpose)
+    words = words_for(register, purpose)
     if isinstance(register, EventLedger):
-        return _events(register, word, frame)
+        return _events(register, words, frame)
     granted, withdrawn = register.granted, register.withdrawn
     rows = frame.table(
         register.table, register.subject, register.purpose, granted.column, withdrawn.column, alias="ledger"
     )
-    of_purpose = _Purpose(rows.c[register.purpose], word)
+    of_purpose = _Purpose(rows.c[register.purpose], words)
     return _intervals(rows, rows.c[register.subject], granted, withdrawn, of_purpose, frame, strict=False)
+
+
+def words_for(register: Consents, purpose: str) -> tuple[str, ...]:
+    """The ledger's words for one of the policy's purposes: its own, and that for all of them."""
+    own = register.purposes.get(purpose, purpose)
+    return (own,) if register.every_purpose is None else (own, register.every_purpose)
 
 
 def guardian_consents(register: GuardianConsents, frame: Frame) -> Ledger:
@@ -150,9 +159,13 @@ def needs_of_guardian_consents(register: GuardianConsents) -> Iterator[Need]:
         yield Need(register.table, clock.column, TYPES[clock.encoding])
 
 
-def _plausible(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
-    """A moment that can be a fact, or lies in the future (which no row at or before T can meet)."""
-    return sa.and_(yes(compare_with(clock, column, frame, ge, frame.earliest)), sa.not_(not_a_number(clock, column)))
+def _plausible(clock: ColumnClock, column: Column, frame: Frame, *, endless: bool = False) -> Predicate:
+    """A moment that can be a fact, or lies in a future that somebody can mean (which no row at or before T can meet).
+
+    `endless`: an end, which may never come.
+    """
+    meaningless = yes(beyond(clock, column, frame, endless=endless))
+    return sa.and_(yes(compare_with(clock, column, frame, ge, frame.earliest)), sa.not_(meaningless))
 
 
 def _past(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
@@ -161,28 +174,38 @@ def _past(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
 
 @dataclass(frozen=True)
 class _Purpose:
-    """The purpose of a ledger's rows, held against one word."""
+    """The purpose of a ledger's rows, held against the words for one purpose."""
 
     column: Column
-    word: str
+    words: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    """Words for other purposes; not asked where rows end no consent but their own."""
 
     @cached_property
     def is_meant(self) -> Predicate:
-        """Whether it is the word, in any spelling; null where it says nothing."""
-        # The word itself first: it is what nearly all rows say, and of it the planner knows how many there are.
-        spelt = sa.func.lower(said(self.column)) == sa.func.lower(self.word)
-        return sa.or_(sa.cast(self.column, sa.Text()) == self.word, spelt)
+        """Whether it is one of the words, in any spelling; null where it says nothing."""
+        # The words themselves first: nearly all rows say them, and of them the planner knows how many there are.
+        return sa.or_(sa.cast(self.column, sa.Text()).in_(self.words), self._spells(self.words))
 
     @cached_property
     def is_silent(self) -> Predicate:
         """Whether it says nothing, so that it may be meant."""
         return said(self.column).is_(None)
 
+    @cached_property
+    def is_unknown(self) -> Predicate:
+        """Whether it says what nobody knows: it may stand for several purposes, and for this one among them."""
+        return yes(sa.not_(self._spells((*self.words, *self.others))))
 
-def _events(register: EventLedger, word: str, frame: Frame) -> Ledger:
+    def _spells(self, words: tuple[str, ...]) -> Predicate:
+        # Both in small letters by the server's own rules: by Python's, a word in capitals would not equal itself there.
+        return sa.func.lower(said(self.column)).in_([sa.func.lower(word) for word in words])
+
+
+def _events(register: EventLedger, words: tuple[str, ...], frame: Frame) -> Ledger:
     action, at = register.action, register.at
     rows = frame.table(register.table, register.subject, register.purpose, action.column, at.column, alias="ledger")
-    subject, purpose = rows.c[register.subject], _Purpose(rows.c[register.purpose], word)
+    subject, purpose = rows.c[register.subject], _Purpose(rows.c[register.purpose], words, register.other_purposes)
     does, when = sa.cast(rows.c[action.column], sa.Text()), rows.c[at.column]
     moment = moment_of(at, when, frame)
     known = yes(does.in_([action.grant, action.withdraw]))
@@ -202,7 +225,9 @@ def _events(register: EventLedger, word: str, frame: Frame) -> Ledger:
         sa.not_(plausible),
         sa.and_(past, sa.or_(sa.not_(known), purpose.is_silent, sa.and_(does == action.withdraw, nobody))),
     )
-    grants, withdraws = (sa.func.coalesce(does != other, sa.true()) for other in (action.withdraw, action.grant))
+    may_grant, withdraws = (sa.func.coalesce(does != other, sa.true()) for other in (action.withdraw, action.grant))
+    grants = sa.and_(may_grant, sa.not_(purpose.is_unknown))
+    strange = sa.and_(purpose.is_unknown, withdraws, sa.or_(sa.not_(plausible), past))
     first, last = sa.case((past, moment), else_=_EVER), sa.case((past, moment), else_=FOREVER)
     doubts = (
         sa.select(
@@ -211,7 +236,7 @@ def _events(register: EventLedger, word: str, frame: Frame) -> Ledger:
             sa.func.min(sa.case((withdraws, first))).label("end_from"),
             sa.func.max(sa.case((withdraws, last))).label("end_to"),
         )
-        .where(sa.or_(purpose.is_meant, purpose.is_silent), unreadable)
+        .where(sa.or_(sa.and_(sa.or_(purpose.is_meant, purpose.is_silent), unreadable), strange))
         .group_by(whose)
         .cte("doubtful")
     )
@@ -243,7 +268,9 @@ def _intervals(
     strict: bool,
 ) -> Ledger:
     start, stop = rows.c[begin.column], rows.c[end.column]
-    readable = sa.and_(_plausible(begin, start, frame), sa.or_(stop.is_(None), _plausible(end, stop, frame)))
+    readable = sa.and_(
+        _plausible(begin, start, frame), sa.or_(stop.is_(None), _plausible(end, stop, frame, endless=True))
+    )
     low, high = moment_of(begin, start, frame), sa.func.coalesce(moment_of(end, stop, frame), FOREVER)
     meant = purpose.is_meant if purpose else sa.true()
     single = (

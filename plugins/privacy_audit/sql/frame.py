@@ -57,6 +57,11 @@ class Frame:
         return local_date(self.as_of, self.zone)
 
     @cached_property
+    def latest(self) -> datetime:
+        """A century after T: a number that tells a later moment is of another unit."""
+        return self.as_of + timedelta(days=36_525)
+
+    @cached_property
     def earliest(self) -> datetime:
         """The first instant of the company's first day."""
         return start_of_day(self.no_data_before, self.zone)

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from privacy_audit.model import Category
-from privacy_audit.sql.clocks import compare_with, moment_of, not_a_number
+from privacy_audit.sql.clocks import beyond, compare_with, moment_of
 from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, civil_date, day, instant, never, no_day, yes
 from privacy_audit.store_map import ColumnClock, Encoding, LegalHolds
 
@@ -97,10 +97,14 @@ def _began(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) -> P
 
 
 def _goes_on(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) -> Predicate:
-    """Not yet released at T. A release written as a date is the end of that day."""
+    """Not yet released at T. A release written as a date is the end of that day.
+
+    One that nobody can mean (`clocks.beyond`) does not keep a hold in force: the violation stays in sight.
+    """
+    meant = sa.not_(beyond(clock, column, frame, endless=True))
     if clock.encoding is Encoding.DATE:
-        return column > day(frame.today - timedelta(days=1))
-    return sa.and_(compare_with(clock, column, frame, gt, frame.as_of), sa.not_(not_a_number(clock, column)))
+        return sa.and_(column > day(frame.today - timedelta(days=1)), meant)
+    return sa.and_(compare_with(clock, column, frame, gt, frame.as_of), meant)
 
 
 def may_be_held(

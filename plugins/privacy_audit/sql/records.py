@@ -16,10 +16,10 @@ from sqlalchemy.types import TypeEngine
 
 from privacy_audit.company_registers import COMPANY_REGISTERS, Of
 from privacy_audit.periods import Period
-from privacy_audit.sql.clocks import ClockSql, moment_of, needs_of, read_clock, read_event
+from privacy_audit.sql.clocks import ClockSql, lies_ahead, moment_of, needs_of, read_edge, read_event
 from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, day, yes
 from privacy_audit.sql.planted import Planted
-from privacy_audit.store_map import Encoding, Means, Name, Part, Records
+from privacy_audit.store_map import Encoding, Name, Part, Records
 
 LINE = "line"
 """The key of a register that is a file: the number of its row."""
@@ -112,15 +112,16 @@ class RecordSql:
 
     def begin(self, field: str) -> ClockSql:
         """From when a row holds: `running` where only after T; `missing` or `odd` where nobody can tell."""
-        return self._edge(field, nothing=Means.UNKNOWN)
+        return read_edge(self.records.fields[field], self.row, self.frame, endless=False)
 
     def end(self, field: str) -> ClockSql:
         """Until when a row holds: `running` where that is after T, or until further notice; `odd` where unknown."""
-        return self._edge(field, nothing=Means.RUNNING)
+        return read_edge(self.records.fields[field], self.row, self.frame, endless=True)
 
     def is_future(self, field: str) -> Predicate:
-        """Whether a moment lies after T; never null."""
-        return self.begin(field).running
+        """Whether a moment lies after T, however far off, be it what nobody can mean; never null."""
+        clock = self.records.fields[field]
+        return lies_ahead(clock, self.row.c[clock.column], self.frame)
 
     def is_before(self, one: str, other: str) -> Predicate:
         """Whether a moment lies before another; by the day where either tells no more. Asked of readable ones."""
@@ -128,10 +129,6 @@ class RecordSql:
         if self.records.fields[one].is_instant and self.records.fields[other].is_instant:
             return first.moment < second.moment
         return first.on_day < second.on_day
-
-    def _edge(self, field: str, nothing: Means) -> ClockSql:
-        means = {"null_means": nothing, "future_means": Means.RUNNING}
-        return read_clock(self.records.fields[field].model_copy(update=means), self.row, self.frame)
 
 
 def after(civil: sa.ColumnElement[Any], period: str) -> sa.ColumnElement[Any]:

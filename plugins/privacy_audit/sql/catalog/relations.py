@@ -64,3 +64,23 @@ _MISSING = sa.text(
 def missing_relations(names: Sequence[str]) -> sa.Subquery:
     """Those of the names (`schema.table`) that no relation has, as `relation`: nothing could be looked at there."""
     return _MISSING.bindparams(sa.bindparam("names", list(names), ARRAY(sa.Text()), unique=True)).subquery("missing")
+
+
+FOREIGN_LEAVES = sa.text(
+    """
+    WITH RECURSIVE part AS (
+        SELECT root, root AS oid FROM pg_catalog.unnest(CAST(:roots AS oid[])) AS r(root)
+        UNION
+        SELECT p.root, i.inhrelid FROM part p JOIN pg_catalog.pg_inherits i ON i.inhparent = p.oid
+    )
+    SELECT p.root AS root, n.nspname || '.' || c.relname AS name
+    FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE p.oid <> p.root AND c.relkind NOT IN ('r', 'p')
+    ORDER BY n.nspname, c.relname
+    """
+)
+"""The partitions and children, at any depth, of relations (`roots`, oids) whose rows are not the server's own.
+
+Whoever reads the relation reads them too. The server itself allows only foreign tables there. Row-level security of a
+partition or child is not asked about: the server applies that of the relation that is named, and no other.
+"""
