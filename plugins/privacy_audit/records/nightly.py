@@ -24,8 +24,8 @@ from privacy_audit.records.order import RecordsOrder, Said, ages, check
 
 ADVICE = Advice(
     closing="Find out why the scheduler did not start the DAG `privacy_audit_nightly` on these nights, or why the run"
-    " filed nothing: its log says so. Then run the DAG by hand for each of them, with an instant of that day as `as_of`,"
-    " as 2026-11-24T01:15:00+01:00. What was deleted since is not seen by it, so that it passes nothing.",
+    " filed nothing: its log says so. Then run the DAG by hand for each of them, with an instant of that day as"
+    " `as_of`, as 2026-11-24T01:15:00+01:00. What was deleted since is not seen by it, so that it passes nothing.",
     deciding="Look in the scheduler's log whether these nights had an audit.",
 )
 _SCHEDULED = "scheduled__"
