@@ -385,6 +385,20 @@ def test_zone_of_whichever_machine_audits_is_not_the_zone_of_a_writer(zone: str,
     )
 
 
+@pytest.mark.parametrize("zone", ["CET", "EET", "MET", "WET", "EST", "MST", "HST"])
+def test_zone_that_the_server_takes_for_an_abbreviation_is_refused(zone: str, folder: Path) -> None:
+    assert refusal(folder, library=GOOD.replace("Europe/Paris", zone)) == (
+        "expectations/stores/library.yaml:46:62: tables.lib.readers.soft_delete.clock.zone: "
+        f"'{zone}' is an abbreviation to PostgreSQL, one offset all year, and a zone of its own elsewhere."
+        " Write the place whose clocks are meant, as Europe/Paris.\n"
+    )
+
+
+@pytest.mark.parametrize("zone", ["UTC", "GMT", "America/New_York"])
+def test_zone_that_means_the_same_everywhere_is_taken(zone: str, folder: Path) -> None:
+    assert configuration(folder, library=GOOD.replace("Europe/Paris", zone))
+
+
 def is_identifier(name: str) -> bool:
     """The rule in words of its own: what PostgreSQL reads as one name and keeps whole, without quotes' help."""
     first, rest = name[:1], name[1:]

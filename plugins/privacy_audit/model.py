@@ -359,6 +359,8 @@ class Cause(StrEnum):
     """A table, column or type is not what the map says."""
     UNSAFE_SESSION = "unsafe_session"
     """The session contract could not be established, or the role may do more than read."""
+    TIME_ZONES = "time_zones"
+    """The server and the auditor do not mean the same by the name of a time zone."""
     TIMEOUT = "timeout"
     CANCELLED = "cancelled"
     STALE = "stale"

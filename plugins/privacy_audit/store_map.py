@@ -32,6 +32,8 @@ from privacy_audit.errors import did_you_mean
 from privacy_audit.model import Category, IdentifierKind, Secret
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_ABBREVIATIONS = frozenset({"CET", "EET", "EST", "HST", "MET", "MST", "WET"})
+"""Names of zones that a PostgreSQL as it is installed takes for abbreviations. A server may know more: it is asked."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -62,6 +64,11 @@ def _name(name: str) -> str:
 
 
 def _zone(name: str) -> str:
+    if name in _ABBREVIATIONS:
+        raise ValueError(
+            f"{name!r} is an abbreviation to PostgreSQL, one offset all year, and a zone of its own elsewhere."
+            " Write the place whose clocks are meant, as Europe/Paris."
+        )
     if name not in _zones():
         raise ValueError(
             f"{name[:80]!r} is not a time zone. {did_you_mean(name, _zones(), 'Write it as Europe/Paris.')}"

@@ -68,6 +68,8 @@ WAYS_OUT: dict[Cause, str] = {
     "It cannot vouch for rows that are hidden from it.",
     Cause.DRIFT: "Make the store map and the table say the same, compile the suites, and run the audit again.",
     Cause.UNSAFE_SESSION: "Give the audit a role that may read and nothing more, and run the audit again.",
+    Cause.TIME_ZONES: "Bring the time zone data of the server and of the auditor up to date, or name another zone in "
+    "policy or store map, and run the audit again.",
     Cause.TIMEOUT: "Add the index that the check asks for, or allow the check more time, and run the audit again.",
     Cause.CANCELLED: "The query was ended from outside. Find out by whom and why, and run the audit again.",
     Cause.STALE: "Let the replica catch up, or lead the audit's connection to the primary, and run the audit again.",

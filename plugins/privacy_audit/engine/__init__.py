@@ -24,6 +24,7 @@ from privacy_audit.engine.purge_log import hidden_logs, unread_logs, without_log
 from privacy_audit.engine.session import Door, open_store
 from privacy_audit.engine.trouble import Trouble, TroubleError
 from privacy_audit.engine.visibility import Catalog, read_catalog
+from privacy_audit.engine.zones import misread_zones
 from privacy_audit.model import Cause, CheckResult, Outcome, StoreResult, roll_up
 from privacy_audit.suites import Check, Coverage
 
@@ -92,8 +93,8 @@ def _attempt(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
 def _look(order: StoreOrder, door: Door, url: sa.URL) -> tuple[list[CheckResult], tuple[str, ...]]:
     """Proves what can be seen, runs that, and gives a result for every check, in their order, and the limits of it."""
     checks = order.checks
-    catalog = _catalog(door, checks)
-    blocked = {**_blocked(catalog, checks), **_altered(order)}
+    catalog, misread = _catalog(door, checks, order.as_of)
+    blocked = {**misread, **_blocked(catalog, checks), **_altered(order)}
     hidden = hidden_logs(catalog, checks)
     asked = {check.id for check in checks} - set(blocked)
     details = run_suites(
@@ -115,9 +116,11 @@ def _look(order: StoreOrder, door: Door, url: sa.URL) -> tuple[list[CheckResult]
     return results, (*unread_logs(checks, results, hidden), *left_out(checks, results))
 
 
-def _catalog(door: Door, checks: Sequence[Check]) -> Catalog:
+def _catalog(door: Door, checks: Sequence[Check], as_of: datetime) -> tuple[Catalog, dict[str, TroubleError]]:
+    """What the catalog says, and the checks whose time zones the server reads otherwise than the auditor."""
     with Trouble.watch(), door.engine.connect() as connection:
-        return read_catalog(connection, [check.rule for check in checks])
+        catalog = read_catalog(connection, [check.rule for check in checks])
+        return catalog, misread_zones(connection, checks, as_of)
 
 
 def _blocked(catalog: Catalog, checks: Sequence[Check]) -> dict[str, TroubleError]:

@@ -23,6 +23,7 @@ from privacy_audit.sql.catalog.relations import FOREIGN_LEAVES
 from privacy_audit.sql.clocks import moment_of
 from privacy_audit.sql.every_row import every_row
 from privacy_audit.sql.frame import Frame, instant, table, yes
+from privacy_audit.sql.time_zones import differences
 from privacy_audit.store_map import ErasureLedger
 
 _NEVER_DIGESTED = {IdentifierKind.TEXT}
@@ -45,6 +46,7 @@ def read_ledger(
     else:
         with elsewhere.reading(ledger.connection, "the erasure ledger") as other:
             _prove_table(other, ledger)
+            _prove_zone(other, ledger, frame)
             with every_row(other):
                 rows = _rows(other, ledger, frame)
     exemptions = tuple(Exemption(store, name, reason) for name, reason in ledger.exempt.items())
@@ -125,6 +127,15 @@ def _trace(ledger: ErasureLedger, kind: str | None, digest: str | None) -> Trace
 
 def _refused(ledger: ErasureLedger, fact: str, way_out: str) -> LedgerRefusedError:
     return LedgerRefusedError(f"{ledger.table}: an entry {fact}. {way_out} An entry that cannot be read finds nobody.")
+
+
+def _prove_zone(connection: sa.Connection, ledger: ErasureLedger, frame: Frame) -> None:
+    """Another server might read a local time in another zone. Of the store that is audited the engine asks that."""
+    zone = ledger.completed.zone
+    reasons = differences(connection, {zone}, frame.no_data_before, frame.as_of) if zone else {}
+    for reason in reasons.values():
+        place = f"{ledger.table} of connection {ledger.connection}"
+        raise elsewhere.ElsewhereError(Cause.TIME_ZONES, f"{place}: time zone data differ: {reason}.")
 
 
 _KIND_OF_TABLE = sa.text(
