@@ -72,7 +72,7 @@ def test_a_register_that_takes_no_writing(url: str, rows: Rows) -> None:
 
 
 def test_a_register_that_someone_else_keeps_busy(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("privacy_audit.register.access.PATIENCE", "1s")
+    monkeypatch.setattr("privacy_audit.audit_database.LOCK_SECONDS", 1.0)
     with sa.create_engine(url, poolclass=sa.NullPool).begin() as other:
         other.exec_driver_sql("LOCK TABLE audits")
         with pytest.raises(register.RegisterUnavailableError, match=r"busy .*SQLSTATE 55P03.* Run this again"):

@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import NullPool
 
-from privacy_audit import replica
+from privacy_audit import interruptible, replica
 from privacy_audit.contract import CONTRACT as CONTRACT
 from privacy_audit.contract import connect_args as connect_args
 from privacy_audit.contract import harden, in_words, lost_settings
 from privacy_audit.engine.trouble import Trouble, TroubleError
-from privacy_audit.engine.watchdog import Watchdog
 from privacy_audit.model import Cause
+from privacy_audit.watchdog import Watchdog
 
 SILENCE_SECONDS = 660.0
 """A minute more than `statement_timeout`: a server that says nothing for so long is gone, whatever the network says."""
@@ -93,8 +93,9 @@ def open_store(url: sa.URL, audit_id: str) -> Iterator[Door]:
 
 
 def _guard(engine: sa.Engine, watchdog: Watchdog) -> None:
-    """Every connection of the engine is watched, then hardened."""
+    """Every connection of the engine is watched and can be interrupted, then hardened."""
     watchdog.watch(engine)
+    interruptible.listen(engine)
     event.listen(engine, "connect", harden)
 
 

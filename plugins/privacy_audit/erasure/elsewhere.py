@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import NullPool
 
-from privacy_audit import connections, replica
-from privacy_audit.contract import CONNECT_SECONDS, connect_args, harden, in_words, lost_settings
+from privacy_audit import audit_database, connections, interruptible, replica
+from privacy_audit.contract import connect_args, harden, in_words, lost_settings
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.model import Cause
+from privacy_audit.watchdog import Watchdog
 
-PATIENCE = "60s"
-"""So long a transaction on the register waits for another, and so long a statement there may take."""
+SILENCE_SECONDS = 660.0
+"""Of another store; a minute more than a statement may take there."""
 
 _MEANINGS: dict[str, tuple[Cause, str]] = {
     "42P01": (Cause.DRIFT, "a table that this version needs is not there"),
@@ -56,18 +57,18 @@ def reading(connection_name: str, what: str) -> Iterator[sa.Connection]:
     ElsewhereError when it cannot be read, ConnectionMissingError when nobody made the connection.
     """
     place = f"{what} (connection {connection_name})"
-    with _opened(connection_name, place, connect_args(what.replace(" ", "-"))) as engine:
-        event.listen(engine, "connect", harden)
-        with engine.connect() as connection:  # one transaction: the contract makes it read-only, and of one snapshot
-            if lost := lost_settings(connection):
-                raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {in_words(lost)}")
-            facts = connection.execute(_FACTS).one()
-            if facts.rolsuper:
-                fact = "its role is a superuser. Give the auditor a role that holds SELECT and nothing else."
-                raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {fact}")
-            if reason := replica.too_old(facts.is_replica, facts.replayed_until, facts.asked_at):
-                raise ElsewhereError(Cause.STALE, f"{place}: {reason}.")
-            yield connection
+    arguments = connect_args(what.replace(" ", "-"))
+    # One transaction: the contract makes it read-only, and of one snapshot.
+    with _in_our_words(place), _store(connection_name, arguments) as engine, engine.connect() as connection:
+        if lost := lost_settings(connection):
+            raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {in_words(lost)}")
+        facts = connection.execute(_FACTS).one()
+        if facts.rolsuper:
+            fact = "its role is a superuser. Give the auditor a role that holds SELECT and nothing else."
+            raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {fact}")
+        if reason := replica.too_old(facts.is_replica, facts.replayed_until, facts.asked_at):
+            raise ElsewhereError(Cause.STALE, f"{place}: {reason}.")
+        yield connection
 
 
 @contextmanager
@@ -77,12 +78,10 @@ def register(connection_name: str, *, writes: bool) -> Iterator[sa.Connection]:
     ElsewhereError when the register is down or of another version.
     """
     place = f"the audit's register (connection {connection_name})"
-    arguments: dict[str, object] = {"connect_timeout": CONNECT_SECONDS}
-    with _opened(connection_name, place, arguments) as engine, engine.begin() as connection:
+    url = connections.sqlalchemy_url(connections.find(connection_name))
+    with _in_our_words(place), audit_database.opened(url) as engine, engine.begin() as connection:
         if not writes:
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-        limits = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
-        connection.execute(sa.select(*(sa.func.set_config(name, PATIENCE, True) for name in limits)))
         yield connection
 
 
@@ -92,21 +91,31 @@ _FACTS = sa.text(
 
 
 @contextmanager
-def _opened(name: str, place: str, arguments: dict[str, object]) -> Iterator[sa.Engine]:
+def _store(name: str, arguments: dict[str, object]) -> Iterator[sa.Engine]:
     url = connections.sqlalchemy_url(connections.find(name))
     engine = sa.create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     try:
-        yield engine
-    except sa.exc.DBAPIError as error:
-        told = _in_our_words(error, place)
-    else:
-        return
+        with Watchdog(SILENCE_SECONDS) as watchdog:
+            watchdog.watch(engine)
+            interruptible.listen(engine)
+            event.listen(engine, "connect", harden)
+            yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _in_our_words(place: str) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        told = _meaning(error, place)
+    else:
+        return
     raise told from None
 
 
-def _in_our_words(error: sa.exc.DBAPIError, place: str) -> ElsewhereError:
+def _meaning(error: sa.exc.DBAPIError, place: str) -> ElsewhereError:
     state = getattr(error.orig, "pgcode", None)
     if not state:
         way_out = "Check that its server is up, and the host, database, login and password of the connection."

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import sqlalchemy as sa
 
+from privacy_audit import audit_database
 from privacy_audit.findings.standing import OPEN
 from privacy_audit.records.keeping import Kind, Record, Swept, sort
 from privacy_audit.records.nightly import Begun
@@ -80,7 +81,7 @@ def _maintenance(url: sa.URL, *, dry_run: bool) -> Iterator[sa.Connection]:
     """One transaction in which rows may go. A dry run undoes it all at its end: what it counts is what would go."""
     if not dry_run:
         upgrade(url)
-    with transaction(url) as connection, connection.begin_nested() as undoable:
+    with transaction(url, audit_database.LONG_SECONDS) as connection, connection.begin_nested() as undoable:
         connection.execute(sa.text("SET LOCAL privacy_audit.maintenance = 'on'"))
         yield connection
         if dry_run:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from privacy_audit import audit_database
 from privacy_audit.register.access import RegisterOutdatedError, transaction
 
 _LOCK = 7_309_441_126
@@ -25,7 +26,7 @@ def upgrade(url: sa.URL | str) -> None:
     config = Config()
     folder = str(Path(__file__).parent / "migrations")
     config.set_main_option("script_location", folder.replace("%", "%%"))  # configparser reads % as a reference
-    with transaction(url) as connection:
+    with transaction(url, audit_database.LONG_SECONDS) as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
         if not known.issuperset(MigrationContext.configure(connection).get_current_heads()):
