@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from privacy_audit import audit, suites
+from privacy_audit import audit, db_commands, suites
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError
 from privacy_audit.findings_commands import commands
+from privacy_audit.interruptible import ending_on_signals
 from privacy_audit.key_check_command import key_check
 from privacy_audit.model import TELLING, Audit, Outcome
 from privacy_audit.residue_command import residue
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 
 app.add_typer(commands, name="findings")
+app.add_typer(db_commands.commands, name="db")
 
 _PIPED_WIDTH = 1000
 """A pipe has no edge at which a name would have to be cut."""
@@ -161,9 +163,10 @@ def show(result: Audit, console: Console) -> None:
 
 
 def main() -> None:
-    """The console script: what the project refuses is said in its own words, without a traceback."""
+    """The console script: what the project refuses is said in its own words, without a traceback; a signal ends it."""
     try:
-        app()
+        with ending_on_signals():
+            app()
     except ConfigurationRefusedError as error:
         typer.echo(str(error), err=True)
         sys.exit(Exit.REFUSED)

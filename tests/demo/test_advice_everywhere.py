@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from privacy_audit.__main__ import app
+from privacy_audit.cli import app
 from tests.audit.owner import Owner, open_channels
 from tests.demo.test_company import PASSWORDS
 from tests.test_advice import takes_away

@@ -42,8 +42,8 @@ def test_a_register_that_does_not_answer(url: str, use: str, wrong: dict[str, ob
 
 
 @pytest.mark.parametrize("use", [use for use in USES if use != "upgrade"])
-def test_a_register_that_was_never_upgraded(database: str, use: str) -> None:
-    with pytest.raises(register.RegisterOutdatedError, match=r"SQLSTATE 42P01.* Upgrade it") as caught:
+def test_a_register_that_was_never_made(database: str, use: str) -> None:
+    with pytest.raises(register.RegisterOutdatedError, match=r"SQLSTATE 42P01.*`privacy-audit db status`") as caught:
         USES[use](database)
     assert "does not exist" not in _told(caught.value)
 
@@ -72,7 +72,7 @@ def test_a_register_that_takes_no_writing(url: str, rows: Rows) -> None:
 
 
 def test_a_register_that_someone_else_keeps_busy(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("privacy_audit.register.access.PATIENCE", "1s")
+    monkeypatch.setattr("privacy_audit.audit_database.LOCK_SECONDS", 1.0)
     with sa.create_engine(url, poolclass=sa.NullPool).begin() as other:
         other.exec_driver_sql("LOCK TABLE audits")
         with pytest.raises(register.RegisterUnavailableError, match=r"busy .*SQLSTATE 55P03.* Run this again"):

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from privacy_audit import replica
+from privacy_audit import interruptible, replica
 from privacy_audit.contract import (
     BYTES,
     Sight,
@@ -27,8 +27,8 @@ from privacy_audit.contract import (
 )
 from privacy_audit.contract import CONTRACT as CONTRACT
 from privacy_audit.engine.trouble import Trouble, TroubleError
-from privacy_audit.engine.watchdog import Watchdog
 from privacy_audit.model import Cause
+from privacy_audit.watchdog import Watchdog
 
 SILENCE_SECONDS = 660.0
 """A minute more than `statement_timeout`: a server that says nothing for so long is gone, whatever the network says."""
@@ -70,6 +70,7 @@ class Door:
         """Makes every transaction of an engine import the snapshot, under the contract."""
         keep(engine, self.audit_id, _token(self.snapshot.token), self.sight)
         self.watchdog.watch(engine)
+        interruptible.listen(engine)
 
 
 @contextmanager
@@ -82,6 +83,7 @@ def open_store(url: sa.URL, audit_id: str) -> Iterator[Door]:
         with Watchdog(SILENCE_SECONDS) as watchdog, Trouble.watch():
             keep(engine, audit_id)
             watchdog.watch(engine)
+            interruptible.listen(engine)
             with engine.connect() as keeper:
                 sight = read_back(keeper)
                 door = Door(readers, _export(keeper), sight, watchdog, audit_id)

@@ -15,20 +15,14 @@ import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from privacy_audit import connections, replica
-from privacy_audit.contract import (
-    CONNECT_SECONDS,
-    UTF8,
-    UnsafeSessionError,
-    connect_args,
-    keep,
-    superuser_within_reach,
-)
+from privacy_audit import audit_database, connections, interruptible, replica
+from privacy_audit.contract import UnsafeSessionError, connect_args, keep, superuser_within_reach
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.model import Cause
+from privacy_audit.watchdog import Watchdog
 
-PATIENCE = "60s"
-"""So long a transaction on the register waits for another, and so long a statement there may take."""
+SILENCE_SECONDS = 660.0
+"""Of another store; a minute more than a statement may take there."""
 
 _MEANINGS: dict[str, tuple[Cause, str]] = {
     "42P01": (Cause.DRIFT, "a table that this version needs is not there"),
@@ -65,15 +59,14 @@ def reading(connection_name: str, what: str) -> Iterator[sa.Connection]:
     ElsewhereError when it cannot be read, ConnectionMissingError when nobody made the connection.
     """
     place = f"{what} (connection {connection_name})"
-    with _opened(connection_name, place, connect_args()) as engine:
-        keep(engine, what.replace(" ", "-"))
-        with engine.connect() as connection:  # one transaction: the contract makes it read-only, and of one snapshot
-            if reason := superuser_within_reach(connection):
-                raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {reason}")
-            facts = connection.execute(_FACTS).one()
-            if reason := replica.too_old(facts.is_replica, facts.replayed_until, facts.asked_at):
-                raise ElsewhereError(Cause.STALE, f"{place}: {reason}.")
-            yield connection
+    # One transaction: the contract makes it read-only, and of one snapshot.
+    with _in_our_words(place), _store(connection_name, what) as engine, engine.connect() as connection:
+        if reason := superuser_within_reach(connection):
+            raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {reason}")
+        facts = connection.execute(_FACTS).one()
+        if reason := replica.too_old(facts.is_replica, facts.replayed_until, facts.asked_at):
+            raise ElsewhereError(Cause.STALE, f"{place}: {reason}.")
+        yield connection
 
 
 @contextmanager
@@ -83,12 +76,10 @@ def register(connection_name: str, *, writes: bool) -> Iterator[sa.Connection]:
     ElsewhereError when the register is down or of another version.
     """
     place = f"the audit's register (connection {connection_name})"
-    arguments: dict[str, object] = {"connect_timeout": CONNECT_SECONDS, "client_encoding": UTF8}
-    with _opened(connection_name, place, arguments) as engine, engine.begin() as connection:
+    url = connections.sqlalchemy_url(connections.find(connection_name))
+    with _in_our_words(place), audit_database.opened(url) as engine, engine.begin() as connection:
         if not writes:
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-        limits = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
-        connection.execute(sa.select(*(sa.func.set_config(name, PATIENCE, True) for name in limits)))
         yield connection
 
 
@@ -96,23 +87,33 @@ _FACTS = sa.text(f"SELECT {replica.COLUMNS}")
 
 
 @contextmanager
-def _opened(name: str, place: str, arguments: dict[str, object]) -> Iterator[sa.Engine]:
+def _store(name: str, what: str) -> Iterator[sa.Engine]:
     url = connections.sqlalchemy_url(connections.find(name))
-    engine = sa.create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
+    engine = sa.create_engine(url, poolclass=NullPool, connect_args=connect_args(), hide_parameters=True)
     try:
-        yield engine
+        with Watchdog(SILENCE_SECONDS) as watchdog:
+            keep(engine, what.replace(" ", "-"))
+            watchdog.watch(engine)
+            interruptible.listen(engine)
+            yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _in_our_words(place: str) -> Iterator[None]:
+    try:
+        yield
     except (sa.exc.DBAPIError, psycopg2.Error) as error:  # the driver's own is of a connection that was just opened
-        told = _in_our_words(error, place)
+        told = _meaning(error, place)
     except UnsafeSessionError as error:
         told = ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {error.reason}")
     else:
         return
-    finally:
-        engine.dispose()
     raise told from None
 
 
-def _in_our_words(error: sa.exc.DBAPIError | psycopg2.Error, place: str) -> ElsewhereError:
+def _meaning(error: sa.exc.DBAPIError | psycopg2.Error, place: str) -> ElsewhereError:
     state = getattr(getattr(error, "orig", error), "pgcode", None)
     if not state:
         way_out = "Check that its server is up, and the host, database, login and password of the connection."

@@ -17,8 +17,10 @@ from privacy_audit.register.history import (
     nights,
     standing_decisions,
 )
-from privacy_audit.register.migration import upgrade
+from privacy_audit.register.identity import Known, accept, known
+from privacy_audit.register.migration import init, is_empty, upgrade, versions
 from privacy_audit.register.outbox import claim, close, digests, enqueue, mark_delivered, pending, release
+from privacy_audit.register.turn import StoreBusyError, store_lock
 
 __all__ = [
     "AlreadyFiledError",
@@ -26,9 +28,12 @@ __all__ = [
     "Filed",
     "FiledAudit",
     "Instructions",
+    "Known",
     "RegisterOutdatedError",
     "RegisterRefusedError",
     "RegisterUnavailableError",
+    "StoreBusyError",
+    "accept",
     "claim",
     "close",
     "decide",
@@ -37,12 +42,17 @@ __all__ = [
     "enqueue",
     "file",
     "findings",
+    "init",
     "instructions",
+    "is_empty",
+    "known",
     "last_audits",
     "mark_delivered",
     "nights",
     "pending",
     "release",
     "standing_decisions",
+    "store_lock",
     "upgrade",
+    "versions",
 ]

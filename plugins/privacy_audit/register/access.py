@@ -7,11 +7,8 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
+from privacy_audit import audit_database
 from privacy_audit.errors import MayHealError, PrivacyAuditError
-
-CONNECT_SECONDS = 5
-PATIENCE = "60s"
-"""So long one transaction waits for another, and so long a silent one may make others wait."""
 
 _NOT_AS_EXPECTED = {"42P01": "a table", "42703": "a column", "3F000": "a schema"}
 """SQLSTATE of what a missing migration looks like."""
@@ -41,35 +38,42 @@ class RegisterRefusedError(PrivacyAuditError):
 
 
 @contextmanager
-def transaction(url: sa.URL | str) -> Iterator[sa.Connection]:
+def transaction(
+    url: sa.URL | str, seconds: float | None = None, silence: float | None = None
+) -> Iterator[sa.Connection]:
     """One transaction on the register: committed when the block ends, undone when anything is raised in it.
 
-    The server's own words reach neither our messages nor tracebacks: PostgreSQL quotes values of rows, libpq addresses.
+    `seconds` and `silence` are those of `audit_database.opened`. The server's own words reach neither our messages nor
+    tracebacks: PostgreSQL quotes values of rows, libpq addresses.
     """
-    engine = _engine(url)
+    address = parsed(url)
+    with in_our_words(), audit_database.opened(address, seconds, silence) as engine, engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """What the driver raises inside becomes an error of ours, without the server's text."""
     try:
-        with engine.begin() as connection:
-            limits = {"lock_timeout": PATIENCE, "idle_in_transaction_session_timeout": PATIENCE}
-            connection.execute(sa.select(*(sa.func.set_config(name, value, True) for name, value in limits.items())))
-            yield connection
+        yield
     except sa.exc.DBAPIError as error:
-        raise _in_our_words(error) from None
-    finally:
-        engine.dispose()
+        told = _in_our_words(error)
+    else:
+        return
+    raise told from None
 
 
-def _engine(url: sa.URL | str) -> sa.Engine:
+def parsed(url: sa.URL | str) -> sa.URL:
+    """The address of a PostgreSQL database; RegisterUnavailableError when it is none."""
     try:
-        parsed = sa.make_url(url)
+        address = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):  # a port that is no number; the error may quote a piece of a password
-        parsed = None
-    if parsed is None or parsed.get_backend_name() != "postgresql":
+        address = None
+    if address is None or address.get_backend_name() != "postgresql":
         raise RegisterUnavailableError(
             "the register: its address is not that of a PostgreSQL database. Check the connection of the register."
         )
-    # The driver reads text by what is asked for here, in a database of whatever encoding.
-    limit = {"connect_timeout": CONNECT_SECONDS, "client_encoding": "UTF8"}
-    return sa.create_engine(parsed, poolclass=sa.NullPool, connect_args=limit, hide_parameters=True)
+    return address
 
 
 def _in_our_words(error: sa.exc.DBAPIError) -> PrivacyAuditError:
@@ -79,7 +83,7 @@ def _in_our_words(error: sa.exc.DBAPIError) -> PrivacyAuditError:
         return RegisterUnavailableError(f"the register: no connection came about, or it was lost. {way_out}")
     if state in _NOT_AS_EXPECTED:
         fact = f"{_NOT_AS_EXPECTED[state]} that this version needs is not there (SQLSTATE {state})."
-        return RegisterOutdatedError(f"the register: {fact} Upgrade it: every audit that is filed does so first.")
+        return RegisterOutdatedError(f"the register: {fact} `privacy-audit db status` says why, and what to do.")
     if state.startswith("23"):
         name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or "of a column"
         fact = f"constraint {name} refuses what was to be filed (SQLSTATE {state})."

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from privacy_audit import audit, documents, suites, wording
+from privacy_audit import audit, documents, one_at_a_time, suites, wording
 from privacy_audit.errors import ConfigurationRefusedError
 from privacy_audit.model import Audit, Cause, CheckResult, Control, Outcome, StoreResult, roll_up
 from privacy_audit.periods import local_date
@@ -52,6 +52,7 @@ def simulate(
     """What the policy of a file would change; ConfigurationRefusedError when it, or anything else, is wrong."""
     settings = load()
     configuration, another = audit.read_configuration(settings), _read_other(settings, policy_file)
+    audit.prove_known(settings)
     instant = audit.instant_of(as_of, now)
     known_stores = [coverage.store.store for coverage in configuration.coverages]
     known_controls = [*dict.fromkeys(it.id for read in (configuration, another) for it in read.policy.controls)]
@@ -126,7 +127,7 @@ def _look(store: str, today: _Side, other: _Side, instant: datetime, results: Pa
         suites=_merged([*_compiled(today, store, here), *_compiled(other, store, again)]),
         results=results,
     )
-    seen = engine.audit_store(order, audit.address_of(coverage.store))
+    seen = one_at_a_time.audit_store(order, audit.address_of(coverage.store), today.configuration.settings)
     found = {result.id: result for result in seen.checks}
     return (
         _of_side(seen, today, instant, [_told(found[check.id], check) for check in here]),

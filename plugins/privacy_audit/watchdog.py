@@ -1,4 +1,4 @@
-"""Ends the connections to a store that has fallen silent: no time limit of the server reaches an audit then.
+"""Ends the connections to a database that has fallen silent: no time limit of the server reaches an audit then.
 
 Keepalives do not show it where something in between answers them (a pooler, a proxy, a firewall).
 """
@@ -28,9 +28,13 @@ class Watchdog:
         self._sockets: dict[Any, socket.socket] = {}
         self._heard = time.monotonic()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="watchdog of a store", daemon=True)
+        self._thread = threading.Thread()
 
     def __enter__(self) -> Self:
+        """Begins to listen. It may be entered again after it was left, while its connections stay open."""
+        self._hear()
+        self._over.clear()
+        self._thread = threading.Thread(target=self._listen, name="watchdog of a database", daemon=True)
         self._thread.start()
         return self
 
@@ -39,8 +43,8 @@ class Watchdog:
         self._thread.join()
 
     def watch(self, engine: sa.Engine) -> None:
-        """Watches every connection that the engine will open, from its first statement on: nothing that listens yet
-        uses a connection before it is watched."""
+        """Watches every connection that the engine will open, from before its first statement: SQLAlchemy itself asks
+        a server for its version, and one that accepts the login may be silent already then."""
         event.listen(engine, "connect", self._opened, insert=True)
         event.listen(engine, "close", self._closed)
         for moment in ("before_cursor_execute", "after_cursor_execute"):
