@@ -185,6 +185,15 @@ def test_match_full_is_all_columns_or_a_person(store: Store, tmp_path: Path, ten
         assert rows(store, "id, tenant, responsible_id") == left
 
 
+def test_rows_of_the_same_person_in_the_same_table_stay_as_well(store: Store, tmp_path: Path) -> None:
+    """That a row refers to one that is due does not make it due itself."""
+    composite(store, "MATCH SIMPLE", "NOT NULL")
+    draft = audited(store, tmp_path, {"app.users": {**USERS, "subject": {"column": "tenant"}}}).draft
+    assert len([line for line in statements(draft) if "DELETE" in line]) == 1
+    run(store, draft)
+    assert rows(store, "id, tenant, responsible_id") == [[2, 7, None], [4, 7, 4]]
+
+
 def test_a_ward_under_a_legal_hold_keeps_its_guardian_and_stops_the_draft(store: Store, tmp_path: Path) -> None:
     users(store)
     store.do(HOLDS.format(type="timestamptz"))
