@@ -103,8 +103,17 @@ def test_nobody_outside_the_machine_reaches_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_only_the_worker_may_log_in_to_a_store(name: str) -> None:
-    holds = any(variable.startswith("AIRFLOW_CONN_") for variable in SERVICES[name].get("environment", {}))
-    assert holds == (name == "worker")
+    held = [variable for variable in SERVICES[name].get("environment", {}) if variable.startswith("AIRFLOW_CONN_")]
+    if name == "init":
+        assert held == ["AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER"]
+    else:
+        assert bool(held) == (name == "worker")
+
+
+def test_the_audit_database_is_made_once_and_an_upgrade_leaves_it() -> None:
+    assert "bin/privacy-audit db init --if-empty\n" in SERVICES["init"]["command"][-1]
+    worker = SERVICES["worker"]["environment"]["AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER"]
+    assert SERVICES["init"]["environment"]["AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER"] == worker
 
 
 def test_the_worker_has_every_connection_that_the_audit_asks_for() -> None:

@@ -22,7 +22,7 @@ from tests.audit.company import airflow_url, execute, fill, make_expectations
 from tests.conftest import MakeDatabase
 from tests.engine.proxy import Proxy
 
-from privacy_audit import interruptible
+from privacy_audit import interruptible, register
 from privacy_audit.demo.server import EmbeddedPostgres
 
 ROOT = Path(__file__).parents[1]
@@ -183,7 +183,8 @@ def test_a_program_that_hears_nothing_is_ended_at_last(number: signal.Signals) -
 def company(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of an audit of store app by hand."""
     folder = tmp_path_factory.mktemp("company")
-    app, register = make_database(), make_database()
+    app, own = make_database(), make_database()
+    register.init(own)
     fill(app, "app")
     execute(app, "CREATE ROLE signalled LOGIN PASSWORD 'sesame'; GRANT USAGE ON SCHEMA app TO signalled")
     execute(app, "GRANT SELECT ON ALL TABLES IN SCHEMA app TO signalled")
@@ -196,7 +197,7 @@ def company(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactor
         "PRIVACY_AUDIT_HOME": str(folder / "home"),
         "PRIVACY_AUDIT_EXPECTATIONS": str(make_expectations(folder / "expectations")),
         "AIRFLOW_CONN_STORE_APP": airflow_url(reader),
-        "AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER": airflow_url(sa.make_url(register)),
+        "AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER": airflow_url(sa.make_url(own)),
     }
 
 
@@ -214,6 +215,8 @@ def _without_the_role(company: dict[str, str], server: EmbeddedPostgres) -> Iter
     [
         ("AIRFLOW_CONN_STORE_APP", "count(*) AS population"),
         ("AIRFLOW_CONN_STORE_APP", "application_name"),
+        ("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", "idle_in_transaction_session_timeout"),
+        ("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", "application_name"),
     ],
 )
 def test_the_command_line_ends_within_seconds(

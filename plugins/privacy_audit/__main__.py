@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from privacy_audit import audit, suites
+from privacy_audit import audit, db_commands, suites
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError
 from privacy_audit.findings_commands import commands
 from privacy_audit.interruptible import ending_on_signals
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 
 app.add_typer(commands, name="findings")
+app.add_typer(db_commands.commands, name="db")
 
 _PIPED_WIDTH = 1000
 """A pipe has no edge at which a name would have to be cut."""

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
-from privacy_audit import connections, suites
+from privacy_audit import connections, known_database, suites
+from privacy_audit.audit_database import AuditDatabaseRefusedError
 from privacy_audit.configuration import Configuration as Configuration
 from privacy_audit.configuration import control_ids as control_ids
 from privacy_audit.configuration import read_configuration as read_configuration
@@ -46,10 +47,12 @@ def plan(
 ) -> Order:
     """Fixes what is audited and by which instant, once. The same instant and `run_key` give the same audit id.
 
-    ConfigurationRefusedError when the configuration is wrong, a name is unknown, or the compiled suites are stale.
+    ConfigurationRefusedError when the configuration is wrong, a name is unknown, the compiled suites are stale, or the
+    audit database is not the one that the reports know.
     """
     configuration = read_configuration()
     suites.check(configuration.settings.expectations, configuration.files)
+    prove_known(configuration.settings)
     instant = instant_of(as_of, now)
     known_stores = [coverage.store.store for coverage in configuration.coverages]
     known_controls = [control.id for control in configuration.policy.controls]
@@ -69,6 +72,17 @@ def plan(
         "limits": _limits(configuration, instant, now, chosen, asked, in_force),
         "triggered_by": run_key,
     }
+
+
+def prove_known(settings: Settings) -> None:
+    """AuditDatabaseRefusedError when the audit database can be reached and is not the one that the reports know.
+
+    One that cannot be reached stops no audit: the checks that need it say so, and what was found is kept unfiled.
+    """
+    from privacy_audit import register
+
+    with suppress(connections.ConnectionMissingError, register.RegisterUnavailableError):
+        known_database.prove(settings)
 
 
 def _of_stores(promises: Policy, names: Iterable[str]) -> list[str]:
@@ -162,6 +176,7 @@ def audit_store(order: Order, store: str) -> dict[str, Any]:
     from privacy_audit.erasure import on_file
 
     configuration = _configuration_of(order)
+    prove_known(configuration.settings)
     _make_ready_for_manifests(order, configuration, store)
     with on_file.filing():
         return _look_at(order, configuration, store)
@@ -363,14 +378,16 @@ def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str,
     try:
         url = register_url(settings)
         register.upgrade(url)
+        audit = replace(audit, database=known_database.prove(settings))
         filed = register.file(url, _docket(configuration, audit), _telling(configuration, audit))
     except (
+        AuditDatabaseRefusedError,
         connections.ConnectionMissingError,
         register.RegisterUnavailableError,
         register.RegisterOutdatedError,
         register.RegisterRefusedError,
     ):
-        folder.write_unfiled(audit, settings.home)
+        folder.write_unfiled(replace(audit, database=""), settings.home)
         raise
     report = folder.write(audit, filed.chronicle, settings.home)
     return {
@@ -401,7 +418,7 @@ def _docket(configuration: Configuration, audit: Audit) -> Any:
 
 def register_url(settings: Settings) -> Any:
     """Where the register is."""
-    return connections.sqlalchemy_url(connections.find(settings.register))
+    return known_database.url_of(settings)
 
 
 def _not_audited(audit: Audit) -> Iterable[str]:
@@ -450,8 +467,10 @@ def send_alerts(*_handed: object) -> dict[str, Any]:
     """
     from privacy_audit import register
 
-    url = register_url(load())
+    settings = load()
+    url = register_url(settings)
     register.upgrade(url)
+    known_database.prove(settings)
     sent, failed = 0, []
     letters = sorted(register.pending(url), key=_addressee)
     for _, waiting in groupby(letters, key=_addressee):
@@ -508,10 +527,12 @@ def maintain(now: datetime, *, dry_run: bool = False) -> dict[str, Any]:
     left, and why. Doing it again finishes what broke off.
 
     NotMaintainedError when something could not be deleted; all else was then deleted all the same.
+    AuditDatabaseRefusedError when the audit database is not the one that the reports know: nothing was deleted.
     """
     from privacy_audit import records
 
     configuration = read_configuration()
+    prove_known(configuration.settings)
     shelves, zone = _shelves(configuration.settings), ZoneInfo(configuration.policy.zone)
     swept = records.maintain(shelves, _periods(configuration), now, zone, dry_run=dry_run)
     return {one.kind.value: asdict(one) for one in swept} | {

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from privacy_audit import contract, interruptible
+from privacy_audit.errors import ConfigurationRefusedError, Mistake
 from privacy_audit.watchdog import Watchdog
 
 APPLICATION = "audit-database"
@@ -23,6 +24,14 @@ LONG_SECONDS = 900.0
 """The same for the few that change or delete whole tables: migrations and maintenance."""
 GRACE_SECONDS = 15.0
 """So much longer than a statement may take, a server may say nothing. Then it is gone, whatever the network says."""
+
+
+class AuditDatabaseRefusedError(ConfigurationRefusedError):
+    """The database that the connection leads to is not the audit's own, or not in the state that the reports know."""
+
+    def __init__(self, fact: str, way_out: str, connection: str = "") -> None:
+        place = f"the audit database (connection {connection})" if connection else "the audit database"
+        super().__init__([Mistake(place, fact, way_out)])
 
 
 @contextmanager

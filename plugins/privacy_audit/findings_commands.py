@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from privacy_audit import audit, disclosure, wording
+from privacy_audit import audit, disclosure, known_database, wording
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, did_you_mean
 from privacy_audit.findings.standing import Change, Decision, Kind, Standing, Status, Triage
 from privacy_audit.periods import local_date
@@ -110,7 +110,9 @@ _BRAKED = (
 
 
 def _register() -> tuple[Any, ZoneInfo]:
+    """Where the audit database is, and the zone. Of one that is not the reports' own, no finding says anything."""
     configuration = audit.read_configuration()
+    known_database.prove(configuration.settings)
     return audit.register_url(configuration.settings), ZoneInfo(configuration.policy.zone)
 
 

@@ -371,6 +371,8 @@ class Cause(StrEnum):
     """Somebody's word for it has ended, and nobody has looked since."""
     MISSING = "missing"
     """No table of the store is mapped to what the control speaks of, and no owner signed that there is none."""
+    BUSY = "busy"
+    """Another audit is reading the store."""
 
 
 def fingerprint_of(control: str, store: str, table: str, qualifier: str) -> str:
@@ -464,6 +466,8 @@ class Audit:
     """Run id of the scheduler or `command line`."""
     whole: bool = True
     """Whether every store and every control in force was asked for. A run over some says nothing of the rest."""
+    database: str = ""
+    """Identity of the audit database in which it is filed; empty when it is not."""
 
     @property
     def outcome(self) -> Outcome:

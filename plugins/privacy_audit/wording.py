@@ -76,6 +76,7 @@ WAYS_OUT: dict[Cause, str] = {
     "that runs the audit.",
     Cause.EXPIRED: "Look at it again, and write down in attestations.yaml who saw what, when, and by which evidence.",
     Cause.MISSING: "Map the table that holds this data, or have the store's owner sign that there is none.",
+    Cause.BUSY: "Wait until the other audit of this store has ended, and run the audit again.",
 }
 """What to do when a check or a store could not be audited or decided."""
 

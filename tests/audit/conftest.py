@@ -20,6 +20,7 @@ from tests.audit.owner import Owner, open_channels
 from tests.conftest import MakeDatabase
 
 from privacy_audit import audit
+from privacy_audit import register as audit_db
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +53,7 @@ def night(company: Company, register: str, tmp_path_factory: pytest.TempPathFact
     with pytest.MonkeyPatch.context() as monkeypatch:
         enter(monkeypatch, company, home)
         monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", airflow_url(sa.make_url(register)))
+        audit_db.init(register)
         order = plan()
         return OneNight(home, order, [through_xcom(result) for result in audit.audit_everything(order)])
 
@@ -81,9 +83,10 @@ def register(make_database: MakeDatabase) -> str:
 
 @pytest.fixture
 def rows(register: str, monkeypatch: pytest.MonkeyPatch) -> Rows:
-    """What a statement gives in the register, which has not even its tables until something is filed."""
+    """What a statement gives in the register, which was just made."""
     monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", airflow_url(sa.make_url(register)))
     execute(register, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    audit_db.init(register)
     return lambda statement: execute(register, statement)
 
 

@@ -68,7 +68,7 @@ def test_a_register_that_is_down_loses_no_report_and_gets_it_once_it_is_back(
         audit.file(night.order, night.results)
     written = bytes_below(home / "reports")
     assert f"{night.order['audit_id']}.unfiled/audit.json" in written
-    assert rows("SELECT count(*) FROM pg_tables WHERE tablename = 'audits'") == [(0,)]  # nothing half-filed either
+    assert rows("SELECT count(*) FROM audits") == [(0,)]  # nothing half-filed either
 
     assert audit.file(night.order, night.results)["already_filed"] is False
     assert audit.file(night.order, night.results)["already_filed"] is True

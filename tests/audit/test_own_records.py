@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,12 @@ def look() -> Result:
 
 
 def make(home: Path, *places: str) -> None:
+    """Folders of audits that were never filed; a person accepted that the audit database does not know them."""
     for place in places:
         (home / place).mkdir(parents=True)
         (home / place / "audit.json").write_text("{}")
+    url = audit.register_url(audit.load())
+    register.accept(url, WITHIN, NOW - timedelta(days=1), "", by="a test", because="Its reports are made up.")
 
 
 @pytest.fixture
@@ -81,6 +85,7 @@ def test_what_is_past_its_period_fails_until_it_was_deleted(rows: Rows, home: Pa
     assert (home / "reports" / "latest" / "audit.json").exists()
 
 
+@pytest.mark.usefixtures("rows")
 def test_periods_are_those_of_the_handling_file(expectations: Path, home: Path) -> None:
     make(home, f"reports/{WITHIN}", "reports/20261123T001500Z-0000000c")  # the newest stays anyhow
     assert outcomes(look())["reports"] == "pass"
@@ -101,8 +106,8 @@ def test_who_runs_the_audit_owns_its_records(expectations: Path, night: OneNight
 def test_a_register_that_nobody_named_is_not_audited_and_the_folders_are(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER")
     make(home, f"reports/{WITHIN}", f"reports/{PAST}")
+    monkeypatch.delenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER")
     result = look()
     assert outcomes(result) == {
         "audits": "not_audited",
@@ -149,7 +154,7 @@ def test_what_is_past_its_period_is_a_finding_like_any_other(night: OneNight, ho
 @pytest.mark.usefixtures("rows")
 def test_the_command_line_tells_what_it_would_delete_and_what_it_deleted(home: Path) -> None:
     make(home, f"reports/{PAST}", f"reports/{WITHIN}")
-    audit.maintain(NOW)  # which makes the tables of the register
+    audit.maintain(NOW)
     make(home, f"reports/{PAST}")
     for arguments, done, left in ((["--dry-run"], "would be deleted", True), ([], "deleted", False)):
         with time_machine.travel(NOW):

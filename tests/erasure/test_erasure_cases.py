@@ -97,7 +97,7 @@ HELD = _book("held_rows_present")
 @pytest.fixture(scope="module")
 def kept(make_database: MakeDatabase, patch: pytest.MonkeyPatch) -> Iterator[Held]:
     url = make_database()
-    register.upgrade(url)
+    register.init(url)
     patch.setenv("AIRFLOW_CONN_THE_REGISTER", conn(url))
     give_keys(patch, "1")
     with made(make_database()) as store:

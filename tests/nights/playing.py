@@ -263,6 +263,7 @@ class Playing:
         self._env.delenv("PRIVACY_AUDIT_REGISTER", raising=False)
         self._env.delenv("PRIVACY_AUDIT_REPORTS_URL", raising=False)
         self._env.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", register)
+        assert CliRunner().invoke(app, ["db", "init"]).exit_code == 0
         for store in STORES:
             self._env.setenv(f"AIRFLOW_CONN_STORE_{store.upper()}", self._company.connection(store))
         with self._edited_map() as store:

@@ -17,6 +17,7 @@ from tests import builders
 from tests.records.conftest import Rows
 
 from privacy_audit import records, register
+from privacy_audit.audit_database import AuditDatabaseRefusedError
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.model import AGE_BUCKETS, Cause, CheckResult, Control, Outcome, Severity
 from privacy_audit.periods import Period
@@ -206,5 +207,6 @@ def test_what_was_filed_is_read_back_from_the_register(url: str, rows: Rows) -> 
     assert rows("SELECT count(*) FROM audits") == [(2,)]
 
 
-def test_a_register_without_tables_holds_no_audit(database: str) -> None:
-    assert records.filed(lambda: sa.make_url(database)) == ()
+def test_a_database_that_was_never_made_says_nothing_of_the_nights(database: str) -> None:
+    with pytest.raises(AuditDatabaseRefusedError, match="is empty"):
+        records.filed(lambda: sa.make_url(database))

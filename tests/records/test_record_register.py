@@ -13,6 +13,7 @@ from tests import builders
 from tests.records.conftest import Rows
 
 from privacy_audit import register
+from privacy_audit.audit_database import AuditDatabaseRefusedError
 from privacy_audit.errors import MayHealError, PrivacyAuditError
 from privacy_audit.letter import Letter
 from privacy_audit.model import Outcome, StoreResult
@@ -183,11 +184,14 @@ def test_a_run_that_is_lost_in_the_middle_deletes_nothing(four_years: str, rows:
     assert column(rows, "SELECT id FROM audits ORDER BY as_of") == LEFT
 
 
-def test_a_register_without_tables_holds_no_record_and_is_made_by_maintenance(database: str) -> None:
-    shelves = Audits(lambda: sa.make_url(database)), Messages(lambda: sa.make_url(database))
-    assert [shelf.records() for shelf in shelves] == [(), ()]
-    swept = maintain(shelves, PERIODS, NOW, PARIS, dry_run=False)
-    assert [one.deleted[one.kind] for one in swept] == [0, 0]
+@pytest.mark.parametrize("shelf", [Audits, Messages])
+def test_a_database_that_was_never_made_is_not_taken_for_one_without_records(
+    database: str, shelf: type[Audits | Messages]
+) -> None:
+    with pytest.raises(AuditDatabaseRefusedError, match="is empty"):
+        shelf(lambda: sa.make_url(database)).records()
+    with pytest.raises(NotMaintainedError, match="is empty"):
+        maintain([shelf(lambda: sa.make_url(database))], PERIODS, NOW, PARIS, dry_run=False)
 
 
 def test_a_shelf_that_is_lost_stops_no_other_and_may_heal(four_years: str, rows: Rows) -> None:

@@ -17,7 +17,7 @@ Rows = Callable[[str], list[tuple[Any, ...]]]
 def upgraded(make_database) -> str:
     """Name of the upgraded register that the others are copied from."""
     url = make_database()
-    register.upgrade(url)
+    register.init(url)
     return sa.make_url(url).database or ""
 
 

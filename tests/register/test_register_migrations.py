@@ -59,6 +59,7 @@ def test_the_migrations_make_every_constraint_and_index(url: str, database: str)
 
 
 def test_two_upgrades_at_once_are_safe(database: str) -> None:
+    _upgrade_to(database, "0004")
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(register.upgrade, [database, database]))
     assert _ask(database, "SELECT version_num FROM alembic_version") == [(HEAD,)]
@@ -67,6 +68,7 @@ def test_two_upgrades_at_once_are_safe(database: str) -> None:
 def test_an_upgrade_waits_for_the_one_under_way(database: str) -> None:
     from privacy_audit.register.migration import _LOCK
 
+    register.init(database)
     with ThreadPoolExecutor(1) as pool, sa.create_engine(database, poolclass=sa.NullPool).connect() as other:
         other.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))
         upgrade = pool.submit(register.upgrade, database)

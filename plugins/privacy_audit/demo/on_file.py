@@ -11,12 +11,20 @@ from privacy_audit.demo.planting import FIRST_PLANTED, OnFile, Planting
 from privacy_audit.erasure import Keyring, Seal, on_file
 
 
+def initialise(address: str) -> None:
+    """As `privacy-audit db init`: each demo company is a first installation. One that is there is upgraded."""
+    if register.is_empty(address):
+        register.init(address)
+    else:
+        register.upgrade(address)
+
+
 def put_on_file(address: str, keyring: Keyring, planted: Iterable[tuple[int, Planting]]) -> None:
     """Put what was planted in the place of whatever a register had on file: a company made anew lost none of that.
 
-    `address` is SQLAlchemy's, for the register's owner; its tables are made where they are missing.
+    `address` is SQLAlchemy's, for the register's owner.
     """
-    register.upgrade(address)
+    initialise(address)
     entries = [
         (table.partition(".")[0], entry)
         for number, planting in planted

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from privacy_audit.demo import company, inbox, private
+from privacy_audit.demo.on_file import initialise
 from privacy_audit.demo.server import EmbeddedPostgres
 
 _KEYS = ("auditor_app", "auditor_web", "register")
@@ -41,6 +42,7 @@ def opened(home: Path) -> Iterator[Premises]:
         stores = replace(
             company.create_databases(server.superuser_url, passwords), erasure_keys=keys, register=register
         )
+        initialise(register)
         own = private.kept(home / "run" / "airflow_key.json", lambda: {"airflow": secrets.token_urlsafe(24)})
         company.create_owned(server.superuser_url, "airflow", own["airflow"])
         yield Premises(

@@ -19,8 +19,9 @@ from privacy_audit.records.keeping import Kind, Record, Swept, sort
 from privacy_audit.records.nightly import Begun
 from privacy_audit.register import upgrade
 from privacy_audit.register.access import transaction
+from privacy_audit.register.migration import prove_ours
 from privacy_audit.register.outbox_tables import deliveries, messages
-from privacy_audit.register.tables import audits, decisions, policies, results, standings
+from privacy_audit.register.tables import audits, decisions, policies, results, standings, sweeps
 
 Url = Callable[[], sa.URL]
 """Finds where the register is, when it is called. PrivacyAuditError when nobody has said it."""
@@ -34,9 +35,10 @@ class Audits:
     kind: ClassVar[Kind] = Kind.AUDITS
 
     def records(self) -> tuple[Record, ...]:
-        """All audits. A register that has no tables yet holds none."""
+        """All audits. AuditDatabaseRefusedError when the database was never made: it says nothing of what there was."""
         with transaction(self.url()) as connection:
-            return _audits(connection) if _has(connection, audits, standings) else ()
+            prove_ours(connection)
+            return _audits(connection) if _has(connection, standings) else ()
 
     def sweep(self, before: datetime, *, dry_run: bool) -> Swept:
         """Deletes the audits before an instant, and what nothing refers to any more."""
@@ -45,6 +47,8 @@ class Audits:
             connection.execute(sa.text("LOCK TABLE policies IN SHARE ROW EXCLUSIVE MODE"))
             found = sort(_audits(connection), before)
             deleted = _delete_audits(connection, [record.name for record in found.past], before)
+            if found.past:  # their reports may outlive them, and are then no sign that this database lost something
+                connection.execute(sweeps.insert(), {"before": before})
         return Swept(self.kind, len(found.within), found.left, deleted)
 
 
@@ -56,8 +60,9 @@ class Messages:
     kind: ClassVar[Kind] = Kind.MESSAGES
 
     def records(self) -> tuple[Record, ...]:
-        """All messages. A register that has no tables yet holds none."""
+        """All messages; of an older version none. AuditDatabaseRefusedError when the database was never made."""
         with transaction(self.url()) as connection:
+            prove_ours(connection)
             return _messages(connection) if _has(connection, messages) else ()
 
     def sweep(self, before: datetime, *, dry_run: bool) -> Swept:
@@ -69,10 +74,10 @@ class Messages:
 
 
 def filed(url: Url) -> tuple[Begun, ...]:
-    """All audits of the register, in no order. A register that has no tables yet holds none."""
+    """All audits of the register, in no order. AuditDatabaseRefusedError when it was never made: that no audit is on
+    file there says nothing of the nights before."""
     with transaction(url()) as connection:
-        if not _has(connection, audits):
-            return ()
+        prove_ours(connection)
         return tuple(Begun(*row) for row in connection.execute(sa.select(audits.c.as_of, audits.c.triggered_by)))
 
 

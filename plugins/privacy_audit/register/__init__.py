@@ -17,7 +17,8 @@ from privacy_audit.register.history import (
     nights,
     standing_decisions,
 )
-from privacy_audit.register.migration import upgrade
+from privacy_audit.register.identity import Known, accept, known
+from privacy_audit.register.migration import init, is_empty, upgrade, versions
 from privacy_audit.register.outbox import claim, close, digests, enqueue, mark_delivered, pending, release
 
 __all__ = [
@@ -26,9 +27,11 @@ __all__ = [
     "Filed",
     "FiledAudit",
     "Instructions",
+    "Known",
     "RegisterOutdatedError",
     "RegisterRefusedError",
     "RegisterUnavailableError",
+    "accept",
     "claim",
     "close",
     "decide",
@@ -37,7 +40,10 @@ __all__ = [
     "enqueue",
     "file",
     "findings",
+    "init",
     "instructions",
+    "is_empty",
+    "known",
     "last_audits",
     "mark_delivered",
     "nights",
@@ -45,4 +51,5 @@ __all__ = [
     "release",
     "standing_decisions",
     "upgrade",
+    "versions",
 ]

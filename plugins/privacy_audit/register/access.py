@@ -82,7 +82,7 @@ def _in_our_words(error: sa.exc.DBAPIError) -> PrivacyAuditError:
         return RegisterUnavailableError(f"the register: no connection came about, or it was lost. {way_out}")
     if state in _NOT_AS_EXPECTED:
         fact = f"{_NOT_AS_EXPECTED[state]} that this version needs is not there (SQLSTATE {state})."
-        return RegisterOutdatedError(f"the register: {fact} Upgrade it: every audit that is filed does so first.")
+        return RegisterOutdatedError(f"the register: {fact} `privacy-audit db status` says why, and what to do.")
     if state.startswith("23"):
         name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or "of a column"
         fact = f"constraint {name} refuses what was to be filed (SQLSTATE {state})."

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from privacy_audit.audit_database import AuditDatabaseRefusedError
 from privacy_audit.errors import PrivacyAuditError
 from privacy_audit.findings.lifecycle import Memory, Rules, advance, moves
 from privacy_audit.findings.observed import store_not_audited
@@ -16,7 +17,16 @@ from privacy_audit.findings.standing import Chronicle, Standing
 from privacy_audit.model import Audit, CheckResult, Outcome
 from privacy_audit.register import history
 from privacy_audit.register.access import transaction
-from privacy_audit.register.tables import COUNTS, FOR_THE_ENGINEER, TALLY, audits, policies, results, standings
+from privacy_audit.register.tables import (
+    COUNTS,
+    FOR_THE_ENGINEER,
+    TALLY,
+    audits,
+    identity,
+    policies,
+    results,
+    standings,
+)
 
 _LOCK = 7_309_441_127
 """Advisory lock: one audit is filed at a time, for each goes on from what the one before left."""
@@ -60,12 +70,14 @@ Then = Callable[[sa.Connection, Chronicle, Mapping[str, Standing]], None]
 def file(url: sa.URL | str, docket: Docket, then: Then | None = None) -> Filed:
     """Files an audit in one transaction; the same audit again files nothing.
 
-    AlreadyFiledError when the id was filed with another report, RegisterUnavailableError when the register is down,
-    RegisterOutdatedError when it was not upgraded, RegisterRefusedError when the audit contradicts itself.
+    AuditDatabaseRefusedError when the audit names another database, AlreadyFiledError when the id was filed with
+    another report, RegisterUnavailableError when the register is down, RegisterOutdatedError when it was not upgraded,
+    RegisterRefusedError when the audit contradicts itself.
     """
     audit = docket.audit
     with transaction(url) as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        _prove_named(connection, audit)
         filed = connection.scalar(sa.select(audits.c.report_sha256).where(audits.c.id == audit.id))
         if filed not in (None, docket.report_sha256):
             raise AlreadyFiledError(
@@ -77,6 +89,12 @@ def file(url: sa.URL | str, docket: Docket, then: Then | None = None) -> Filed:
         if filed is None and then:
             then(connection, chronicle, before)
         return Filed(audit.id, already_filed=filed is not None, chronicle=chronicle)
+
+
+def _prove_named(connection: sa.Connection, audit: Audit) -> None:
+    """The report says in which database it is filed: no other may take it meanwhile."""
+    if audit.database and audit.database != str(connection.scalar(sa.select(identity.c.id))):
+        raise AuditDatabaseRefusedError("is another one than a moment ago.", "File the audit again.")
 
 
 def _file(connection: sa.Connection, docket: Docket) -> Mapping[str, Standing]:

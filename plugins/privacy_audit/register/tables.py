@@ -177,3 +177,36 @@ hold_manifests = sa.Table(
     sa.Column("first_seen_at", INSTANT, nullable=False, comment="by the clock of the store"),
     sa.CheckConstraint("octet_length(digest) = 32 AND octet_length(subject) = 32", name="are_digests"),
 )
+
+identity = sa.Table(
+    "identity",
+    metadata,
+    # Whose database this is: each report that was filed in it carries the id.
+    sa.Column("one", sa.Boolean(), primary_key=True, server_default=sa.true(), comment="there is one row"),
+    sa.Column("id", sa.Uuid(), nullable=False),
+    sa.Column("created_at", INSTANT, nullable=False, server_default=sa.func.now()),
+    sa.CheckConstraint("one", name="is_one"),
+)
+
+acceptances = sa.Table(
+    "acceptances",
+    metadata,
+    # Somebody knows that reports tell of audits which this database does not know, and goes on with it.
+    sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+    sa.Column("at", INSTANT, nullable=False, server_default=sa.func.now()),
+    sa.Column("by", sa.Text(), nullable=False),
+    sa.Column("because", sa.Text(), nullable=False),
+    sa.Column("audit_id", sa.Text(), nullable=False, comment="of the newest report then"),
+    sa.Column("as_of", INSTANT, nullable=False, comment="T of that report: what was reported up to it is accepted"),
+    sa.Column("database", sa.Text(), comment="the identity that the report names"),
+    sa.CheckConstraint("because <> '' AND by <> ''", name="is_answered_for"),
+)
+
+sweeps = sa.Table(
+    "sweeps",
+    metadata,
+    # What was deleted because its period was over is not missed.
+    sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+    sa.Column("at", INSTANT, nullable=False, server_default=sa.func.now()),
+    sa.Column("before", INSTANT, nullable=False, comment="audits of an earlier T may have been deleted"),
+)

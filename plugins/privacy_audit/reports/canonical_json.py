@@ -40,6 +40,7 @@ def to_dict(audit: Audit) -> dict[str, Any]:
         "audit_id": told.id,
         "as_of": wording.iso(told.as_of),
         "triggered_by": told.triggered_by,
+        "database": told.database or None,
         "policy": _policy(told.policy),
         "outcome": told.outcome.value,
         "stores": [_store(store) for store in told.stores],

@@ -10,7 +10,8 @@ import json
 import os
 import re
 import shutil
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -26,6 +27,8 @@ LATEST = "latest"
 UNFILED = ".unfiled"
 """Ends the name of a folder whose audit the register did not take yet."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
+_PLANNED = re.compile(r"(\d{8}T\d{6})Z-[0-9a-f]{8}")
+"""Id of an audit as it is planned: T, and a digest of who asked for it."""
 _STAGING = ".part"
 _NEXT_LATEST = ".latest"
 LOCK = ".lock"
@@ -38,6 +41,51 @@ class ReportNotFiledError(MayHealError):
 
     def __init__(self, place: Path, fact: str, way_out: str) -> None:
         super().__init__(str(Mistake(str(place), fact, way_out)))
+
+
+@dataclass(frozen=True, slots=True)
+class FiledReport:
+    """A report of an audit that was filed."""
+
+    audit_id: str
+    as_of: datetime
+
+
+def filed_reports(home: Path) -> tuple[FiledReport, ...]:
+    """The reports of filed audits, in no order: not `latest`, which is a link, nor what is unfiled or not yet whole.
+
+    Raises ReportNotFiledError when the folder of the reports cannot be read.
+    """
+    root = home / FOLDER
+    try:
+        with os.scandir(root) as entries:
+            names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        fact = f"The reports cannot be read: {error.strerror or 'the system gave no reason'}."
+        raise ReportNotFiledError(root, fact, "Grant this user the right to read them.") from error
+    of_audits = [name for name in names if _NAME.fullmatch(name) and not name.endswith(UNFILED)]
+    dated = ((name, _planned_for(name) or _instant_of(root / name)) for name in of_audits)
+    return tuple(FiledReport(name, instant) for name, instant in dated if instant)
+
+
+def database_of(home: Path, report: FiledReport) -> str:
+    """Identity of the database in which a report was filed; empty where it names none, or cannot be read."""
+    try:
+        named = json.loads((home / FOLDER / report.audit_id / canonical_json.FILE_NAME).read_bytes())["database"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return named if isinstance(named, str) else ""
+
+
+def _planned_for(name: str) -> datetime | None:
+    """T, as the id of an audit tells it."""
+    planned = _PLANNED.fullmatch(name)
+    try:
+        return planned and datetime.strptime(planned[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:  # as digits may be that are no day
+        return None
 
 
 def write(audit: Audit, chronicle: Chronicle, home: Path) -> Path:

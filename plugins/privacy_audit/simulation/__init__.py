@@ -52,6 +52,7 @@ def simulate(
     """What the policy of a file would change; ConfigurationRefusedError when it, or anything else, is wrong."""
     settings = load()
     configuration, another = audit.read_configuration(settings), _read_other(settings, policy_file)
+    audit.prove_known(settings)
     instant = audit.instant_of(as_of, now)
     known_stores = [coverage.store.store for coverage in configuration.coverages]
     known_controls = [*dict.fromkeys(it.id for read in (configuration, another) for it in read.policy.controls)]
