@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
-from privacy_audit import connections, known_database, suites
+from privacy_audit import connections, known_database, one_at_a_time, suites
 from privacy_audit.audit_database import AuditDatabaseRefusedError
 from privacy_audit.configuration import Configuration as Configuration
 from privacy_audit.configuration import control_ids as control_ids
@@ -193,10 +193,9 @@ def _make_ready_for_manifests(order: Order, configuration: Configuration, store:
 
 
 def _look_at(order: Order, configuration: Configuration, store: str) -> dict[str, Any]:
-    from privacy_audit import engine
-
     coverage = configuration.coverage(store)
-    return _dump(engine.audit_store(_store_order(order, configuration, coverage), address_of(coverage.store)))
+    asked = _store_order(order, configuration, coverage)
+    return _dump(one_at_a_time.audit_store(asked, address_of(coverage.store), configuration.settings))
 
 
 def audit_records(order: Order) -> dict[str, Any]:

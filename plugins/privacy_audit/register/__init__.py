@@ -20,6 +20,7 @@ from privacy_audit.register.history import (
 from privacy_audit.register.identity import Known, accept, known
 from privacy_audit.register.migration import init, is_empty, upgrade, versions
 from privacy_audit.register.outbox import claim, close, digests, enqueue, mark_delivered, pending, release
+from privacy_audit.register.turn import StoreBusyError, store_lock
 
 __all__ = [
     "AlreadyFiledError",
@@ -31,6 +32,7 @@ __all__ = [
     "RegisterOutdatedError",
     "RegisterRefusedError",
     "RegisterUnavailableError",
+    "StoreBusyError",
     "accept",
     "claim",
     "close",
@@ -50,6 +52,7 @@ __all__ = [
     "pending",
     "release",
     "standing_decisions",
+    "store_lock",
     "upgrade",
     "versions",
 ]

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from privacy_audit import audit, documents, suites, wording
+from privacy_audit import audit, documents, one_at_a_time, suites, wording
 from privacy_audit.errors import ConfigurationRefusedError
 from privacy_audit.model import Audit, Cause, CheckResult, Control, Outcome, StoreResult, roll_up
 from privacy_audit.periods import local_date
@@ -127,7 +127,7 @@ def _look(store: str, today: _Side, other: _Side, instant: datetime, results: Pa
         suites=_merged([*_compiled(today, store, here), *_compiled(other, store, again)]),
         results=results,
     )
-    seen = engine.audit_store(order, audit.address_of(coverage.store))
+    seen = one_at_a_time.audit_store(order, audit.address_of(coverage.store), today.configuration.settings)
     found = {result.id: result for result in seen.checks}
     return (
         _of_side(seen, today, instant, [_told(found[check.id], check) for check in here]),
