@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from privacy_audit.cli import app
 from tests.audit.company import airflow_url, execute
 from tests.audit.one_night import NOW, OneNight, Result, through_xcom
 from tests.conftest import MakeDatabase
@@ -19,6 +18,7 @@ from typer.testing import CliRunner
 
 from privacy_audit import audit, known_database, register, settings
 from privacy_audit.audit_database import AuditDatabaseRefusedError
+from privacy_audit.cli import app
 from privacy_audit.errors import ConfigurationRefusedError, PrivacyAuditError
 
 DAY = timedelta(days=1)

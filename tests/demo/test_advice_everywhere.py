@@ -19,13 +19,13 @@ from typing import Any
 
 import psycopg2
 import pytest
-from privacy_audit.cli import app
 from tests.audit.owner import Owner, open_channels
 from tests.demo.test_company import PASSWORDS
 from tests.test_advice import takes_away
 from typer.testing import CliRunner
 
 from privacy_audit import audit
+from privacy_audit.cli import app
 from privacy_audit.demo.company import create_databases, fill
 from privacy_audit.demo.server import EmbeddedPostgres
 
