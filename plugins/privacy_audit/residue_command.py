@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from privacy_audit import audit, one_at_a_time, wording
+from privacy_audit import audit, wording
 from privacy_audit.controls.erased import Erased
 from privacy_audit.erasure.search import Lead, LeadKind, leads
 from privacy_audit.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError
@@ -66,7 +66,6 @@ def residue(
     """
     from privacy_audit import engine
     from privacy_audit.engine.session import open_store
-    from privacy_audit.register import StoreBusyError
 
     if not sys.stdout.isatty():
         fact = "shows keys of rows, and so to a terminal only."
@@ -76,12 +75,9 @@ def residue(
     coverage = configuration.coverage(name)
     rules, unsought = _rules(coverage, table)
     console = Console()
-    found, limits = False, list[str]()
+    found = False
     try:
-        with (
-            one_at_a_time.turn(configuration.settings, name) as limits,
-            open_store(audit.address_of(coverage.store)(), "residue") as door,
-        ):
+        with open_store(audit.address_of(coverage.store)(), "residue") as door:
             for rule in rules:
                 listed = _Listed(rule, limit)
                 try:
@@ -93,10 +89,6 @@ def residue(
                 _show(listed, console)
     except engine.TroubleError as trouble:
         unsought.append(f"store {name}: {trouble.reason}")
-    except StoreBusyError as busy:
-        unsought.append(str(busy))
-    for sentence in limits:
-        console.print(f"In store {name}, {sentence}.", markup=False)
     for reason in unsought:
         console.print(Text(f"Not looked at: {reason}", "bold magenta"))
     raise typer.Exit(_NOT_LOOKED_AT if unsought else _FOUND if found else 0)
