@@ -107,6 +107,7 @@ class Meant:
             changes += [{last: moment} for moment in (*self.no_facts(last), yesterday, frame.as_of)]
             changes += [{first: frame.earliest, last: frame.earliest}, {first: Beyond(frame.as_of)}]
             changes += [{last: Beyond(frame.as_of)}, {last: Beyond(frame.as_of, last=True)}]
+            changes += [{edge: Beyond(frame.as_of, infinite=True)} for edge in (first, last)]
         for change in changes:
             if not change.keys() & broken.says.keys():
                 yield broken.but(f"whose {' and '.join(change)} may leave it out", broken.state, **change)
@@ -134,7 +135,7 @@ class Meant:
         if isinstance(begin, datetime) and begin >= earliest:
             begun = self._order(clocks[self.in_force.from_], begin) <= 0
         if end is None or isinstance(end, Beyond):
-            goes_on = True if end is None or end.last else None
+            goes_on = True if end is None or end.last or end.infinite else None
         elif end >= earliest:
             goes_on = self._goes_on(clocks[self.in_force.to], end)
         return all_of([begun, goes_on])

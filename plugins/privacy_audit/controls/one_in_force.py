@@ -24,7 +24,7 @@ import sqlalchemy as sa
 
 from privacy_audit.controls.entries import Entry, Meant, Says
 from privacy_audit.controls.record_rule import Asked, RegisterRule
-from privacy_audit.controls.specimen_parts import DAY, first_of, next_after, noon, quiet, too_early
+from privacy_audit.controls.specimen_parts import DAY, Beyond, Told, first_of, next_after, noon, quiet, too_early
 from privacy_audit.periods import local_date, start_of_day
 from privacy_audit.sql.frame import Frame, civil_date, instant, never, no, no_day, yes
 from privacy_audit.sql.records import InForce, RecordSql, end_of
@@ -88,7 +88,7 @@ class OneInForce(RegisterRule):
         counts = asks.without_gaps_since is not None and asks.without_gaps_since <= day
         perhaps = State.UNDECIDABLE if asks.must is Must.EXACTLY_ONE else State.COMPLIANT
 
-        def row(begin: datetime | None, end: datetime | None = None) -> Says:
+        def row(begin: Told | None, end: Told | None = None) -> Says:
             return {**base, asks.in_force.from_: begin, asks.in_force.to: end}
 
         found = [
@@ -109,6 +109,12 @@ class OneInForce(RegisterRule):
             ("in which one began nobody knows when", State.UNDECIDABLE, [row(None)]),
             ("in which one began at no moment there can be", State.UNDECIDABLE, [row(too_early(frame))]),
             ("in which one ended at no moment there can be", State.UNDECIDABLE, [row(ever, too_early(frame))]),
+            ("in which one began at what nobody can mean", State.UNDECIDABLE, [row(Beyond(frame.as_of))]),
+            ("in which one never began", State.UNDECIDABLE, [row(Beyond(frame.as_of, infinite=True))]),
+            ("in which the first one is not in sight", State.VIOLATING, [row(Beyond(frame.as_of, last=True))]),
+            ("in which one ended at what nobody can mean", State.UNDECIDABLE, [row(ever, Beyond(frame.as_of))]),
+            ("in which one never ends", State.COMPLIANT, [row(ever, Beyond(frame.as_of, infinite=True))]),
+            ("in which no end is in sight", State.COMPLIANT, [row(ever, Beyond(frame.as_of, last=True))]),
             ("in which another began nobody knows when", perhaps, [row(ever), row(None)]),
             ("in which another may go on", perhaps, [row(ever), row(at, too_early(frame))]),
             ("in which another ended before it began", State.COMPLIANT, [row(ever), row(at, at - 2 * DAY)]),

@@ -42,14 +42,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """The first moment that nobody can mean, so that it is no future; or the last that somebody can."""
+    """The first moment that nobody can mean, so that it is no future; or the last that somebody can; or infinity."""
 
     as_of: datetime
     last: bool = False
+    infinite: bool = False
+    """Which ends may say, and years cannot."""
 
     def written(self, clock: ColumnClock) -> str:
         """It as a column of this encoding holds it: after the year 9999, or as a number more than a century after T."""
         century = self.as_of.replace(microsecond=0) + 36_525 * DAY
+        if self.infinite and clock.encoding is not Encoding.YEAR:
+            return "infinity"
         match clock.encoding:
             case Encoding.TIMESTAMPTZ:  # in every zone
                 return "10000-01-01 23:59:59.999999+00" if self.last else "10000-01-02 00:00:00+00"
@@ -241,6 +245,9 @@ def no_fact(clock: Clock, frame: Frame, ancient: State | None, now: State | None
     yield Specimen("of what nobody can mean", State.UNDECIDABLE, telling(clock, Beyond(frame.as_of), zone))
     last = telling(clock, Beyond(frame.as_of, last=True), zone)
     yield Specimen("of the last moment that somebody can mean", future, last)
+    if all(part.encoding is not Encoding.YEAR for part in parts):
+        infinite = telling(clock, Beyond(frame.as_of, infinite=True), zone)
+        yield Specimen("of a moment that never comes", future, infinite)
     yield Specimen("of a year to come", future, telling(clock, frame.as_of + 366 * DAY, zone))
     long_before = noon(date(first_day.year - 1, 7, 1), frame)
     yield Specimen("from before the company's first year", State.UNDECIDABLE, telling(clock, long_before, zone))
@@ -336,6 +343,8 @@ def holds(register: LegalHolds | None, categories: Sequence[Category], frame: Fr
         ("under a legal hold until what nobody can mean", State.VIOLATING, [hold(yesterday, Beyond(frame.as_of))]),
         ("under a legal hold without an end in sight", State.HELD,
          [hold(yesterday, Beyond(frame.as_of, last=True))]),
+        ("under a legal hold without an end", State.HELD, [hold(yesterday, Beyond(frame.as_of, infinite=True))]),
+        ("under a legal hold that never begins", State.VIOLATING, [hold(Beyond(frame.as_of, infinite=True))]),
         ("under a legal hold on somebody else", State.VIOLATING, [hold(yesterday, who=SOMEBODY_ELSE)]),
         *(("under a legal hold on its data", State.HELD, [hold(yesterday, says=says)]) for says in ours[1:] if says),
     ]  # fmt: skip
@@ -442,11 +451,14 @@ def intervals(
     d3, d2, d1, after, later = at - 3 * DAY, at - 2 * DAY, at - DAY, at + DAY, at + 2 * DAY
     never, coming = too_early(frame), frame.as_of + timedelta(seconds=1)
     beyond, last = Beyond(frame.as_of), Beyond(frame.as_of, last=True)
+    never_comes = Beyond(frame.as_of, infinite=True)
     found: list[tuple[str, State, list[tuple[Told | None, Told | None]]]] = [
         ("with a consent of what nobody can mean", State.UNDECIDABLE, [(beyond, None)]),
         ("with a consent withdrawn at what nobody can mean", State.UNDECIDABLE, [(d1, beyond)]),
         ("with a consent without an end in sight", State.COMPLIANT, [(d1, last)]),
         ("with a consent that is not in sight", State.VIOLATING, [(last, None)]),
+        ("with a consent without an end", State.COMPLIANT, [(d1, never_comes)]),
+        ("with a consent that never begins", State.UNDECIDABLE, [(never_comes, None)]),
         ("without any consent", State.VIOLATING, []),
         ("after a consent", State.COMPLIANT, [(d1, None)]),
         ("at the very moment of the consent", touching, [(at, None)]),
@@ -489,10 +501,13 @@ def events(register: EventLedger, word: str, at: datetime, frame: Frame) -> Iter
     d3, d2, d1, after = at - 3 * DAY, at - 2 * DAY, at - DAY, at + DAY
     never, coming = too_early(frame), frame.as_of + timedelta(seconds=1)
     beyond, last = Beyond(frame.as_of), Beyond(frame.as_of, last=True)
+    never_comes = Beyond(frame.as_of, infinite=True)
     found: list[tuple[str, State, list[tuple[str | None, Told | None]]]] = [
         ("with a consent of what nobody can mean", State.UNDECIDABLE, [(yes, beyond)]),
         ("with a consent and a withdrawal of what nobody can mean", State.UNDECIDABLE, [(yes, d1), (no, beyond)]),
         ("with a consent and a withdrawal that is not in sight", State.COMPLIANT, [(yes, d1), (no, last)]),
+        ("with a consent that never comes", State.UNDECIDABLE, [(yes, never_comes)]),
+        ("with a consent and a withdrawal that never comes", State.UNDECIDABLE, [(yes, d1), (no, never_comes)]),
         ("without any consent", State.VIOLATING, []),
         ("after a consent", State.COMPLIANT, [(yes, d1)]),
         ("at the very moment of the consent", State.COMPLIANT, [(yes, at)]),
@@ -578,7 +593,12 @@ def _events_of_doubt(register: EventLedger, word: str, at: datetime, frame: Fram
     ]
     for other in register.other_purposes:
         if other.lower() not in (word.lower(), (register.every_purpose or "").lower()):
-            found += [("after a withdrawal of another purpose", compliant, [granted, (no, d1, otherwise(other))])]
+            found += [
+                ("after a withdrawal of another purpose", compliant, [granted, (no, d1, otherwise(other))]),
+                ("with a withdrawal of another purpose at an unknown moment", compliant, [granted, (no, None, other)]),
+                ("after what may be a withdrawal of another purpose", compliant, [granted, (None, d1, other)]),
+                ("after what may be a consent to another purpose", violating, [(None, d1, other)]),
+            ]
     if (every := register.every_purpose) is not None:
         found += [
             ("after a consent to everything", compliant, [(yes, d1, every)]),
@@ -650,6 +670,7 @@ def spells(at: datetime, frame: Frame) -> list[tuple[str, bool | None, list[Spel
     d2, d3, d4, d5, d6 = (at - days * DAY for days in (2, 3, 4, 5, 6))
     a2, a3, a4 = (at + days * DAY for days in (2, 3, 4))
     early, beyond = too_early(frame), Beyond(frame.as_of)
+    last, never = Beyond(frame.as_of, last=True), Beyond(frame.as_of, infinite=True)
     return [
         ("before which a row began", True, [(d3, None)]),
         ("between begin and end of a row", True, [(d3, a2)]),
@@ -671,6 +692,9 @@ def spells(at: datetime, frame: Frame) -> list[tuple[str, bool | None, list[Spel
         ("beside a row that began at what nobody can mean", None, [(beyond, None)]),
         ("beside a row that ended at what nobody can mean", None, [(d3, beyond)]),
         ("before a row that ended at what nobody can mean", False, [(a2, beyond)]),
+        ("beside a row that never began", None, [(never, None)]),
+        ("within a row that never ends", True, [(d3, never)]),
+        ("within a row without an end in sight", True, [(d3, last)]),
         ("beside a row that ended before it began", None, [(a2, d2)]),
         ("after a row that began nobody knows when", False, [(None, d2)]),
         ("within a row and beside one that began nobody knows when", True, [(d3, None), (None, None)]),
