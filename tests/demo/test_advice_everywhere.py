@@ -27,6 +27,7 @@ from typer.testing import CliRunner
 from privacy_audit import audit
 from privacy_audit.cli import app
 from privacy_audit.demo.company import create_databases, fill
+from privacy_audit.demo.on_file import initialise
 from privacy_audit.demo.server import EmbeddedPostgres
 
 pytestmark = pytest.mark.slow
@@ -70,8 +71,9 @@ def night(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
         for store in ("app", "web"):
             url = server.url(store, f"auditor_{store}", getattr(PASSWORDS, f"auditor_{store}"))
             patch.setenv(f"AIRFLOW_CONN_STORE_{store.upper()}", url.replace("+psycopg2", ""))
-        register = server.url("register", "register", PASSWORDS.register).replace("+psycopg2", "")
-        patch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", register)
+        register = server.url("register", "register", PASSWORDS.register)
+        initialise(register)
+        patch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", register.replace("+psycopg2", ""))
         patch.setenv("AIRFLOW_CONN_ERASURE_KEYS", json.dumps({"conn_type": "generic", "password": keys}))
         for name in ("PRODUCT", "WEB", "PLATFORM", "COMPLIANCE"):
             patch.setenv(f"AIRFLOW_CONN_ALERTS_{name}", owner.connection)
