@@ -38,6 +38,7 @@ OTHERS = {
     "hash_mem_multiplier": "3",
     "jit": "on",
     "enable_presorted_aggregate": "on",
+    "constraint_exclusion": "on",
     "transaction_read_only": "off",
     "transaction_isolation": "serializable",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -28,10 +29,11 @@ def _night(url: str, number: int, *checks: CheckResult) -> None:
 
 
 @pytest.fixture
-def filed(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def filed(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A register with a night on which positions were found, and the environment that leads to it."""
     address = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", address)
+    monkeypatch.setenv("PRIVACY_AUDIT_HOME", str(tmp_path))  # no reports lie there that the register must know
     for name in ("PRIVACY_AUDIT_EXPECTATIONS", "PRIVACY_AUDIT_REGISTER"):
         monkeypatch.delenv(name, raising=False)
     draft = replace(POSITIONS, show_undecidable="SELECT 'undecided';", draft="BEGIN;\nROLLBACK;")

@@ -18,5 +18,6 @@ def ask(home: Path, words: Sequence[str]) -> int:
     with premises.opened(home) as place:
         own = {f"{_PREFIX}{name.upper()}": url for name, url in place.connections.items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith((_PREFIX, "PG"))}
+        own["PRIVACY_AUDIT_HOME"] = str(home)
         command = [sys.executable, "-m", "privacy_audit.cli", *words]
         return subprocess.run(command, env={**inherited, **own}, check=False).returncode
