@@ -1,7 +1,8 @@
 """Finds a night without an audit, by what the audit's database holds. Another DAG asks than the one that audits.
 
 A night is a civil day in the policy's zone. Its audit must be on file as soon as a run that started in time has reached
-its time limit; until then the night before is looked for. Nights count from the first audit on file.
+its time limit; until then the night before is looked for. Nights count from
+the first audit on file, and at the latest from the day after the database was made.
 """
 
 from __future__ import annotations
@@ -34,19 +35,23 @@ def look(now: datetime) -> date:
     NightMissedError when it has none; ConfigurationRefusedError when the policy cannot be read,
     RegisterUnavailableError when the audit's database is down.
     """
+    from privacy_audit import register
+
     configuration = audit.read_configuration()
     zone = ZoneInfo(configuration.policy.zone)
     filed = records.filed(partial(audit.register_url, configuration.settings))
-    night = expected(filed, now, zone)
+    night = expected(filed, register.made_at(audit.register_url(configuration.settings)), now, zone)
     LOG.info("the night of %s has its audit; %d audits are on file", night.isoformat(), len(filed))
     return night
 
 
-def expected(filed: Iterable[Begun], now: datetime, zone: ZoneInfo) -> date:
-    """The same, from the audits on file. Pure."""
+def expected(filed: Iterable[Begun], made_at: datetime | None, now: datetime, zone: ZoneInfo) -> date:
+    """The same, from the audits on file and when the audit's database was made. Pure."""
     night = local_date(now - RUN_TAKES - STARTS, zone)
     nights = sorted(local_date(one.as_of, zone) for one in filed)
     if not nights:
+        if made_at and night <= local_date(made_at, zone):
+            return night
         raise NightMissedError("No audit was ever filed. Unpause the DAG privacy_audit_nightly, or see why it fails.")
     if night in nights or nights[0] > night:
         return night

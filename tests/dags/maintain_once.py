@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+
+import psycopg2
 
 from privacy_audit import register
 from privacy_audit.demo import inbox, local_airflow, premises
@@ -19,10 +22,23 @@ def main() -> None:
     with premises.opened(home) as place, inbox.opened(home / "alerts", place.inbox_port):
         made_up = datetime(2100, 1, 1, tzinfo=UTC)  # the reports that lie there were filed nowhere
         register.accept(place.stores.register, "none", made_up, "", by="a test", because="They are made up.")
+        grow_old(place.stores.register)
         own = local_airflow.sqlite(home, "maintain_once")
         local_airflow.enter(local_airflow.environment(home, place.connections, own))
         local_airflow.prepare()
         print(json.dumps(run()))
+
+
+def grow_old(url: str) -> None:
+    """Lets the audit's database look as if it had been made some days ago: nights are expected of it."""
+    with (
+        closing(psycopg2.connect(url.replace("+psycopg2", ""))) as connection,
+        connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("ALTER TABLE identity DISABLE TRIGGER USER")
+        cursor.execute("UPDATE identity SET created_at = created_at - interval '3 days'")
+        cursor.execute("ALTER TABLE identity ENABLE TRIGGER USER")
 
 
 def run() -> dict[str, object]:

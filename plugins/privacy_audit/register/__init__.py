@@ -17,7 +17,7 @@ from privacy_audit.register.history import (
     nights,
     standing_decisions,
 )
-from privacy_audit.register.identity import Known, accept, known
+from privacy_audit.register.identity import Known, accept, known, made_at
 from privacy_audit.register.migration import init, is_empty, upgrade, versions
 from privacy_audit.register.outbox import claim, close, digests, enqueue, mark_delivered, pending, release
 from privacy_audit.register.turn import StoreBusyError, store_lock
@@ -47,6 +47,7 @@ __all__ = [
     "is_empty",
     "known",
     "last_audits",
+    "made_at",
     "mark_delivered",
     "nights",
     "pending",

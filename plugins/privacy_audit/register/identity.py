@@ -46,6 +46,19 @@ def known(url: sa.URL | str, audit_ids: Sequence[str]) -> Known:
         )
 
 
+def made_at(url: sa.URL | str) -> datetime | None:
+    """When the database was made; None for one of a version that did not keep it.
+
+    AuditDatabaseRefusedError when it is empty or another program's, RegisterUnavailableError when it is down.
+    """
+    with transaction(url) as connection:
+        prove_ours(connection)
+        if not sa.inspect(connection).has_table(identity.name):
+            return None
+        made: datetime | None = connection.scalar(sa.select(identity.c.created_at))
+        return made
+
+
 def accept(url: sa.URL | str, audit_id: str, as_of: datetime, database: str, *, by: str, because: str) -> None:
     """Files that somebody goes on with this database although reports, the newest that of an audit, know another.
 
