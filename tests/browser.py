@@ -18,6 +18,7 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
+    "--force-prefers-reduced-motion",  # a page that is still scrolling is clicked beside the link
 )  # fmt: skip
 _PATIENCE = 60
 """Seconds until a page that does not come fails its test. A busy machine takes a few."""
@@ -73,8 +74,7 @@ class Page:
     def click(self, selector: str) -> None:
         """Clicks the first element that a CSS selector finds."""
         element = self._chrome.find_element("css selector", selector)
-        # At once: a page that scrolls smoothly would still be on its way when it is clicked.
-        self._chrome.execute_script("arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})", element)
+        self._chrome.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
         element.click()
 
     def follow(self, selector: str) -> None:
