@@ -13,7 +13,7 @@ BENCH_SCALE = 10000000
 BENCH_ROUNDS = 5
 
 # What the tools of the tests remember lies with everything else that a run leaves behind.
-export PYTHONPATH := $(CURDIR)/plugins
+export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 export RUFF_CACHE_DIR := var/cache/ruff
 export MYPY_CACHE_DIR := var/cache/mypy
 # Without compiled files each start would compile Airflow anew, ten seconds of it.
@@ -27,10 +27,10 @@ help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 audit: install ## Audit the demo company once, through Airflow; exit 0 when exactly what was planted was found (SCALE=300000 rows)
-	@$(PY) -m privacy_audit.demo.commands audit --scale $(SCALE)
+	@$(PY) -m demo.commands audit --scale $(SCALE)
 
 ask: install ## Run privacy-audit over the demo company that make audit left (SAY="findings list")
-	@$(PY) -m privacy_audit.demo.commands ask $(SAY)
+	@$(PY) -m demo.commands ask $(SAY)
 
 # Three processes for two cores, for some wait; what is in one file shares what it set up, and stays together.
 test: install-tests ## Run every check and every test
@@ -38,23 +38,23 @@ test: install-tests ## Run every check and every test
 	$(PY) -m ruff format --check . .ci/install
 	$(PY) -m mypy
 	.venv/bin/lint-imports --cache-dir var/cache/import_linter
-	$(PY) -m privacy_audit.cli compile --check
+	$(PY) -m privacy_audit.cli.main compile --check
 	$(PY) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 bench: install-tests ## Time the audit beside hand-written SQL, on 10 million rows (BENCH_SCALE=10000000 BENCH_ROUNDS=5)
 	@$(PY) -W ignore -m tests.bench --scale $(BENCH_SCALE) --rounds $(BENCH_ROUNDS)
 
 up: install ## Start Airflow's pages and schedule on 127.0.0.1 over the demo company, and leave them running (PORT=8080)
-	@$(PY) -m privacy_audit.demo.commands up --scale $(SCALE) --port $(PORT)
+	@$(PY) -m demo.commands up --scale $(SCALE) --port $(PORT)
 
 down: install ## End what make up started
-	@$(PY) -m privacy_audit.demo.commands down
+	@$(PY) -m demo.commands down
 
 lock: install ## Resolve the requirements anew, in full and with hashes
 	UV_CACHE_DIR=var/cache/uv .ci/lock
 
 clean: ## Remove .venv and var, with all reports in it
-	@[ ! -x $(PY) ] || $(PY) -m privacy_audit.demo.commands clean
+	@[ ! -x $(PY) ] || $(PY) -m demo.commands clean
 	rm -rf .venv var
 
 install:

@@ -11,7 +11,8 @@ from typing import Any
 
 from airflow.sdk import MultipleCronTriggerTimetable, Param, TriggerRule, dag, get_current_context, task
 
-from privacy_audit import audit, dag_support, missed_night
+from privacy_audit.airflow_support import dag_defaults
+from privacy_audit.pipeline import missed_night, own_records
 
 # 00:30, before the nightly audit, which counts what is past its period; 07:45, when that audit must have been filed.
 # Both exist exactly once on each day in Paris.
@@ -48,10 +49,10 @@ Data Docs need no maintenance: they show tonight and nothing else.
         "owner": "compliance",
         "retries": 2,
         "retry_delay": timedelta(minutes=2),
-        "retry_policy": dag_support.WHAT_MAY_HEAL,
+        "retry_policy": dag_defaults.WHAT_MAY_HEAL,
         "execution_timeout": timedelta(minutes=30),
     },
-    on_failure_callback=dag_support.tell_of_time_out,
+    on_failure_callback=dag_defaults.tell_of_time_out,
     params={
         "dry_run": Param(
             False, type="boolean", title="Dry run", description="Delete nothing; count what would be deleted."
@@ -64,18 +65,18 @@ def privacy_audit_maintenance() -> None:
     """The tasks and their order."""
 
     @task(multiple_outputs=False)
-    @dag_support.gives_cause
+    @dag_defaults.gives_cause
     def delete_what_is_past() -> dict[str, Any]:
-        return audit.maintain(datetime.now(UTC), dry_run=get_current_context()["params"]["dry_run"])
+        return own_records.maintain(datetime.now(UTC), dry_run=get_current_context()["params"]["dry_run"])
 
     @task(multiple_outputs=False, execution_timeout=timedelta(minutes=5))
-    @dag_support.gives_cause
+    @dag_defaults.gives_cause
     def look_for_last_audit() -> str:
         return missed_night.look(datetime.now(UTC)).isoformat()
 
     @task(trigger_rule=TriggerRule.ALL_DONE, execution_timeout=timedelta(minutes=5))
     def gate() -> None:
-        dag_support.fail_run(dag_support.causes_of_tasks(["delete_what_is_past", "look_for_last_audit"]))
+        dag_defaults.fail_run(dag_defaults.causes_of_tasks(["delete_what_is_past", "look_for_last_audit"]))
 
     [delete_what_is_past(), look_for_last_audit()] >> gate()
 

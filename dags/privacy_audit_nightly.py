@@ -1,6 +1,6 @@
 """When the stores are audited, in which order. What must be true is in `expectations/`, who finds out in `plugins/`.
 
-Task names and their order, nothing else: each task calls one function of `privacy_audit.nightly_run`. Parsing this
+Task names and their order, nothing else: each task calls one function of `airflow_support.nightly_tasks`. Parsing this
 file reads no policy and no store map, only the names of their files, and so succeeds whatever is wrong in them: the
 first task says what is. It imports neither Great Expectations nor pandas and opens no connection.
 """
@@ -13,8 +13,8 @@ from typing import Any
 from airflow.sdk import Asset, CronTriggerTimetable, Param, TriggerRule, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from privacy_audit import dag_support, nightly_run
-from privacy_audit.configuration import store_names
+from privacy_audit.airflow_support import dag_defaults, nightly_tasks
+from privacy_audit.pipeline.configuration import store_names
 
 # What tasks hand to each other: the audit's id, and counts. None stands for a task that ended without a result.
 AuditId = str
@@ -99,10 +99,10 @@ def _begun(audit_id: AuditId | None) -> AuditId:
         "owner": "compliance",
         "retries": 2,
         "retry_delay": timedelta(minutes=2),
-        "retry_policy": dag_support.WHAT_MAY_HEAL,
+        "retry_policy": dag_defaults.WHAT_MAY_HEAL,
         "execution_timeout": timedelta(minutes=10),
     },
-    on_failure_callback=dag_support.tell_of_time_out,
+    on_failure_callback=dag_defaults.tell_of_time_out,
     params=PARAMS,
     tags=["privacy", "audit"],
     doc_md=ABOUT,
@@ -111,50 +111,50 @@ def privacy_audit_nightly() -> None:
     """The tasks and their order."""
 
     @task(multiple_outputs=False)
-    @dag_support.gives_cause
+    @dag_defaults.gives_cause
     def fix_instant() -> AuditId:
         context = get_current_context()
-        return nightly_run.begin(context["params"], context["run_id"], datetime.now(UTC))
+        return nightly_tasks.begin(context["params"], context["run_id"], datetime.now(UTC))
 
     @task(multiple_outputs=False, retries=1, execution_timeout=timedelta(minutes=105))
-    @dag_support.gives_cause
+    @dag_defaults.gives_cause
     def audit_store(audit_id: AuditId, store: str) -> Counts:
-        if not nightly_run.asks_for_store(audit_id, store):
+        if not nightly_tasks.asks_for_store(audit_id, store):
             raise AirflowSkipException("This run was started for other stores.")
-        return nightly_run.audit_store(audit_id, store, datetime.now(UTC))
+        return nightly_tasks.audit_store(audit_id, store, datetime.now(UTC))
 
     @task(multiple_outputs=False)
-    @dag_support.gives_cause
+    @dag_defaults.gives_cause
     def audit_records(audit_id: AuditId) -> Counts:
-        if not nightly_run.asks_for_records(audit_id):
+        if not nightly_tasks.asks_for_records(audit_id):
             raise AirflowSkipException("This run was started for some stores, or for other controls.")
-        return nightly_run.audit_records(audit_id)
+        return nightly_tasks.audit_records(audit_id)
 
     # With one store lost, what is known of the others is still filed, shown and said. The rule with "min one success"
     # would skip all of it as soon as one store was not asked for.
     whatever_was_found = TriggerRule.ALL_DONE
 
     @task(multiple_outputs=False, outlets=[REPORT], trigger_rule=whatever_was_found)
-    @dag_support.gives_cause
+    @dag_defaults.gives_cause
     def file_report(audit_id: AuditId | None) -> Counts:
-        filed = nightly_run.file(_begun(audit_id))
+        filed = nightly_tasks.file(_begun(audit_id))
         get_current_context()["outlet_events"][REPORT].extra = {key: filed[key] for key in ("audit_id", "outcome")}
         return filed
 
     @task(multiple_outputs=False, trigger_rule=whatever_was_found)
-    @dag_support.gives_cause
+    @dag_defaults.gives_cause
     def publish_data_docs(audit_id: AuditId | None) -> Counts:
-        return nightly_run.publish_docs(_begun(audit_id))
+        return nightly_tasks.publish_docs(_begun(audit_id))
 
     @task(multiple_outputs=False, trigger_rule=whatever_was_found)
-    @dag_support.gives_cause
+    @dag_defaults.gives_cause
     def send_alerts(audit_id: AuditId | None) -> Counts:
-        return nightly_run.send_alerts(_begun(audit_id))
+        return nightly_tasks.send_alerts(_begun(audit_id))
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def gate(audit_id: AuditId | None, filed: Counts, told: Counts, published: Counts) -> None:
-        failures = dag_support.causes_of_tasks(BEFORE_THE_GATE)
-        dag_support.fail_run(nightly_run.causes(audit_id, filed, told, published, failures))
+        failures = dag_defaults.causes_of_tasks(BEFORE_THE_GATE)
+        dag_defaults.fail_run(nightly_tasks.causes(audit_id, filed, told, published, failures))
 
     audit_id = fix_instant()
     stores = [

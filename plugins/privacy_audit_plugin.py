@@ -16,7 +16,7 @@ PREFIX = "/privacy-audit"
 
 @cache
 def _apps() -> list[dict[str, Any]]:
-    from privacy_audit.web.page import create_app
+    from privacy_audit.publish.pages.pages_app import create_app
 
     return [{"app": create_app(), "url_prefix": PREFIX, "name": "privacy_audit"}]
 

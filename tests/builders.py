@@ -5,22 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from privacy_audit.model import (
-    Audit,
-    Automation,
-    Category,
-    Cause,
-    CheckResult,
-    Clause,
-    Control,
-    Outcome,
-    Plan,
-    Policy,
-    Severity,
-    StoreResult,
-    Tally,
-    roll_up,
-)
+from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.outcomes import Cause, Outcome, Plan, Severity, roll_up
+from privacy_audit.domain.promises import Automation, Clause, Control, Policy
+from privacy_audit.domain.tally import Tally
 
 T = datetime(2026, 11, 24, 0, 15, tzinfo=UTC)
 """01:15 in Paris."""

@@ -16,10 +16,10 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from psycopg2.sql import SQL, Identifier
-from tests.night import Night, spend
 
-from privacy_audit.demo.installation import installation
-from privacy_audit.demo.server import EmbeddedPostgres
+from demo.installation import installation
+from demo.server import EmbeddedPostgres
+from tests.night import Night, spend
 
 settings.register_profile(
     "default",

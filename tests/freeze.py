@@ -23,8 +23,8 @@ from pathlib import Path
 
 import psycopg2
 
-from privacy_audit.demo import company, inbox, local_airflow, premises
-from privacy_audit.demo.installation import installation
+from demo import company, inbox, local_airflow, premises
+from demo.installation import installation
 
 INSTANTS = ("2026-02-28T22:59:59+00:00", "2026-08-31T10:00:00+00:00", "2026-10-25T00:30:00+00:00")
 SCALES = (2_000, 20_000)
@@ -67,17 +67,17 @@ def one(target: Path, instant: str, scale: int) -> None:
 
 
 def _audit(instant: str) -> None:
-    from privacy_audit import nightly_run
+    from privacy_audit.airflow_support import nightly_tasks
 
     now = datetime.now(UTC)
     params = {"as_of": instant, "stores": None, "controls": None}
-    audit_id = nightly_run.begin(params, "freeze", now)
+    audit_id = nightly_tasks.begin(params, "freeze", now)
     for store in ("app", "web"):
-        nightly_run.audit_store(audit_id, store, now)
-    nightly_run.audit_records(audit_id)
-    nightly_run.file(audit_id)
-    nightly_run.publish_docs(audit_id)
-    nightly_run.send_alerts(audit_id)
+        nightly_tasks.audit_store(audit_id, store, now)
+    nightly_tasks.audit_records(audit_id)
+    nightly_tasks.file(audit_id)
+    nightly_tasks.publish_docs(audit_id)
+    nightly_tasks.send_alerts(audit_id)
 
 
 def _rows(url: str) -> str:

@@ -30,8 +30,8 @@ from sqlalchemy.sql.elements import (
 )
 
 from privacy_audit.controls import Rule
-from privacy_audit.engine.fixtures import specimen_frame, specimens_of, statements
-from privacy_audit.sql.planted import Planted
+from privacy_audit.engine.self_test import specimen_frame, specimens_of, statements
+from privacy_audit.sql.inline_relation import Planted
 
 Write = Callable[[], str]
 """Writes an expression in another way."""

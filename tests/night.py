@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from privacy_audit.demo.installation import installation
+from demo.installation import installation
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,7 +48,7 @@ def spend(home: Path, register: Path) -> Night:
     """Plants, runs the DAG once in a process of its own, and gathers what it left; `register` is a file to write."""
     program, planting = ROOT / "tests" / "dags" / "run_once.py", ROOT / "tests" / "canary.sql"
     command = [sys.executable, str(program), str(home), "20000", "--plant", str(planting), "--keep", str(register)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins")}
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"}
     done = subprocess.run(command, capture_output=True, check=False, env=environment)
     installation(home).remove()  # as root it lies elsewhere, and nobody else would remove it
     assert done.returncode == 0, done.stderr.decode()

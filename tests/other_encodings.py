@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
+from demo.server import EmbeddedPostgres
 from tests.audit.company import execute
 from tests.conftest import drop_database
-
-from privacy_audit.demo.server import EmbeddedPostgres
 
 WITH_ACCENTS = ("LATIN1", "WIN1252", "EUC_JP")
 """Encodings that have é, each with other bytes than UTF-8's."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from privacy_audit.configuration import read_configuration
 from privacy_audit.controls import Rule, kinds
+from privacy_audit.pipeline.configuration import read_configuration
 
 CASES = Path(__file__).parent / "controls" / "cases"
 

@@ -9,24 +9,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from privacy_audit import controls
+from privacy_audit.compiler.suites import Check
+from privacy_audit.config.policy import policy_reader
+from privacy_audit.config.policy.consistency import OF_THE_COMPANY
+from privacy_audit.controls import Rule, kinds
+from privacy_audit.domain import phrases
+from privacy_audit.domain.advice import APART, Advice
+from privacy_audit.domain.outcomes import Cause, Outcome, Plan, Severity
+from privacy_audit.domain.promises import Control, OwnKind
+from privacy_audit.domain.tally import Tally
+from privacy_audit.engine import check_outcome
+from privacy_audit.engine.measurement import Measured
+from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.self_audit import company_checks as company
+from privacy_audit.self_audit import missing_nights
+from privacy_audit.self_audit import record_checks as records
 from tests import builders
 from tests.specimens import named_rules
 
-from privacy_audit import controls, policy, wording
-from privacy_audit.advice import APART, Advice
-from privacy_audit.company import verdict as company
-from privacy_audit.controls import Rule, kinds
-from privacy_audit.engine import verdict
-from privacy_audit.engine.measure import Measured
-from privacy_audit.engine.trouble import TroubleError
-from privacy_audit.model import Cause, Control, Outcome, OwnKind, Plan, Severity, Tally
-from privacy_audit.policy.consistency import OF_THE_COMPANY
-from privacy_audit.records import nightly
-from privacy_audit.records import verdict as records
-from privacy_audit.suites import Check
-
 EXPECTATIONS = Path(__file__).parents[1] / "expectations"
-PROMISES = policy.load(EXPECTATIONS, kinds())
+PROMISES = policy_reader.load(EXPECTATIONS, kinds())
 MARKED = kinds()["soft_delete"]
 RULES = named_rules()
 T = datetime(2026, 11, 24, 1, 15, tzinfo=UTC)
@@ -107,7 +111,7 @@ def test_a_rule_without_a_text_for_undecided_rows_cannot_be_made() -> None:
 def test_the_kinds_without_a_store_say_both_as_well() -> None:
     control = Control("A-1", "attestation", "It is so", Severity.LOW, (), (), builders.SINCE, fix="Delete them all.")
     of_the_company = {kind: of(control) for kind, of in company.ADVICE.items()}
-    of_the_audit = {OwnKind.OWN_RECORDS: records.ADVICE, OwnKind.NIGHTLY: nightly.ADVICE}
+    of_the_audit = {OwnKind.OWN_RECORDS: records.ADVICE, OwnKind.NIGHTLY: missing_nights.ADVICE}
     assert (set(of_the_company), set(of_the_audit)) == (OF_THE_COMPANY, set(OwnKind))
     for advice in (*of_the_company.values(), *of_the_audit.values()):
         assert advice.closing
@@ -119,7 +123,7 @@ def test_the_kinds_without_a_store_say_both_as_well() -> None:
 @pytest.mark.parametrize("cause", Cause)
 def test_no_cause_of_a_review_or_of_a_blind_check_takes_data_away(cause: Cause) -> None:
     advice = Advice("Delete them.", "Find it out.")
-    assert takes_away(wording.WAYS_OUT[cause]) == []
+    assert takes_away(phrases.WAYS_OUT[cause]) == []
     for outcome in (Outcome.REVIEW, Outcome.NOT_AUDITED):
         assert takes_away(advice.given(outcome, cause, None)) == []
         assert advice.given(outcome, cause, None)
@@ -148,7 +152,7 @@ def _judged(tally: Tally, **more: bool) -> str:
         }
     )
     check = Check("app/app.t/DEL-1", PROMISES.control("DEL-1"), "app", rule)
-    return verdict.judged(check, Measured(tally, Plan.FULL, "", 0), T).fix
+    return check_outcome.judged(check, Measured(tally, Plan.FULL, "", 0), T).fix
 
 
 @pytest.mark.parametrize(("violating", "undecidable"), [(0, 3), (2, 0), (2, 3)])
@@ -162,12 +166,12 @@ def test_the_counts_decide_which_text_is_shown(violating: int, undecidable: int)
 
 
 def test_an_empty_table_is_not_advised_to_lose_rows() -> None:
-    assert _judged(builders.tally(population=0)) == wording.WAYS_OUT[Cause.EMPTY]
+    assert _judged(builders.tally(population=0)) == phrases.WAYS_OUT[Cause.EMPTY]
     assert _judged(builders.tally(population=0), may_be_empty=True) == ""
 
 
 def test_who_could_not_look_is_not_advised_to_delete() -> None:
     rule = next(rule for rule in RULES.values() if CLOSE.split(" rows")[0] in rule.fix)
     check = Check("app/app.t/DEL-1", PROMISES.control("DEL-1"), "app", rule)
-    fix = verdict.not_audited(check, TroubleError(Cause.DRIFT, "the column is gone"), T).fix
-    assert fix == wording.WAYS_OUT[Cause.DRIFT]
+    fix = check_outcome.not_audited(check, TroubleError(Cause.DRIFT, "the column is gone"), T).fix
+    assert fix == phrases.WAYS_OUT[Cause.DRIFT]

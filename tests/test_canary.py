@@ -10,6 +10,7 @@ import re
 from urllib.parse import quote
 
 import pytest
+
 from tests.night import Night
 
 CANARIES = (

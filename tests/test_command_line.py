@@ -28,15 +28,17 @@ import sqlalchemy as sa
 from jsonschema import Draft202012Validator
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 from rich.console import Console
+
+from demo import ports
+from privacy_audit.cli import main as command_line
+from privacy_audit.cli.main import Exit
+from privacy_audit.config.policy import policy_reader
+from privacy_audit.domain.audit import Audit
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.engine import checkpoint
+from privacy_audit.publish.report import canonical_json
 from tests import builders
 from tests.conftest import MakeDatabase
-
-from privacy_audit import cli as command_line
-from privacy_audit import engine, policy
-from privacy_audit.cli import Exit
-from privacy_audit.demo import ports
-from privacy_audit.model import Audit, Outcome
-from privacy_audit.reports import canonical_json
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +106,7 @@ class Company:
         """Runs the command. Whatever it was asked, it shows no traceback, no password, and no server's own words."""
         env = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT / "plugins"),
+            "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}",
             "HOME": str(self.folder),
             "AIRFLOW_HOME": str(self.folder / "airflow"),
             "PRIVACY_AUDIT_HOME": str(self.home),
@@ -115,7 +117,7 @@ class Company:
         }
         env.pop(without, None)
         run = subprocess.run(
-            [sys.executable, "-m", "privacy_audit.cli", *arguments],
+            [sys.executable, "-m", "privacy_audit.cli.main", *arguments],
             cwd=self.folder,
             env=env,
             capture_output=True,
@@ -164,7 +166,7 @@ def write_expectations(folder: Path) -> None:
     (folder / "stores").mkdir(parents=True)
     for name in ("policy.yaml", "policy.txt"):
         shutil.copy(REAL / name, folder / name)
-    controls = [control.id for control in policy.load(REAL).controls if control.id != "META-5"]  # of no store
+    controls = [control.id for control in policy_reader.load(REAL).controls if control.id != "META-5"]  # of no store
     for store, tables in TABLES.items():
         checked = {COMPUTED[category] for _, category, _ in tables.values()}
         document = {
@@ -471,9 +473,9 @@ def test_the_report_is_the_canonical_one(run: Run) -> None:
     assert run.report["schema"] == canonical_json.SCHEMA
     assert {"schema", "audit_id", "as_of", "policy", "outcome", "stores", "checks", "limits"} <= run.report.keys()
     assert run.report.keys() == canonical_json.to_dict(builders.audit()).keys()
-    schema = json.loads((files("privacy_audit.reports") / "audit.schema.json").read_text())
+    schema = json.loads((files("privacy_audit.publish.report") / "audit.schema.json").read_text())
     Draft202012Validator(schema).validate(run.report)
-    assert run.report["policy"]["digest"] == policy.load(REAL).digest
+    assert run.report["policy"]["digest"] == policy_reader.load(REAL).digest
     assert run.report["triggered_by"].startswith("command line ")
 
 
@@ -504,7 +506,7 @@ def test_nothing_but_the_audit_is_said(run: Run) -> None:
 
 
 def test_a_run_files_nothing_and_keeps_no_secret(run: Run, audited: Company) -> None:
-    assert [path.name for path in audited.home.iterdir()] == [engine.RESULTS]  # what was counted, and no report
+    assert [path.name for path in audited.home.iterdir()] == [checkpoint.RESULTS]  # what was counted, and no report
     with closing(psycopg2.connect(audited.register)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT (SELECT count(*) FROM audits) + (SELECT count(*) FROM hold_manifests)")
         assert cursor.fetchone() == (0,)

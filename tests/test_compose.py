@@ -12,8 +12,10 @@ import apprise
 import pytest
 from ruamel.yaml import YAML
 
-from privacy_audit import audit, connections, settings
-from privacy_audit.alerts import channels_of
+from privacy_audit.config import settings
+from privacy_audit.notify import channels_of
+from privacy_audit.pipeline.configuration import read_configuration
+from privacy_audit.postgres import connections
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yaml"
@@ -120,13 +122,13 @@ def test_the_audit_database_is_made_once_and_an_upgrade_leaves_it() -> None:
 def test_the_worker_has_every_connection_that_the_audit_asks_for() -> None:
     given = SERVICES["worker"]["environment"].items()
     environment = {name: re.sub(r"\$\{[^}]+\}", "secret", str(value)) for name, value in given}
-    stores = [coverage.store for coverage in audit.read_configuration().coverages]
+    stores = [coverage.store for coverage in read_configuration().coverages]
     assert len(stores) > 1
     databases = {store.connection for store in stores} | {settings.load({}).register}
     for name in databases:
         url = connections.sqlalchemy_url(connections.find(name, environment))
         assert (url.host in SERVICES, url.password) == (True, "secret")
-    rules = audit.read_configuration().handling
+    rules = read_configuration().handling
     people = [*stores, *(one for one in (rules.platform, rules.compliance, *rules.routes) if one)]
     for name in {one.alert for one in people}:
         connection = connections.find(name, environment)

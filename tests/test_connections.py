@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from privacy_audit import connections
-from privacy_audit.connections import Connection, ConnectionMissingError
+from privacy_audit.postgres import connections
+from privacy_audit.postgres.connections import Connection, ConnectionMissingError
 
 ROOT = Path(__file__).parents[1]
 NAME = "store_app"
@@ -254,7 +254,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What Airflow reads from our texts, what it writes of our connections, and what we say when it knows none."""
     env = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT / "plugins"),
+        "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}",
         "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
     }
     given = json.dumps({"fields": FIELDS, "texts": [text for text, _ in READ.values()]})
@@ -301,8 +301,8 @@ def test_a_connection_that_nobody_knows_is_refused_with_a_way_out(airflow: dict[
 
 
 def test_asking_makes_no_airflow_where_there_is_none(tmp_path: Path) -> None:
-    code = "from privacy_audit import connections; connections.find('nowhere')"
-    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "plugins")}
+    code = "from privacy_audit.postgres import connections; connections.find('nowhere')"
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
     assert "connection nowhere: is not configured. Set AIRFLOW_CONN_NOWHERE" in done.stderr
     assert list(tmp_path.iterdir()) == []

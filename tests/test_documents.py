@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.documents.harbour import Harbour, Kind
 
-from privacy_audit.documents import LARGEST_FILE, read
-from privacy_audit.documents.scalars import hidden_character
-from privacy_audit.documents.tree import compose
-from privacy_audit.errors import ConfigurationRefusedError, Mistake
+from privacy_audit.config.yaml.documents import LARGEST_FILE, read
+from privacy_audit.config.yaml.scalars import hidden_character
+from privacy_audit.config.yaml.tree import compose
+from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake
+from tests.documents.harbour import Harbour, Kind
 
 BAD = Path(__file__).parent / "documents" / "bad"
 GOOD = """\

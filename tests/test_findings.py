@@ -8,10 +8,10 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests import builders
 
+from privacy_audit.domain.outcomes import Cause, Outcome, Severity
 from privacy_audit.findings import Finding, findings_of, store_not_audited
-from privacy_audit.model import Cause, Outcome, Severity
+from tests import builders
 
 PASSED = (Outcome.PASS, Outcome.NOT_APPLICABLE)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from privacy_audit import heartbeat, settings
-from privacy_audit.heartbeat import Beat
+from privacy_audit.config import settings
+from privacy_audit.notify import heartbeat
+from privacy_audit.notify.heartbeat import Beat
 
 
 @contextmanager

@@ -18,12 +18,13 @@ from typing import Any
 import psycopg2
 import pytest
 import sqlalchemy as sa
+
+from demo.server import EmbeddedPostgres
+from privacy_audit import audit_db
+from privacy_audit.postgres import interruptible
 from tests.audit.company import airflow_url, execute, fill, make_expectations
 from tests.conftest import MakeDatabase
 from tests.engine.proxy import Proxy
-
-from privacy_audit import interruptible, register
-from privacy_audit.demo.server import EmbeddedPostgres
 
 ROOT = Path(__file__).parents[1]
 ENOUGH_SECONDS = 5
@@ -156,7 +157,7 @@ def test_a_program_that_hears_nothing_is_ended_at_last(number: signal.Signals) -
     """What is in C for long hears no signal, and neither does who takes what was raised for nothing."""
     program = (
         "import time\n"
-        "from privacy_audit.interruptible import ending_on_signals\n"
+        "from privacy_audit.postgres.interruptible import ending_on_signals\n"
         "with ending_on_signals():\n"
         "    try:\n"
         "        print('ready', flush=True)\n"
@@ -166,7 +167,7 @@ def test_a_program_that_hears_nothing_is_ended_at_last(number: signal.Signals) -
     )
     with subprocess.Popen(
         [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "plugins")},
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -184,14 +185,14 @@ def company(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactor
     """The environment of an audit of store app by hand."""
     folder = tmp_path_factory.mktemp("company")
     app, own = make_database(), make_database()
-    register.init(own)
+    audit_db.init(own)
     fill(app, "app")
     execute(app, "CREATE ROLE signalled LOGIN PASSWORD 'sesame'; GRANT USAGE ON SCHEMA app TO signalled")
     execute(app, "GRANT SELECT ON ALL TABLES IN SCHEMA app TO signalled")
     reader = sa.make_url(app).set(username="signalled", password="sesame")
     return {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT / "plugins"),
+        "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}",
         "HOME": str(folder),
         "AIRFLOW_HOME": str(folder / "airflow"),
         "PRIVACY_AUDIT_HOME": str(folder / "home"),
@@ -231,7 +232,7 @@ def test_the_command_line_ends_within_seconds(
     proxy.before(words, fall_silent)
     through = airflow_url(sa.make_url(company[silent]).set(drivername="postgresql+psycopg2", port=proxy.port))
     with subprocess.Popen(
-        [sys.executable, "-m", "privacy_audit.cli", "run", "--store", "app", "--control", "RET-4"],
+        [sys.executable, "-m", "privacy_audit.cli.main", "run", "--store", "app", "--control", "RET-4"],
         env={**company, silent: through},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from privacy_audit.demo.installation import installation
+from demo.installation import installation
 
 ROOT = Path(__file__).parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -38,7 +38,7 @@ def test_help_says_what_every_target_is_for() -> None:
 
 
 def test_the_integration_runs_all_tests_and_nothing_less(tmp_path: Path) -> None:
-    for name in ("make", "chromedriver"):  # with a browser there is nothing to bring
+    for name in ("make", "chromedriver", "pgbouncer"):  # with these there is nothing to bring
         (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*"; exit 7\n')
         (tmp_path / name).chmod(0o755)
     told = run(str(ROOT / ".ci" / "run"), cwd=tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}")
@@ -174,5 +174,5 @@ def filed(home: Path) -> list[dict[str, Any]]:
 
 def test_clean_removes_what_was_made_and_ends_what_runs() -> None:
     recipe = MAKEFILE.partition("\nclean:")[2].partition("\n\n")[0]
-    assert "privacy_audit.demo.commands clean" in recipe
+    assert "demo.commands clean" in recipe
     assert "rm -rf .venv var" in recipe

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from privacy_audit import missed_night
-from privacy_audit.missed_night import NightMissedError
-from privacy_audit.records import Begun
+from privacy_audit.domain.record_periods import Begun
+from privacy_audit.pipeline import missed_night
+from privacy_audit.pipeline.missed_night import NightMissedError
 
 PARIS = ZoneInfo("Europe/Paris")
 BEFORE = [Begun(datetime(2026, 11, day, 1, 15, tzinfo=PARIS), f"scheduled__{day}") for day in (21, 22, 23)]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from privacy_audit.periods import Period, birthday, local_date, start_of_day
+from privacy_audit.domain.periods import Period, birthday, local_date, start_of_day
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.audit.owner import PASSWORD, Owner, open_channels
 
-from privacy_audit import platform_owner
-from privacy_audit.platform_owner import NotToldError, Run
+from privacy_audit.notify import platform_owner
+from privacy_audit.notify.platform_owner import NotToldError, Run
+from tests.audit.owner import PASSWORD, Owner, open_channels
 
 NOW = datetime(2026, 11, 24, 0, 15, tzinfo=UTC)
 RUN = Run(

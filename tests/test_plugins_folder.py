@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 import requests
+
+from demo import local_airflow
 from tests.audit.owner import Owner, open_channels
 from tests.conftest import MakeDatabase
-
-from privacy_audit.demo import local_airflow
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 240
@@ -43,13 +43,13 @@ WAITING = """
 from datetime import UTC, datetime, timedelta
 from time import sleep
 from airflow.sdk import dag, task
-from privacy_audit import dag_support
+from privacy_audit.airflow_support import dag_defaults
 
 @dag(
     schedule="@once",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     dagrun_timeout=timedelta(seconds=5),
-    on_failure_callback=dag_support.tell_of_time_out,
+    on_failure_callback=dag_defaults.tell_of_time_out,
 )
 def waiting():
     @task

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privacy_audit import audit
-from privacy_audit.documents.tree import compose
-from privacy_audit.policy.changes import Direction, PolicyChange, changes, one_way, promises
-from privacy_audit.settings import Settings
+from privacy_audit.compiler.change_directions import Direction
+from privacy_audit.compiler.policy_changes import PolicyChange, changes, one_way, promises
+from privacy_audit.config.settings import Settings
+from privacy_audit.config.yaml.tree import compose
+from privacy_audit.pipeline.configuration import read_configuration
 
 HERE = Path(__file__).parent / "changes"
 REAL = Path(__file__).parent / "few_promises" / "expectations"
@@ -30,7 +31,7 @@ Promises = dict[str, Any]
 def read(expectations: Path) -> Promises:
     """What is promised, as it comes back from where it was kept."""
     settings = Settings(home=expectations, expectations=expectations, register="none", reports_url="")
-    configuration = audit.read_configuration(settings)
+    configuration = read_configuration(settings)
     kept: Promises = json.loads(json.dumps(promises(configuration.policy, configuration.coverages), allow_nan=False))
     return kept
 

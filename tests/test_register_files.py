@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from privacy_audit import register_files
-from privacy_audit.company_registers import COMPANY_REGISTERS
-from privacy_audit.errors import ConfigurationRefusedError
-from privacy_audit.store_map import Encoding, Records, Registers, StoreMap
+from privacy_audit.config import register_files
+from privacy_audit.config.map_clocks import Encoding
+from privacy_audit.config.map_registers import Records, Registers
+from privacy_audit.config.registers import COMPANY_REGISTERS
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.domain.errors import ConfigurationRefusedError
 
 MAP = {
     "store": "grc", "title": "Registers", "connection": "store_grc", "owner": "Compliance", "alert": "alerts",

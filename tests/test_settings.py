@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from privacy_audit import settings
-from privacy_audit.errors import ConfigurationRefusedError
-from privacy_audit.settings import Settings
+from privacy_audit.config import settings
+from privacy_audit.config.settings import Settings
+from privacy_audit.domain.errors import ConfigurationRefusedError
 
 ROOT = Path(__file__).parents[1]
 DEFAULTS = Settings(

@@ -22,18 +22,23 @@ from uuid import uuid4
 import pytest
 import rfc8785
 import sqlalchemy as sa
-from tests.audit.company import airflow_url, execute
-from tests.conftest import MakeDatabase
 from typer.testing import CliRunner
 
-from privacy_audit import audit, policy, simulation, suites
-from privacy_audit import cli as command_line
-from privacy_audit import register as audit_db
+from privacy_audit import audit_db
+from privacy_audit.cli import main as command_line
+from privacy_audit.cli import simulation_screen
+from privacy_audit.compiler import suites
+from privacy_audit.compiler.change_directions import Direction
+from privacy_audit.config.policy import policy_reader
 from privacy_audit.controls import kinds
-from privacy_audit.errors import ConfigurationRefusedError
-from privacy_audit.model import Audit, CheckResult, Outcome
-from privacy_audit.policy.changes import Direction
-from privacy_audit.simulation import Simulation, telling
+from privacy_audit.domain.audit import Audit, CheckResult
+from privacy_audit.domain.errors import ConfigurationRefusedError
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.pipeline import assembling, auditing, planning, simulation_run
+from privacy_audit.pipeline.configuration import read_configuration
+from privacy_audit.simulation.differences import Simulation
+from tests.audit.company import airflow_url, execute
+from tests.conftest import MakeDatabase
 
 HERE = Path(__file__).parent / "simulation"
 ROOT = Path(__file__).parents[1]
@@ -140,7 +145,7 @@ def write_expectations(folder: Path, policy_file: Path = REAL / "policy.yaml") -
         shutil.copy(HERE / "stores" / f"{store}.yaml", folder / "stores")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(folder))
-        suites.write(folder, audit.read_configuration().files)
+        suites.write(folder, read_configuration().files)
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +155,7 @@ def environment(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def simulated(policy_file: Path, *controls: str, store: str | None = None) -> Simulation:
-    return simulation.simulate(policy_file, AS_OF, [store] if store else None, controls, NOW)
+    return simulation_run.simulate(policy_file, AS_OF, [store] if store else None, controls, NOW)
 
 
 Rehearse = Callable[..., Simulation]
@@ -188,8 +193,8 @@ def violating(side: CheckResult | None) -> int | None:
 def really_audited(expectations: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Audit:
     monkeypatch.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(expectations))
     monkeypatch.setenv("PRIVACY_AUDIT_HOME", str(home))
-    order = audit.plan(AS_OF, None, None, "the real one", NOW)
-    return audit.assemble(order, [audit.audit_store(order, store) for store in order["stores"]])
+    order = planning.plan(AS_OF, None, None, "the real one", NOW)
+    return assembling.assemble(order, [auditing.audit_store(order, store) for store in order["stores"]])
 
 
 def as_told(audited: Audit) -> dict[str, CheckResult]:
@@ -302,7 +307,7 @@ def test_a_store_that_is_down_is_said(company: Company, monkeypatch: pytest.Monk
     told = simulated(company.policy(STRICTER))
     assert counts(told) == {LOGS: (None, None), VISITS: (1, 3), COOKIES: (3, 3), FORM: (1, 1)}
     assert not told.whole
-    document = telling.to_dict(told)
+    document = simulation_screen.to_dict(told)
     (archive,) = [store for store in document["stores"] if store["name"] == "archive"]
     assert (archive["cause"], archive["reason"]) == ("refused", "The server refused the password.")
     (logs,) = [check for check in document["checks"] if check["id"] == LOGS]
@@ -331,13 +336,13 @@ def test_nothing_is_left_behind(company: Company, tmp_path: Path, monkeypatch: p
 
 def test_the_document_is_canonical_and_tells_dates_as_a_report_does(rehearsed: Rehearse) -> None:
     told = rehearsed(STRICTER)
-    written = telling.render(told)
+    written = simulation_screen.render(told)
     document = json.loads(written)
     assert rfc8785.dumps(document) == written
     assert document["schema"] == "privacy_audit.simulation/1"
     assert document["as_of"] == "2024-11-24T00:15:30Z"
     assert document["policies"]["other"]["file"] == "policy2.yaml"
-    assert document["policies"]["today"]["digest"] == policy.load(REAL, kinds()).digest
+    assert document["policies"]["today"]["digest"] == policy_reader.load(REAL, kinds()).digest
     checks = {check["id"]: check for check in document["checks"]}
     assert list(checks) == sorted(checks)
     visits, logs = checks[VISITS], checks[LOGS]
@@ -350,7 +355,9 @@ def test_the_document_is_canonical_and_tells_dates_as_a_report_does(rehearsed: R
 
 
 def test_the_same_simulation_gives_the_same_bytes(company: Company) -> None:
-    first, second = (json.loads(telling.render(simulated(company.policy(STRICTER), store="shop"))) for _ in range(2))
+    first, second = (
+        json.loads(simulation_screen.render(simulated(company.policy(STRICTER), store="shop"))) for _ in range(2)
+    )
     for document in (first, second):
         for store in document["stores"]:
             store["snapshot"] = "another instant each time"
@@ -397,11 +404,11 @@ def test_a_control_that_neither_policy_has_is_refused(company: Company) -> None:
 def test_the_text_beside_the_policy_comes_first(company: Company, tmp_path: Path) -> None:
     file = Path(shutil.copy(company.policy(), tmp_path))
     shutil.copy(REAL / "policy.txt", tmp_path)
-    assert policy.load(company.expectations, kinds(), file) == policy.load(REAL, kinds())
+    assert policy_reader.load(company.expectations, kinds(), file) == policy_reader.load(REAL, kinds())
     with (tmp_path / "policy.txt").open("a") as text:
         text.write("And we sell it all.\n")
     with pytest.raises(ConfigurationRefusedError, match=r"source\.sha256: policy\.txt was changed"):
-        policy.load(company.expectations, kinds(), file)
+        policy_reader.load(company.expectations, kinds(), file)
 
 
 # the command
@@ -410,13 +417,13 @@ def test_the_text_beside_the_policy_comes_first(company: Company, tmp_path: Path
 def tells(company: Company, *arguments: str, **variables: str) -> tuple[int, str, str]:
     env = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT / "plugins"),
+        "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}",
         "HOME": str(company.folder),
         **company.environment,
         **variables,
     }
     run = subprocess.run(
-        [sys.executable, "-m", "privacy_audit.cli", "simulate", *arguments, "--as-of", AS_OF],
+        [sys.executable, "-m", "privacy_audit.cli.main", "simulate", *arguments, "--as-of", AS_OF],
         cwd=company.folder,
         env=env,
         capture_output=True,
@@ -433,7 +440,7 @@ def test_rows_that_would_come_into_breach_are_1(company: Company, tmp_path: Path
     written = tmp_path / "simulated.json"
     code, out, err = tells(company, "policy2.yaml", "--json", str(written), "--show-rows")
     assert (code, err) == (1, "")
-    assert json.loads(written.read_bytes())["schema"] == telling.SCHEMA
+    assert json.loads(written.read_bytes())["schema"] == simulation_screen.SCHEMA
     assert out == (HERE / "screen.txt").read_text(encoding="utf-8")
 
 

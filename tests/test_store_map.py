@@ -15,44 +15,50 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from privacy_audit import audit, documents, policy, suites
-from privacy_audit.audit import Configuration
-from privacy_audit.controls import kinds
-from privacy_audit.documents.tree import compose
-from privacy_audit.errors import ConfigurationRefusedError
-from privacy_audit.model import Category, Policy
-from privacy_audit.policy.consistency import OF_THE_AUDIT
-from privacy_audit.settings import Settings
-from privacy_audit.store_map import (
-    Birth,
-    BirthEncoding,
+from privacy_audit.compiler import suites
+from privacy_audit.config.map_clocks import (
     ColumnClock,
-    Condition,
-    ConsentAction,
-    ConsentForm,
-    DataGroup,
     Encoding,
-    EventLedger,
-    GuardianConsents,
     JoinedClock,
     JoinedSubject,
     LatestClock,
-    LegalHolds,
-    LegalReason,
     Means,
-    NotApplicable,
     OwnSubject,
+)
+from privacy_audit.config.map_registers import (
+    ConsentAction,
+    ConsentForm,
+    EventLedger,
+    GuardianConsents,
+    LegalHolds,
+    Registers,
+)
+from privacy_audit.config.map_tables import (
+    Birth,
+    BirthEncoding,
+    Condition,
+    DataGroup,
+    LegalReason,
     PeriodUnit,
     Persons,
-    Reading,
-    Registers,
     Relation,
     RowPeriod,
     SoftDelete,
-    StoreMap,
     TableMap,
     UseOfService,
 )
+from privacy_audit.config.policy import policy_reader
+from privacy_audit.config.policy.consistency import OF_THE_AUDIT
+from privacy_audit.config.settings import Settings
+from privacy_audit.config.store_map import NotApplicable, StoreMap
+from privacy_audit.config.yaml import documents
+from privacy_audit.config.yaml.tree import compose
+from privacy_audit.controls import kinds
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.consent_reading import Reading
+from privacy_audit.domain.errors import ConfigurationRefusedError
+from privacy_audit.domain.promises import Policy
+from privacy_audit.pipeline.configuration import Configuration, read_configuration
 
 REAL = Path(__file__).parent / "few_promises" / "expectations"
 DATA = Path(__file__).parent / "documents" / "store_map_slips.yaml"
@@ -85,14 +91,14 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def promises() -> Policy:
-    return policy.load(REAL, kinds())
+    return policy_reader.load(REAL, kinds())
 
 
 def configuration(expectations: Path, **maps: str) -> Configuration:
     """What is read when the folder holds these maps, by the names of their stores."""
     for store, text in maps.items():
         (expectations / "stores" / f"{store}.yaml").write_text(text, encoding="utf-8")
-    return audit.read_configuration(Settings(expectations.parent, expectations, register="", reports_url=""))
+    return read_configuration(Settings(expectations.parent, expectations, register="", reports_url=""))
 
 
 def refusal(expectations: Path, **maps: str) -> str:
@@ -491,7 +497,7 @@ def test_spoilt_map_is_refused_with_places_or_still_accounts_for_every_control(t
 
 
 def test_the_real_maps_account_for_every_control_in_exactly_one_way() -> None:
-    read = audit.read_configuration(Settings(REAL.parent, REAL, register="", reports_url=""))
+    read = read_configuration(Settings(REAL.parent, REAL, register="", reports_url=""))
     stores = [coverage.store.store for coverage in read.coverages]
     assert stores == sorted(path.stem for path in (REAL / "stores").iterdir()) != []
     accounts = {

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from privacy_audit import audit, suites
-from privacy_audit.audit import Configuration
+from privacy_audit.compiler import suites
+from privacy_audit.config.settings import Settings
 from privacy_audit.controls import kinds
-from privacy_audit.errors import ConfigurationRefusedError
-from privacy_audit.settings import Settings
+from privacy_audit.domain.errors import ConfigurationRefusedError
+from privacy_audit.pipeline.configuration import Configuration, read_configuration
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT / "expectations"
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def configuration(expectations: Path) -> Configuration:
-    return audit.read_configuration(Settings(expectations.parent / "home", expectations, "register", ""))
+    return read_configuration(Settings(expectations.parent / "home", expectations, "register", ""))
 
 
 def edit(file: Path, was: str, becomes: str) -> None:
@@ -80,9 +80,9 @@ def test_the_same_input_gives_the_same_bytes(real: Configuration) -> None:
 
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_the_order_in_which_python_keeps_its_sets_is_no_matter(seed: str, real: Configuration) -> None:
-    program = "import json, sys; from privacy_audit import audit; "
-    program += "json.dump({n: c.decode() for n, c in audit.read_configuration().files.items()}, sys.stdout)"
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "plugins"), "PYTHONHASHSEED": seed}
+    program = "import json, sys; from privacy_audit.pipeline.configuration import read_configuration; "
+    program += "json.dump({n: c.decode() for n, c in read_configuration().files.items()}, sys.stdout)"
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}", "PYTHONHASHSEED": seed}
     run = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
     assert json.loads(run.stdout) == {name: content.decode() for name, content in real.files.items()}
 

@@ -7,33 +7,34 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.reports import audits, packs
 
-from privacy_audit import wording
-from privacy_audit.model import Audit, Cause, Outcome, Severity, StoreResult
+from privacy_audit.domain import phrases
+from privacy_audit.domain.audit import Audit, StoreResult
+from privacy_audit.domain.outcomes import Cause, Outcome, Severity
+from tests.reports import audits, packs
 
 
 @pytest.mark.parametrize(
     ("count", "said"), [(0, "0"), (999, "999"), (1_000, "1\u202f000"), (1_234_567, "1\u202f234\u202f567")]
 )
 def test_number(count: int, said: str) -> None:
-    assert wording.number(count) == said
+    assert phrases.number(count) == said
 
 
 def test_dates() -> None:
-    assert wording.day(date(2026, 11, 24)) == "24 November 2026"
-    assert wording.month(date(2026, 1, 1)) == "January 2026"
+    assert phrases.day(date(2026, 11, 24)) == "24 November 2026"
+    assert phrases.month(date(2026, 1, 1)) == "January 2026"
     moment = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
-    assert wording.instant(moment, ZoneInfo("Europe/Paris")) == "29 March 2026, 03:30:00 in Europe/Paris"
-    assert wording.iso(moment) == "2026-03-29T01:30:00Z"
+    assert phrases.instant(moment, ZoneInfo("Europe/Paris")) == "29 March 2026, 03:30:00 in Europe/Paris"
+    assert phrases.iso(moment) == "2026-03-29T01:30:00Z"
 
 
 def test_every_word_of_the_model_has_words() -> None:
-    assert set(wording.OUTCOMES) == set(wording.SIGNS) == set(wording.MEANINGS) == set(Outcome)
-    assert set(wording.SEVERITIES) == set(Severity)
-    assert set(wording.WAYS_OUT) == set(Cause)
-    assert next(iter(wording.OUTCOMES)) is Outcome.NOT_AUDITED, "said first"
-    assert len(set(wording.SIGNS.values())) == len(Outcome), "a shape of its own for each"
+    assert set(phrases.OUTCOMES) == set(phrases.SIGNS) == set(phrases.MEANINGS) == set(Outcome)
+    assert set(phrases.SEVERITIES) == set(Severity)
+    assert set(phrases.WAYS_OUT) == set(Cause)
+    assert next(iter(phrases.OUTCOMES)) is Outcome.NOT_AUDITED, "said first"
+    assert len(set(phrases.SIGNS.values())) == len(Outcome), "a shape of its own for each"
 
 
 def audit(*outcomes: Outcome) -> Audit:
@@ -59,7 +60,7 @@ def audit(*outcomes: Outcome) -> Audit:
     ],
 )
 def test_verdict(outcomes: tuple[Outcome, ...], said: str) -> None:
-    assert wording.verdict(audit(*outcomes)) == said
+    assert phrases.verdict(audit(*outcomes)) == said
 
 
 @pytest.mark.parametrize(
@@ -74,11 +75,11 @@ def test_where_only_the_law_is_broken_no_promise_is_said_to_be(controls: tuple[s
     failed = audit(*[Outcome.FAIL] * len(controls))
     checks = tuple(replace(one, control=name) for one, name in zip(failed.checks, controls, strict=True))
     told = replace(failed, policy=packs.policy(), stores=(replace(failed.stores[0], checks=checks),))
-    assert wording.verdict(told) == said
+    assert phrases.verdict(told) == said
 
 
 def test_verdict_when_stores_are_down() -> None:
-    assert wording.verdict(audits.nothing()) == "Nothing was audited"
-    assert wording.verdict(replace(audits.nothing(), stores=())) == "Nothing was audited"
+    assert phrases.verdict(audits.nothing()) == "Nothing was audited"
+    assert phrases.verdict(replace(audits.nothing(), stores=())) == "Nothing was audited"
     half = replace(audits.clean(), stores=(*audits.clean().stores, audits.down()))
-    assert wording.verdict(half) == "Not everything was audited: 1 of 2 stores could not be read"
+    assert phrases.verdict(half) == "Not everything was audited: 1 of 2 stores could not be read"

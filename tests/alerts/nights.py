@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.reports.audits import broken
-
-from privacy_audit.alerts import Message, messages
-from privacy_audit.findings.handling import Handling
-from privacy_audit.findings.lifecycle import Memory, Rules, advance, moves
-from privacy_audit.findings.standing import Chronicle, Decision, Standing
+from privacy_audit.compiler.policy_changes import PolicyChange
+from privacy_audit.config.handling import Handling
+from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
+from privacy_audit.domain.outcomes import Outcome, roll_up
+from privacy_audit.findings.finding_state import Chronicle, Decision, Standing
+from privacy_audit.findings.transitions import Memory, Rules, advance, moves
 from privacy_audit.findings.waivers import Waiver, reports
-from privacy_audit.model import Audit, CheckResult, Outcome, StoreResult, roll_up
-from privacy_audit.policy.changes import PolicyChange
+from privacy_audit.notify import Message, messages
+from tests.reports.audits import broken
 
 TUESDAY = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
 """T of `broken()`."""

@@ -19,14 +19,14 @@ from uuid import uuid4
 import apprise
 import pytest
 from aiosmtpd.controller import Controller
+
+from demo import ports
+from privacy_audit.notify import Channel, ChannelsMissingError, Message, channels_of, deliver, message_body
+from privacy_audit.notify.channels import _TICKET_KEYS, _address
+from privacy_audit.notify.message import Action, Urgency
+from privacy_audit.notify.tickets import tickets
 from tests.alerts.nights import Company, after, by_owner, changed, first_night, grown, passed, waiver
 from tests.reports.audits import broken, clean
-
-from privacy_audit.alerts import Channel, ChannelsMissingError, Message, body, channels_of, deliver
-from privacy_audit.alerts.channels import _TICKET_KEYS, _address
-from privacy_audit.alerts.message import Action, Urgency
-from privacy_audit.alerts.tickets import tickets
-from privacy_audit.demo import ports
 
 SECRET = "hush-hush-hush"
 
@@ -115,7 +115,7 @@ def test_a_webhook_receives_the_documented_body(webhook: _Webhook, message: Mess
     assert deliver(message, _json(webhook)).sent
     (posted,) = webhook.posts
     assert posted["title"] == message.subject
-    assert posted["message"] == body.document(message)
+    assert posted["message"] == message_body.document(message)
     assert json.loads(posted["message"])["key"] == message.key
 
 
@@ -274,7 +274,7 @@ def test_each_service_of_tickets_takes_our_key(service: str, given: str) -> None
 
 
 def test_every_such_service_is_named_in_the_documentation() -> None:
-    from privacy_audit.alerts import channels
+    from privacy_audit.notify import channels
 
     assert set(ADDRESSES) == set(_TICKET_KEYS)
     documented = (channels.__doc__ or "").lower().translate(str.maketrans("", "", ". \n-"))

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from privacy_audit.domain.audit import Audit
+from privacy_audit.findings.finding_state import Change
+from privacy_audit.notify import Message, merge, message_body
+from privacy_audit.notify.message import Action
+from privacy_audit.notify.tickets import tickets
 from tests.alerts.nights import Company, after, by_owner, changed, grown, passed
 from tests.reports.audits import broken
-
-from privacy_audit.alerts import Message, body, merge
-from privacy_audit.alerts.message import Action
-from privacy_audit.alerts.tickets import tickets
-from privacy_audit.findings.standing import Change
-from privacy_audit.model import Audit
 
 PLACES = ("positions_GEO1", "accounts_MIN1", "positions_RET3", "contracts_RET1", "connection_logs_RET4")
 FATES = ("stays", "goes", "grows")
@@ -123,7 +123,7 @@ def test_what_came_and_went_in_between_is_told_once_as_good_news() -> None:
 def test_audits_of_one_day_are_called_audits() -> None:
     first = _product(0)
     second = replace(first, audit_id="by hand")
-    assert "this tells 2 audits of 24 November 2026." in body.text(merge([first, second]))
+    assert "this tells 2 audits of 24 November 2026." in message_body.text(merge([first, second]))
 
 
 @pytest.mark.parametrize("days", [1, 40])

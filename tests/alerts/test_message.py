@@ -10,6 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
+from privacy_audit.compiler.change_directions import Direction
+from privacy_audit.compiler.policy_changes import PolicyChange
+from privacy_audit.config.handling import Handling
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.findings.finding_state import Change, Decision, Kind, Status, Triage
+from privacy_audit.notify import Line, Message, letter, load, merge, message_body
+from privacy_audit.notify.message import DETAILED, LISTED, Action, MessageKind, Urgency
 from tests.alerts.nights import (
     HANDLING,
     TUESDAY,
@@ -24,15 +32,8 @@ from tests.alerts.nights import (
 )
 from tests.reports.audits import app, broken, clean, nothing
 
-from privacy_audit.alerts import Line, Message, body, letter, load, merge
-from privacy_audit.alerts.message import DETAILED, LISTED, Action, MessageKind, Urgency
-from privacy_audit.findings.handling import Handling
-from privacy_audit.findings.standing import Change, Decision, Kind, Status, Triage
-from privacy_audit.model import Outcome
-from privacy_audit.policy.changes import Direction, PolicyChange
-
 EXPECTED = Path(__file__).parent / "expected"
-FORMS = {"txt": body.text, "html": body.html, "json": body.document}
+FORMS = {"txt": message_body.text, "html": message_body.html, "json": message_body.document}
 
 LOOSENED = PolicyChange(
     Direction.LOOSENED, "RET-3", "RET-3 Positions may be kept for 6 months. Until now it was 2 months."
@@ -99,11 +100,11 @@ def test_a_message_comes_back_from_the_outbox_as_it_was(message: Message) -> Non
 
 
 def test_what_the_document_promises_programs() -> None:
-    shapes = {json.dumps(sorted(json.loads(body.document(message)))) for night in WEEK for message in night}
+    shapes = {json.dumps(sorted(json.loads(message_body.document(message)))) for night in WEEK for message in night}
     assert len(shapes) == 1
     for night in WEEK:
         for message in night:
-            document = json.loads(body.document(message))
+            document = json.loads(message_body.document(message))
             assert document["schema"] == "privacy_audit.alert/2"
             for found in document["findings"] + (document["digest"] or {"open": []})["open"]:
                 assert found["command"] == f"privacy-audit findings show {found['fingerprint'][:12]}"
@@ -278,7 +279,7 @@ def test_a_waiver_that_begins_closes_the_ticket_and_says_nothing_to_people() -> 
     message = by_owner(company.night(after(broken(), 1)))["team-web"]
     assert message.says_nothing
     assert [(line.action, line.waiver, line.quiet) for line in message.lines] == [(Action.CLOSE, "W-1", True)]
-    assert json.loads(body.document(message))["findings"] == []
+    assert json.loads(message_body.document(message))["findings"] == []
 
 
 def test_a_finding_that_is_waived_from_its_first_night_is_no_news() -> None:
@@ -298,7 +299,7 @@ def test_on_a_night_on_which_nobody_could_look_nothing_is_resolved_and_the_count
     assert digest.unseen == ("Website database was not audited: No answer.",)
     (line,) = digest.open
     assert line.reason == "Nobody could look since 30 November 2026: the counts are those of 24 November 2026."
-    assert "NOT AUDITED: Website database was not audited" in body.text(by_owner(told)["team-web"])
+    assert "NOT AUDITED: Website database was not audited" in message_body.text(by_owner(told)["team-web"])
 
 
 # Compliance
@@ -342,7 +343,7 @@ def test_a_digest_comes_once_a_week_and_is_a_sign_of_life() -> None:
     message = by_owner(told[6])["team-product"]
     assert (message.kind, message.urgency) == (MessageKind.DIGEST, Urgency.INFO)
     assert message.subject == "privacy_audit: weekly digest: nothing open in Product database - 30 November 2026"
-    assert "Nothing is open." in body.text(message)
+    assert "Nothing is open." in message_body.text(message)
 
 
 def test_a_digest_that_was_missed_comes_on_the_next_night() -> None:
@@ -372,13 +373,13 @@ def test_few_are_told_one_by_one_and_the_others_are_counted() -> None:
     web = replace(audit.stores[1], checks=many)
     company = Company()
     message = by_owner(company.night(replace(audit, stores=(web,))))["team-web"]
-    assert body.text(message).count("FAILED") == DETAILED
-    assert f"And {50 - DETAILED} more: see the report." in body.text(message)
-    assert f"And {50 - DETAILED} more: see the report." in body.html(message)
-    assert len(json.loads(body.document(message))["findings"]) == 50
+    assert message_body.text(message).count("FAILED") == DETAILED
+    assert f"And {50 - DETAILED} more: see the report." in message_body.text(message)
+    assert f"And {50 - DETAILED} more: see the report." in message_body.html(message)
+    assert len(json.loads(message_body.document(message))["findings"]) == 50
     digest = by_owner(company.night(after(replace(audit, stores=(web,)), 6)))["team-web"]
-    assert body.text(digest).count("FAILED") == LISTED
-    assert f"And {50 - LISTED} more: see the report." in body.text(digest)
+    assert message_body.text(digest).count("FAILED") == LISTED
+    assert f"And {50 - LISTED} more: see the report." in message_body.text(digest)
 
 
 # What may not leave
@@ -403,9 +404,9 @@ def test_no_title_can_smuggle_anything_in(name: str) -> None:
     for message in company.night(replace(audit, stores=stores), PolicyChange(Direction.LOOSENED, name, name)):
         assert message.subject.isprintable()
         assert message.owner.isprintable()
-        assert "<!channel>" not in body.text(message)
-        assert "@here" not in body.text(message)
-        assert "<script>" not in body.html(message)
+        assert "<!channel>" not in message_body.text(message)
+        assert "@here" not in message_body.text(message)
+        assert "<script>" not in message_body.html(message)
         assert "\x00" not in json.dumps(letter(message).content, ensure_ascii=False)  # no register could keep it
 
 

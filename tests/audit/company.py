@@ -13,7 +13,8 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from privacy_audit import audit, suites
+from privacy_audit.compiler import suites
+from privacy_audit.pipeline.configuration import read_configuration
 
 HERE = Path(__file__).parent
 EXPECTATIONS = HERE.parent / "few_promises" / "expectations"
@@ -47,7 +48,7 @@ def make_expectations(folder: Path) -> Path:
         shutil.copy(HERE / "stores" / f"{store}.yaml", folder / "stores")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(folder))
-        suites.write(folder, audit.read_configuration().files)
+        suites.write(folder, read_configuration().files)
     return folder
 
 

@@ -14,13 +14,13 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+
+from privacy_audit import audit_db
+from privacy_audit.pipeline import auditing, filing_step
 from tests.audit.company import STORES, Company, Rows, airflow_url, enter, execute, fill, make_expectations
 from tests.audit.one_night import OneNight, Result, plan, through_xcom
 from tests.audit.owner import Owner, open_channels
 from tests.conftest import MakeDatabase
-
-from privacy_audit import audit
-from privacy_audit import register as audit_db
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def night(company: Company, register: str, tmp_path_factory: pytest.TempPathFact
         monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", airflow_url(sa.make_url(register)))
         audit_db.init(register)
         order = plan()
-        return OneNight(home, order, [through_xcom(result) for result in audit.audit_everything(order)])
+        return OneNight(home, order, [through_xcom(result) for result in auditing.audit_everything(order)])
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,7 @@ def rows(register: str, monkeypatch: pytest.MonkeyPatch) -> Rows:
 
 @pytest.fixture
 def filed(rows: Rows, night: OneNight) -> Result:
-    return through_xcom(audit.file(night.order, night.results))
+    return through_xcom(filing_step.file(night.order, night.results))
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from privacy_audit.pipeline import audit_order, planning
 from tests.audit.company import RECORDS
-
-from privacy_audit import audit
 
 NOW = datetime(2026, 11, 24, 0, 15, 30, 987_654, tzinfo=UTC)
 """When the scheduler starts the run: 01:15 in Paris, and half a minute late."""
@@ -25,7 +24,7 @@ class OneNight:
     """What the tasks before filing leave behind."""
 
     home: Path
-    order: audit.Order
+    order: audit_order.Order
     results: Results
     """Of the stores, then of the audit's own records."""
 
@@ -53,8 +52,8 @@ class OneNight:
 
 def plan(
     as_of: str | None = None, stores: list[str] | None = None, controls: list[str] | None = None, run: str = RUN
-) -> audit.Order:
-    return through_xcom(audit.plan(as_of, stores, controls, run, NOW))
+) -> audit_order.Order:
+    return through_xcom(planning.plan(as_of, stores, controls, run, NOW))
 
 
 def through_xcom(handed: Result) -> Result:

@@ -16,7 +16,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from privacy_audit.demo import ports
+from demo import ports
 
 PASSWORD = "hush-hush-hush"
 """What the owner's webhook asks for, and what nobody else may read."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+
+from privacy_audit.engine import auditor
+from privacy_audit.pipeline import assembling, auditing
 from tests.audit.one_night import OneNight, through_xcom
 from tests.audit.owner import PASSWORD
 
-from privacy_audit import audit, engine
-
 
 def test_a_store_is_told_in_counts(night: OneNight) -> None:
-    assembled = audit.assemble(night.order, night.results)
+    assembled = assembling.assemble(night.order, night.results)
     counted = {
         check.id: (check.outcome.value, check.tally.population, check.tally.violating, check.tally.undecidable)
         for check in assembled.checks
@@ -41,12 +42,12 @@ BROKEN_CONNECTIONS = {
 def test_a_store_without_a_usable_connection_is_not_audited_and_the_way_out_is_said(
     night: OneNight, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(engine, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(auditor, "PAUSE_SECONDS", 0)
     value, way_out = BROKEN_CONNECTIONS[how]
     monkeypatch.delenv("AIRFLOW_CONN_STORE_APP")
     if value:
         monkeypatch.setenv("AIRFLOW_CONN_STORE_APP", value)
-    result = through_xcom(audit.audit_store(night.order, "app"))
+    result = through_xcom(auditing.audit_store(night.order, "app"))
     assert (result["outcome"], result["cause"]) == ("not_audited", "unreachable")
     assert way_out in result["reason"]
     assert PASSWORD not in json.dumps(result)

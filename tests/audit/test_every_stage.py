@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from privacy_audit.domain.errors import ConfigurationRefusedError
+from privacy_audit.pipeline import auditing, filing_step, own_records, publishing, sending
 from tests.audit.company import Company, Rows, execute
 from tests.audit.one_night import OneNight, bytes_below, plan
 from tests.audit.owner import PASSWORD, Owner
-
-from privacy_audit import audit
-from privacy_audit.errors import ConfigurationRefusedError
 
 PERSONAL = ("8812345001", "8812345003", "zoe.quillfeather@example.net", "203.0.113.77", "zq-5f2e77c1")
 """What stands in the violating rows, and may stand nowhere else."""
@@ -27,10 +27,10 @@ def test_a_policy_that_changes_during_the_night_is_refused(
     with (expectations / "policy.yaml").open("a") as policy:
         policy.write("# a comment is a change, too\n")
     begin: Callable[[], Any] = {
-        "audit_store": lambda: audit.audit_store(night.order, "app"),
-        "audit_records": lambda: audit.audit_records(night.order),
-        "file": lambda: audit.file(night.order, night.results),
-        "publish_docs": lambda: audit.publish_docs(night.order, night.results),
+        "audit_store": lambda: auditing.audit_store(night.order, "app"),
+        "audit_records": lambda: own_records.audit_records(night.order),
+        "file": lambda: filing_step.file(night.order, night.results),
+        "publish_docs": lambda: publishing.publish_docs(night.order, night.results),
     }[stage]
     with pytest.raises(ConfigurationRefusedError, match=r"changed after the audit had begun\. Start a new audit\."):
         begin()
@@ -53,8 +53,8 @@ def test_nothing_personal_and_no_secret_leaves_the_stores(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    audit.send_alerts(night.order, night.results)
-    audit.publish_docs(night.order, night.results)
+    sending.send_alerts(night.order, night.results)
+    publishing.publish_docs(night.order, night.results)
     told = [*owner.posts, *(mail.as_string() for mail in owner.mails), owner.page]
     files = b"\n".join(bytes_below(home).values()).decode(errors="replace")
     everything = "\n".join([json.dumps(told), json.dumps(night.results), files, caplog.text, *capfd.readouterr()])

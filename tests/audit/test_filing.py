@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
+from demo.server import EmbeddedPostgres
+from privacy_audit.audit_db import RegisterUnavailableError
+from privacy_audit.domain.errors import PrivacyAuditError
+from privacy_audit.pipeline import filing_step, publishing
 from tests.audit.company import Rows, execute
 from tests.audit.one_night import NOW, RUN, OneNight, Result, bytes_below, through_xcom
-
-from privacy_audit import audit
-from privacy_audit.demo.server import EmbeddedPostgres
-from privacy_audit.errors import PrivacyAuditError
-from privacy_audit.register import RegisterUnavailableError
 
 COUNT_ALL = "SELECT (SELECT count(*) FROM audits), (SELECT count(*) FROM results), (SELECT count(*) FROM standings)"
 
@@ -46,7 +46,7 @@ def test_the_audit_is_filed_as_a_report_and_in_the_register(
 def test_filing_again_files_nothing_twice(night: OneNight, rows: Rows, filed: Result, home: Path) -> None:
     counted, written = rows(COUNT_ALL), bytes_below(home)
     assert counted == [(1, 25, 2)]
-    assert audit.file(night.order, night.results) == {**filed, "already_filed": True}
+    assert filing_step.file(night.order, night.results) == {**filed, "already_filed": True}
     assert rows(COUNT_ALL) == counted
     assert bytes_below(home) == written
 
@@ -56,7 +56,7 @@ def test_what_was_filed_is_never_overwritten_by_other_results(
 ) -> None:
     counted, written = rows(COUNT_ALL), bytes_below(home)
     with pytest.raises(PrivacyAuditError, match="was filed before with another report"):
-        audit.file(night.order, [None, *night.results[1:]])
+        filing_step.file(night.order, [None, *night.results[1:]])
     assert filed["outcome"] == "fail"
     assert rows(COUNT_ALL) == counted
     assert bytes_below(home) == written
@@ -66,13 +66,13 @@ def test_a_register_that_is_down_loses_no_report_and_gets_it_once_it_is_back(
     night: OneNight, rows: Rows, register: str, server: EmbeddedPostgres, home: Path
 ) -> None:
     with _down(register, server), pytest.raises(RegisterUnavailableError, match="no connection came about"):
-        audit.file(night.order, night.results)
+        filing_step.file(night.order, night.results)
     written = bytes_below(home / "reports")
     assert f"{night.order['audit_id']}.unfiled/audit.json" in written
     assert rows("SELECT count(*) FROM audits") == [(0,)]  # nothing half-filed either
 
-    assert audit.file(night.order, night.results)["already_filed"] is False
-    assert audit.file(night.order, night.results)["already_filed"] is True
+    assert filing_step.file(night.order, night.results)["already_filed"] is False
+    assert filing_step.file(night.order, night.results)["already_filed"] is True
     assert rows(COUNT_ALL) == [(1, 25, 2)]
     filed = {path for path in bytes_below(home / "reports") if path.endswith("audit.json")}
     assert filed >= {f"{night.order['audit_id']}/audit.json"}
@@ -91,14 +91,14 @@ def _down(register: str, server: EmbeddedPostgres) -> Iterator[None]:
 
 
 def test_a_lost_store_is_filed_and_named_with_its_checks(night: OneNight, rows: Rows) -> None:
-    filed = through_xcom(audit.file(night.order, [night.results[0], None, night.results[2]]))
+    filed = through_xcom(filing_step.file(night.order, [night.results[0], None, night.results[2]]))
     assert filed["not_audited"] == ["web", "web/web.cookies/RET-5"]
     assert filed["outcome"] == "fail"  # of the other store
     assert rows("SELECT outcome FROM results WHERE check_id = 'web/web.cookies/RET-5'") == [("not_audited",)]
 
 
 def test_the_data_docs_show_the_audit(night: OneNight, home: Path) -> None:
-    published = through_xcom(audit.publish_docs(night.order, night.results))
+    published = through_xcom(publishing.publish_docs(night.order, night.results))
     assert published == {"index": str(home / "data_docs" / "index.html")}
     page = Path(published["index"]).read_text()
     assert night.order["audit_id"] in page

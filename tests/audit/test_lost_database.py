@@ -11,15 +11,17 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from privacy_audit import audit_db
+from privacy_audit.cli.main import app
+from privacy_audit.config import settings
+from privacy_audit.domain.errors import ConfigurationRefusedError, PrivacyAuditError
+from privacy_audit.pipeline import filing_step, known_database, own_records, planning, sending
+from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
 from tests.audit.company import airflow_url, execute
 from tests.audit.one_night import NOW, OneNight, Result, through_xcom
 from tests.conftest import MakeDatabase
-from typer.testing import CliRunner
-
-from privacy_audit import audit, known_database, register, settings
-from privacy_audit.audit_database import AuditDatabaseRefusedError
-from privacy_audit.cli import app
-from privacy_audit.errors import ConfigurationRefusedError, PrivacyAuditError
 
 DAY = timedelta(days=1)
 
@@ -41,7 +43,7 @@ class Databases:
 
     def made(self) -> str:
         url = self.empty()
-        register.init(url)
+        audit_db.init(url)
         return url
 
     def backup(self) -> str:
@@ -58,8 +60,8 @@ def databases(make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch) -> D
 
 def file_night(now: datetime, results: list[Result | None] | None = None) -> Result:
     """A night over the audit's own records, filed with its report."""
-    order = through_xcom(audit.plan(None, None, ["META-5"], f"night {now}", now))
-    return through_xcom(audit.file(order, results or [through_xcom(audit.audit_records(order))]))
+    order = through_xcom(planning.plan(None, None, ["META-5"], f"night {now}", now))
+    return through_xcom(filing_step.file(order, results or [through_xcom(own_records.audit_records(order))]))
 
 
 def told(*words: str) -> tuple[int, str]:
@@ -76,10 +78,10 @@ ALTERED: dict[str, Callable[[Databases], object]] = {
     "empty": lambda databases: databases.empty(),
 }
 WRITES: dict[str, Callable[[], object]] = {
-    "plan": lambda: audit.plan(None, None, ["META-5"], "another night", NOW + 5 * DAY),
-    "send": audit.send_alerts,
-    "maintain": lambda: audit.maintain(NOW),
-    "dry run": lambda: audit.maintain(NOW, dry_run=True),
+    "plan": lambda: planning.plan(None, None, ["META-5"], "another night", NOW + 5 * DAY),
+    "send": sending.send_alerts,
+    "maintain": lambda: own_records.maintain(NOW),
+    "dry run": lambda: own_records.maintain(NOW, dry_run=True),
 }
 
 
@@ -118,11 +120,11 @@ def test_the_command_line_refuses_it_with_2(databases: Databases, altered: str, 
 
 def test_what_was_found_before_it_was_lost_is_kept_unfiled(databases: Databases, home: Path) -> None:
     file_night(NOW)
-    order = through_xcom(audit.plan(None, None, ["META-5"], "the next night", NOW + DAY))
-    results = [through_xcom(audit.audit_records(order))]
+    order = through_xcom(planning.plan(None, None, ["META-5"], "the next night", NOW + DAY))
+    results = [through_xcom(own_records.audit_records(order))]
     databases.made()
     with pytest.raises(AuditDatabaseRefusedError):
-        audit.file(order, results)
+        filing_step.file(order, results)
     unfiled = home / "reports" / f"{order['audit_id']}.unfiled" / "audit.json"
     assert json.loads(unfiled.read_bytes())["database"] is None
     assert execute(databases.url, "SELECT count(*) FROM audits") == [(0,)]
@@ -156,22 +158,22 @@ def test_a_database_of_another_program_is_refused(databases: Databases) -> None:
         code, said = told(*words)
         assert (code, "holds tables of another program" in said) == (2, True), words
     with pytest.raises(AuditDatabaseRefusedError, match="another program"):
-        audit.plan(None, None, ["META-5"], "a night", NOW)
+        planning.plan(None, None, ["META-5"], "a night", NOW)
 
 
 def test_an_extension_is_no_table_of_another_program(databases: Databases) -> None:
     url = databases.empty()
     execute(url, "CREATE EXTENSION vector; CREATE VIEW of_the_extension AS SELECT 1 AS one")
-    assert not register.is_empty(url)
+    assert not audit_db.is_empty(url)
     execute(url, "ALTER EXTENSION vector ADD VIEW of_the_extension")
-    assert register.is_empty(url)
+    assert audit_db.is_empty(url)
     assert told("db", "init")[0] == 0
 
 
 def test_the_same_audit_filed_again_files_nothing_twice(databases: Databases) -> None:
-    order = through_xcom(audit.plan(None, None, ["META-5"], "a night", NOW))
-    results = [through_xcom(audit.audit_records(order))]
-    first, again = audit.file(order, results), audit.file(order, results)
+    order = through_xcom(planning.plan(None, None, ["META-5"], "a night", NOW))
+    results = [through_xcom(own_records.audit_records(order))]
+    first, again = filing_step.file(order, results), filing_step.file(order, results)
     assert {**again, "already_filed": False} == first
     assert execute(databases.url, "SELECT count(*) FROM audits") == [(1,)]
 
@@ -206,8 +208,8 @@ def test_an_older_backup_is_noticed_by_an_audit_of_the_past_too(databases: Datab
     """The newest report is that of the latest instant; what was filed last may be of an earlier one."""
     file_night(NOW)
     backup = databases.backup()
-    order = through_xcom(audit.plan((NOW - DAY).isoformat(), None, ["META-5"], "by hand", NOW))
-    audit.file(order, [through_xcom(audit.audit_records(order))])
+    order = through_xcom(planning.plan((NOW - DAY).isoformat(), None, ["META-5"], "by hand", NOW))
+    filing_step.file(order, [through_xcom(own_records.audit_records(order))])
     databases.connect(backup)
     with pytest.raises(AuditDatabaseRefusedError, match=f"does not know 1 audit .*{order['audit_id']}"):
         known_database.prove(settings.load())
@@ -258,7 +260,7 @@ def test_reports_from_before_databases_had_an_identity_are_known_by_their_audits
     del document["database"]
     report.write_text(json.dumps(document))
     file_night(NOW + DAY)
-    shutil.rmtree(home / "reports" / audit.plan(None, None, ["META-5"], f"night {NOW + DAY}", NOW + DAY)["audit_id"])
+    shutil.rmtree(home / "reports" / planning.plan(None, None, ["META-5"], f"night {NOW + DAY}", NOW + DAY)["audit_id"])
     known_database.prove(settings.load())
     databases.made()
     with pytest.raises(AuditDatabaseRefusedError, match="does not know 1 audit"):
@@ -292,10 +294,10 @@ def test_neither_deleted_audits_nor_deleted_reports_are_missed(databases: Databa
         shutil.copytree(expectations, own)
         (own / "handling.yaml").write_text(handling)
         patched.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(own))
-        swept = audit.maintain(NOW)
+        swept = own_records.maintain(NOW)
         assert (swept["audits"]["deleted"]["audits"], swept["reports"]["deleted"]["reports"]) == (1, 0)
     known_database.prove(settings.load())
-    audit.maintain(NOW + 5000 * DAY)
+    own_records.maintain(NOW + 5000 * DAY)
     assert len([path for path in (home / "reports").iterdir() if path.is_dir() and not path.is_symlink()]) == 1
     known_database.prove(settings.load())
     databases.connect(backup)
@@ -319,9 +321,9 @@ def test_an_old_version_restored_beside_newer_reports_is_noticed(databases: Data
     file_night(NOW)
     _upgrade_to(databases.empty(), "0005")
     with pytest.raises(AuditDatabaseRefusedError):
-        audit.plan(None, None, ["META-5"], "a night", NOW + DAY)
+        planning.plan(None, None, ["META-5"], "a night", NOW + DAY)
     with pytest.raises(AuditDatabaseRefusedError):
-        audit.send_alerts()
+        sending.send_alerts()
 
 
 def test_one_that_cannot_be_reached_stops_no_audit_and_files_nothing(
@@ -329,9 +331,9 @@ def test_one_that_cannot_be_reached_stops_no_audit_and_files_nothing(
 ) -> None:
     file_night(NOW)
     databases.connect(str(sa.make_url(databases.url).set(port=1).render_as_string(hide_password=False)))
-    order = through_xcom(audit.plan(None, None, None, "a night", NOW + DAY))
-    with pytest.raises(register.RegisterUnavailableError):
-        audit.file(order, [])
+    order = through_xcom(planning.plan(None, None, None, "a night", NOW + DAY))
+    with pytest.raises(audit_db.RegisterUnavailableError):
+        filing_step.file(order, [])
     assert (home / "reports" / f"{order['audit_id']}.unfiled").is_dir()
 
 
@@ -342,12 +344,12 @@ def test_an_audit_is_filed_in_the_database_that_its_report_names_or_not_at_all(d
 
     other = replace(builders.audit(), database="00000000-0000-0000-0000-000000000000")
     with pytest.raises(AuditDatabaseRefusedError, match="another one than a moment ago"):
-        register.file(databases.url, register.Docket(other, "d"))
+        audit_db.file(databases.url, audit_db.Docket(other, "d"))
 
 
 @pytest.mark.parametrize("table", ["identity", "acceptances", "sweeps"])
 def test_what_it_is_and_what_was_accepted_stays_as_it_is(databases: Databases, table: str) -> None:
-    register.accept(databases.url, "n", NOW.astimezone(UTC), "", by="me", because="so")
+    audit_db.accept(databases.url, "n", NOW.astimezone(UTC), "", by="me", because="so")
     execute(databases.url, "INSERT INTO sweeps (before) VALUES (now())")
     for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET {'id' if table == 'identity' else 'seq'} = DEFAULT"):
         with pytest.raises(Exception, match="what was filed stays as it is"):

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from privacy_audit import audit_db
+from privacy_audit.config.settings import load
+from privacy_audit.pipeline import assembling, audit_order, filing_step, order_lookups, own_records, planning
 from tests.audit.company import RECORDS, Rows
 from tests.audit.one_night import NOW, Result, Results, through_xcom
-
-from privacy_audit import audit, register
 
 META_5 = "  META-5:"
 META_4 = """  META-4:
@@ -32,17 +34,17 @@ def promised(expectations: Path, rows: Rows) -> Rows:
     return rows
 
 
-def audited(now: datetime, run: str, as_of: str | None = None) -> tuple[audit.Order, Results]:
+def audited(now: datetime, run: str, as_of: str | None = None) -> tuple[audit_order.Order, Results]:
     """A night over the audit's own records alone, which needs no store."""
-    order = through_xcom(audit.plan(as_of, None, ["META-4", "META-5"], run, now))
+    order = through_xcom(planning.plan(as_of, None, ["META-4", "META-5"], run, now))
     assert order["records"] == ["META-4", "META-5"]
-    return order, [through_xcom(audit.audit_records(order))]
+    return order, [through_xcom(own_records.audit_records(order))]
 
 
 def filed(now: datetime, run: str, as_of: str | None = None) -> Result:
     """What such a night says of the nights; it is filed, with its report."""
     order, results = audited(now, run, as_of)
-    told = audit.file(order, results)
+    told = filing_step.file(order, results)
     (result,) = [check for check in results[0]["checks"] if check["id"] == CHECK] if results[0] else []
     return {**through_xcom(result), "report": told["report"]}
 
@@ -60,7 +62,7 @@ def test_from_the_first_night_by_schedule_to_a_gap_that_is_made_up_for() -> None
     late = filed(NOW - timedelta(days=1), "scheduled__3")
     assert outcome(late) == ("fail", "2 nights have no audit: 21 November 2026 to 22 November 2026.")
     assert late["tally"]["population"] == 5
-    (finding,) = [one for one in register.findings(audit.register_url(audit.load())) if one.check == CHECK]
+    (finding,) = [one for one in audit_db.findings(order_lookups.register_url(load())) if one.check == CHECK]
     assert (finding.store, finding.violating, finding.is_open) == (RECORDS, 2, True)
     page = (Path(late["report"]) / "report.html").read_text()
     assert late["reason"] in page
@@ -69,7 +71,7 @@ def test_from_the_first_night_by_schedule_to_a_gap_that_is_made_up_for() -> None
     for day in (21, 22):
         filed(NOW - timedelta(hours=20), f"manual__{day}", f"2026-11-{day}T01:15:00+01:00")
     assert outcome(filed(NOW, "scheduled__4")) == ("pass", "")
-    (finding,) = [one for one in register.findings(audit.register_url(audit.load())) if one.check == CHECK]
+    (finding,) = [one for one in audit_db.findings(order_lookups.register_url(load())) if one.check == CHECK]
     assert not finding.is_open
 
 
@@ -83,7 +85,7 @@ def test_an_audit_that_is_started_again_finds_the_same() -> None:
 
 def test_a_task_that_was_lost_leaves_both_promises_not_audited() -> None:
     order, results = audited(NOW, "scheduled__1")
-    (lost,), (whole,) = (audit.assemble(order, found).stores for found in ([None], results))
+    (lost,), (whole,) = (assembling.assemble(order, found).stores for found in ([None], results))
     assert [check.id for check in lost.checks] == [check.id for check in whole.checks]
     assert {check.outcome.value for check in lost.checks} == {"not_audited"}
     assert lost.checks[0].id == CHECK

@@ -14,19 +14,20 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
+from demo.server import EmbeddedPostgres
+from privacy_audit import audit_db
+from privacy_audit.audit_db import StoreBusyError, locks, store_lock
+from privacy_audit.config import settings
+from privacy_audit.pipeline import assembling, auditing, one_at_a_time
 from tests.audit.company import Rows, airflow_url
 from tests.audit.one_night import Result, plan, through_xcom
 from tests.engine.proxy import Proxy
 
-from privacy_audit import audit, one_at_a_time, settings
-from privacy_audit import register as audit_db
-from privacy_audit.demo.server import EmbeddedPostgres
-from privacy_audit.register import StoreBusyError, store_lock, turn
-
 ROOT = Path(__file__).parents[2]
 HOLDER = """
 import sys, time
-from privacy_audit.register import store_lock
+from privacy_audit.audit_db import store_lock
 with store_lock(sys.argv[1], "app"):
     print("held", flush=True)
     time.sleep(120)
@@ -35,13 +36,13 @@ with store_lock(sys.argv[1], "app"):
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(turn._LOCAL, "lock_timeout", "300ms")
+    monkeypatch.setitem(locks._LOCAL, "lock_timeout", "300ms")
 
 
 @contextmanager
 def a_holder(url: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that audits the store."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "plugins")}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"}
     command = [sys.executable, "-c", HOLDER, url]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -52,14 +53,14 @@ def a_holder(url: str) -> Iterator[subprocess.Popen[str]]:
 
 def look(store: str = "app") -> Result:
     order = plan(stores=[store], controls=["RET-4"])
-    (result,) = audit.audit_everything(order)
+    (result,) = auditing.audit_everything(order)
     return through_xcom(result)
 
 
 @pytest.mark.usefixtures("rows")
 def test_a_store_that_another_audit_reads_is_not_audited(register: str) -> None:
     with a_holder(register):
-        for result in (look(), through_xcom(audit.audit_store(plan(stores=["app"], controls=["RET-4"]), "app"))):
+        for result in (look(), through_xcom(auditing.audit_store(plan(stores=["app"], controls=["RET-4"]), "app"))):
             assert (result["outcome"], result["cause"]) == ("not_audited", "busy")
             assert result["reason"] == "Another audit of store app is running; one at a time reads it."
             assert {check["outcome"] for check in result["checks"]} == {"not_audited"}
@@ -68,8 +69,8 @@ def test_a_store_that_another_audit_reads_is_not_audited(register: str) -> None:
 
 @pytest.mark.usefixtures("rows")
 def test_the_command_line_says_so_with_3(register: str) -> None:
-    command = [sys.executable, "-m", "privacy_audit.cli", "run", "--store", "app", "--control", "RET-4"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "plugins")}
+    command = [sys.executable, "-m", "privacy_audit.cli.main", "run", "--store", "app", "--control", "RET-4"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"}
     with a_holder(register):
         told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert told.returncode == 3, told.stderr
@@ -108,7 +109,7 @@ def test_no_time_limit_ends_it_while_a_store_is_read(register: str) -> None:
             " WHERE locktype = 'advisory' AND pg_stat_activity.datname = current_database()"
         ).all()
         assert [tuple(row) for row in held] == [("idle in transaction",)]
-        assert turn._LOCAL["idle_in_transaction_session_timeout"] == turn._LOCAL["transaction_timeout"] == "0"
+        assert locks._LOCAL["idle_in_transaction_session_timeout"] == locks._LOCAL["transaction_timeout"] == "0"
 
 
 @pytest.mark.usefixtures("rows")
@@ -151,14 +152,14 @@ def test_without_the_audit_database_a_store_is_audited_and_it_is_a_limit(
     assert (result["outcome"], result["cause"]) == ("fail", None)
     assert result["limits"] == [one_at_a_time._UNLOCKED]
     order = plan(stores=["app"], controls=["RET-4"])
-    assert f"In store app, {one_at_a_time._UNLOCKED}." in audit.assemble(order, [result]).limits
+    assert f"In store app, {one_at_a_time._UNLOCKED}." in assembling.assemble(order, [result]).limits
 
 
 @pytest.mark.usefixtures("rows")
 def test_an_audit_database_that_falls_silent_holds_up_no_audit(
     register: str, server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turn, "_SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr(locks, "_SILENCE_SECONDS", 1.0)
     with Proxy(server.port).running() as proxy:
         url = sa.make_url(register).set(port=proxy.port)
         proxy.before("pg_advisory_xact_lock", lambda _: setattr(proxy, "is_silent", True))

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from tests.audit.company import RECORDS, Rows
-from tests.audit.one_night import NOW, OneNight, Result, plan, through_xcom
 from typer.testing import CliRunner
 
-from privacy_audit import audit, register
-from privacy_audit.cli import app
-from privacy_audit.model import Outcome
-from privacy_audit.records import NotMaintainedError
+from privacy_audit import audit_db
+from privacy_audit.cli.main import app
+from privacy_audit.config.settings import load
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.pipeline import assembling, filing_step, order_lookups, own_records, publishing
+from privacy_audit.self_audit.self_auditor import NotMaintainedError
+from tests.audit.company import RECORDS, Rows
+from tests.audit.one_night import NOW, OneNight, Result, plan, through_xcom
 
 PAST = "20231122T001500Z-0000000a"
 WITHIN = "20231124T001500Z-0000000b"
@@ -25,7 +27,7 @@ def outcomes(result: Result) -> dict[str, str]:
 
 
 def look() -> Result:
-    return through_xcom(audit.audit_records(plan(run="another run")))
+    return through_xcom(own_records.audit_records(plan(run="another run")))
 
 
 def make(home: Path, *places: str) -> None:
@@ -33,8 +35,8 @@ def make(home: Path, *places: str) -> None:
     for place in places:
         (home / place).mkdir(parents=True)
         (home / place / "audit.json").write_text("{}")
-    url = audit.register_url(audit.load())
-    register.accept(url, WITHIN, NOW - timedelta(days=1), "", by="a test", because="Its reports are made up.")
+    url = order_lookups.register_url(load())
+    audit_db.accept(url, WITHIN, NOW - timedelta(days=1), "", by="a test", because="Its reports are made up.")
 
 
 @pytest.fixture
@@ -67,9 +69,9 @@ def test_what_is_past_its_period_fails_until_it_was_deleted(rows: Rows, home: Pa
     }
     assert counted == {"audits": (2, 1), "reports": (3, 1), "validations": (3, 2), "messages": (1, 0)}
 
-    dry = through_xcom(audit.maintain(NOW, dry_run=True))
+    dry = through_xcom(own_records.maintain(NOW, dry_run=True))
     assert look() == before
-    done = through_xcom(audit.maintain(NOW))
+    done = through_xcom(own_records.maintain(NOW))
     assert {kind: done[kind]["deleted"] for kind in outcomes(before)} == {
         "audits": {"results": 0, "standings": 0, "audits": 1, "decisions": 0, "policies": 0},
         "reports": {"reports": 1},
@@ -119,7 +121,7 @@ def test_a_register_that_nobody_named_is_not_audited_and_the_folders_are(
         "Connection privacy_audit_register: is not configured. Set AIRFLOW_"
     )
     with pytest.raises(NotMaintainedError, match="is not configured"):
-        audit.maintain(NOW)
+        own_records.maintain(NOW)
     assert not (home / "reports" / PAST).exists()
 
 
@@ -130,21 +132,21 @@ def test_a_folder_of_reports_that_leads_elsewhere_is_not_audited(home: Path, tmp
     result = look()
     assert outcomes(result)["reports"] == "not_audited"
     with pytest.raises(NotMaintainedError, match="It must be a folder, not a link"):
-        audit.maintain(NOW)
+        own_records.maintain(NOW)
     assert (tmp_path / "elsewhere" / PAST).exists()
 
 
 @pytest.mark.usefixtures("rows")
 def test_what_is_past_its_period_is_a_finding_like_any_other(night: OneNight, home: Path) -> None:
     make(home, f"reports/{PAST}", f"reports/{WITHIN}")
-    results = [*night.results[:2], through_xcom(audit.audit_records(night.order))]
-    assert audit.assemble(night.order, results).outcome is Outcome.FAIL
-    filed = audit.file(night.order, results)
-    (finding,) = [one for one in register.findings(audit.register_url(audit.load())) if one.store == RECORDS]
+    results = [*night.results[:2], through_xcom(own_records.audit_records(night.order))]
+    assert assembling.assemble(night.order, results).outcome is Outcome.FAIL
+    filed = filing_step.file(night.order, results)
+    (finding,) = [one for one in audit_db.findings(order_lookups.register_url(load())) if one.store == RECORDS]
     assert (finding.check, finding.violating) == ("privacy_audit/_store/META-5/reports", 1)
     for page in (
         Path(filed["report"]) / "report.html",
-        Path(audit.publish_docs(night.order, results)["index"]),
+        Path(publishing.publish_docs(night.order, results)["index"]),
     ):
         text = page.read_text()
         assert "Reports are deleted 3 years after the instant of their audit. The newest stays." in text
@@ -154,7 +156,7 @@ def test_what_is_past_its_period_is_a_finding_like_any_other(night: OneNight, ho
 @pytest.mark.usefixtures("rows")
 def test_the_command_line_tells_what_it_would_delete_and_what_it_deleted(home: Path) -> None:
     make(home, f"reports/{PAST}", f"reports/{WITHIN}")
-    audit.maintain(NOW)
+    own_records.maintain(NOW)
     make(home, f"reports/{PAST}")
     for arguments, done, left in ((["--dry-run"], "would be deleted", True), ([], "deleted", False)):
         with time_machine.travel(NOW):

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from privacy_audit.domain.errors import ConfigurationRefusedError
+from privacy_audit.pipeline import assembling, auditing
+from privacy_audit.pipeline.configuration import read_configuration
 from tests.audit.company import STORES
 from tests.audit.one_night import plan
-
-from privacy_audit import audit
-from privacy_audit.errors import ConfigurationRefusedError
 
 
 def test_the_instant_is_the_moment_of_asking_to_the_whole_second() -> None:
@@ -24,7 +25,7 @@ def test_an_instant_that_is_given_is_kept_in_utc_to_the_whole_second() -> None:
 
 def test_a_store_is_judged_by_the_instant_of_the_plan_and_not_by_the_clock() -> None:
     order = plan("2026-08-01T12:00:00+02:00", stores=["app"], controls=["RET-4"])
-    assembled = audit.assemble(order, [audit.audit_store(order, "app")])
+    assembled = assembling.assemble(order, [auditing.audit_store(order, "app")])
     assert assembled.as_of == datetime(2026, 8, 1, 10, tzinfo=UTC)
     sessions = next(check.tally for check in assembled.checks if check.table == "app.sessions")
     assert sessions is not None
@@ -42,7 +43,7 @@ def test_the_same_run_gives_the_same_audit_and_another_run_another() -> None:
 def test_a_run_without_wishes_audits_everything_and_leaves_nothing_to_be_said() -> None:
     order = plan()
     assert order["stores"] == STORES
-    assert order["controls"] == [control.id for control in audit.read_configuration().policy.controls]
+    assert order["controls"] == [control.id for control in read_configuration().policy.controls]
     assert {"RET-4", "RET-5", "GEO-1"} <= set(order["controls"])
     assert order["records"] == ["META-5"]
     assert order["limits"] == []

@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from privacy_audit import audit_db
+from privacy_audit.config import settings
+from privacy_audit.pipeline import filing_step, sending
 from tests.audit.company import Rows
 from tests.audit.one_night import OneNight, Result, Results, plan, through_xcom
 from tests.audit.owner import PASSWORD, Owner, open_channels
-
-from privacy_audit import audit, register, settings
 
 FINDINGS = {"app/app.sessions/RET-4", "web/web.cookies/RET-5"}
 
 
 @pytest.mark.usefixtures("filed")
 def test_an_owner_of_two_stores_is_told_once_of_both(night: OneNight, owner: Owner) -> None:
-    told = through_xcom(audit.send_alerts())
+    told = through_xcom(sending.send_alerts())
     assert told == {"sent": 2, "failed": []}
     assert owner.received == {"mailto": 1, "json": 1}  # one message, by each of the two channels
     (document,) = owner.documents
@@ -32,22 +34,22 @@ def test_an_owner_of_two_stores_is_told_once_of_both(night: OneNight, owner: Own
 
 @pytest.mark.usefixtures("filed")
 def test_whoever_was_told_is_not_told_again(night: OneNight, owner: Owner) -> None:
-    audit.send_alerts()
+    sending.send_alerts()
     assert owner.received == {"mailto": 1, "json": 1}
-    assert audit.send_alerts() == {"sent": 0, "failed": []}
+    assert sending.send_alerts() == {"sent": 0, "failed": []}
     assert owner.received == {"mailto": 1, "json": 1}
 
 
 @pytest.mark.usefixtures("filed")
 def test_a_message_leads_to_the_report(night: OneNight, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
-    audit.send_alerts()
+    sending.send_alerts()
     link = owner.documents[0]["link"]
     assert night.order["audit_id"] in Path(link).read_text()
     assert link in owner.page
 
     monkeypatch.setenv("PRIVACY_AUDIT_REPORTS_URL", "https://airflow.example.org/privacy-audit/")
     path = f"reports/{night.order['audit_id']}/report.html"
-    assert audit.report_link(settings.load(), night.order["audit_id"]).endswith(f".org/privacy-audit/{path}")
+    assert filing_step.report_link(settings.load(), night.order["audit_id"]).endswith(f".org/privacy-audit/{path}")
 
 
 @pytest.mark.usefixtures("filed")
@@ -56,14 +58,14 @@ def test_a_channel_that_is_down_stops_no_other_and_is_used_once_it_is_back(
     night: OneNight, owner: Owner, down: str, up: str
 ) -> None:
     owner.out_of_order = {down}
-    told = through_xcom(audit.send_alerts())
+    told = through_xcom(sending.send_alerts())
     assert told == {"sent": 1, "failed": [f"Product, by {down}: it did not take the message"]}
     assert owner.received == {up: 1, down: 0}
-    assert audit.send_alerts() == {**told, "sent": 0}  # said for as long as it is so
+    assert sending.send_alerts() == {**told, "sent": 0}  # said for as long as it is so
 
     owner.out_of_order = set()
-    assert audit.send_alerts() == {"sent": 1, "failed": []}
-    assert audit.send_alerts() == {"sent": 0, "failed": []}
+    assert sending.send_alerts() == {"sent": 1, "failed": []}
+    assert sending.send_alerts() == {"sent": 0, "failed": []}
     assert owner.received == {up: 1, down: 1}
 
 
@@ -93,8 +95,8 @@ def test_an_owner_without_a_usable_channel_is_counted_and_the_others_are_told(
     if value:
         monkeypatch.setenv("AIRFLOW_CONN_ALERTS_WEB", value)
     # "Aaa" is told before "Product": whoever comes first must not stop who comes after.
-    audit.file(night.order, _of_stores(night, night.results[0], _of("Aaa", "alerts_web", night.results[1])))
-    told = audit.send_alerts()
+    filing_step.file(night.order, _of_stores(night, night.results[0], _of("Aaa", "alerts_web", night.results[1])))
+    told = sending.send_alerts()
     assert told["sent"] == 2
     assert owner.received == {"mailto": 1, "json": 1}
     (failure,) = told["failed"]
@@ -109,8 +111,8 @@ def test_each_of_two_owners_is_told_of_their_own_store_only(
 ) -> None:
     with open_channels() as other:
         monkeypatch.setenv("AIRFLOW_CONN_ALERTS_WEB", other.connection)
-        audit.file(night.order, _of_stores(night, night.results[0], _of("Web", "alerts_web", night.results[1])))
-        told = audit.send_alerts()
+        filing_step.file(night.order, _of_stores(night, night.results[0], _of("Web", "alerts_web", night.results[1])))
+        told = sending.send_alerts()
     assert told == {"sent": 4, "failed": []}
     assert _checks_told(owner) == ["app/app.sessions/RET-4"]
     assert _checks_told(other) == ["web/web.cookies/RET-5"]
@@ -121,31 +123,31 @@ def test_no_finding_is_lost_where_one_owner_has_two_connections_to_the_same_chan
     night: OneNight, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_ALERTS_WEB", owner.connection)
-    audit.file(night.order, _of_stores(night, night.results[0], _of("Product", "alerts_web", night.results[1])))
-    audit.send_alerts()
+    filing_step.file(night.order, _of_stores(night, night.results[0], _of("Product", "alerts_web", night.results[1])))
+    sending.send_alerts()
     assert set(_checks_told(owner)) == FINDINGS
 
 
 @pytest.mark.usefixtures("rows")
 def test_whoever_owns_nothing_but_passes_is_left_alone(night: OneNight, owner: Owner) -> None:
-    audit.file(night.order, night.passing)
-    assert audit.send_alerts() == {"sent": 0, "failed": []}
+    filing_step.file(night.order, night.passing)
+    assert sending.send_alerts() == {"sent": 0, "failed": []}
     assert owner.received == {"mailto": 0, "json": 0}
 
 
 @pytest.mark.usefixtures("rows")
 def test_an_owner_is_told_of_a_store_that_was_lost(night: OneNight, owner: Owner) -> None:
-    audit.file(night.order, _of_stores(night, night.passing[0], None))
-    assert audit.send_alerts() == {"sent": 2, "failed": []}
+    filing_step.file(night.order, _of_stores(night, night.passing[0], None))
+    assert sending.send_alerts() == {"sent": 2, "failed": []}
     assert "1 store not audited (1 critical) in Web site database" in owner.mails[0]["Subject"]
 
 
 @pytest.mark.usefixtures("filed")
 def test_an_audit_that_is_filed_again_tells_nobody_again(night: OneNight, owner: Owner) -> None:
-    audit.file(night.order, night.results)
-    audit.send_alerts()
-    assert audit.file(night.order, night.results)["already_filed"]
-    assert audit.send_alerts() == {"sent": 0, "failed": []}
+    filing_step.file(night.order, night.results)
+    sending.send_alerts()
+    assert filing_step.file(night.order, night.results)["already_filed"]
+    assert sending.send_alerts() == {"sent": 0, "failed": []}
     assert owner.received == {"mailto": 1, "json": 1}
 
 
@@ -155,8 +157,8 @@ def test_an_audit_that_is_filed_again_tells_nobody_again(night: OneNight, owner:
 def _night(night: OneNight, days: int, results: Results) -> None:
     """Files another night, so many days after, and tells whoever can be told."""
     instant = datetime.fromisoformat(night.order["as_of"]) + timedelta(days=days)
-    audit.file({**night.order, "audit_id": f"night-{days}", "as_of": instant.isoformat()}, results)
-    audit.send_alerts()
+    filing_step.file({**night.order, "audit_id": f"night-{days}", "as_of": instant.isoformat()}, results)
+    sending.send_alerts()
 
 
 def _kept(result: Result | None, check: str) -> Result:
@@ -191,8 +193,8 @@ def test_a_channel_that_was_down_for_three_nights_is_told_all_of_it_in_one_messa
     assert owner.received == {"mailto": 3, "json": 0}  # the other channel was told each night
 
     owner.out_of_order = set()
-    assert audit.send_alerts() == {"sent": 1, "failed": []}
-    assert audit.send_alerts() == {"sent": 0, "failed": []}
+    assert sending.send_alerts() == {"sent": 1, "failed": []}
+    assert sending.send_alerts() == {"sent": 0, "failed": []}
     (document,) = owner.documents
     assert document["nights"] == ["2026-11-24", "2026-11-25", "2026-11-26"]
     assert document["audit_id"] == "night-2"
@@ -236,15 +238,15 @@ def test_a_sender_that_was_killed_after_it_had_sent_sends_again_under_the_same_k
         raise KilledError
 
     with monkeypatch.context() as patched:
-        patched.setattr(register, "mark_delivered", killed)
+        patched.setattr(audit_db, "mark_delivered", killed)
         with pytest.raises(KilledError):
-            audit.send_alerts()
+            sending.send_alerts()
     assert owner.received == {"mailto": 1, "json": 0}
     waiting = "Product: another sender claimed the message and has not sent it"
-    assert audit.send_alerts() == {"sent": 1, "failed": [waiting]}  # the other channel goes on
+    assert sending.send_alerts() == {"sent": 1, "failed": [waiting]}  # the other channel goes on
     rows("UPDATE deliveries SET claimed_at = now() - interval '61 minutes' WHERE sent_at IS NULL")
-    assert audit.send_alerts() == {"sent": 1, "failed": []}
-    assert audit.send_alerts() == {"sent": 0, "failed": []}
+    assert sending.send_alerts() == {"sent": 1, "failed": []}
+    assert sending.send_alerts() == {"sent": 0, "failed": []}
     assert owner.received == {"mailto": 2, "json": 1}
     assert owner.mails[0].get_content_type() == owner.mails[1].get_content_type()
     assert owner.mails[0]["Subject"] == owner.mails[1]["Subject"]
@@ -252,10 +254,10 @@ def test_a_sender_that_was_killed_after_it_had_sent_sends_again_under_the_same_k
 
 @pytest.mark.usefixtures("filed")
 def test_the_key_of_a_webhook_is_the_same_when_it_comes_twice(rows: Rows, owner: Owner) -> None:
-    audit.send_alerts()
+    sending.send_alerts()
     rows("UPDATE deliveries SET sent_at = NULL, claimed_at = now() - interval '2 hours'; "
          "UPDATE messages SET done_at = NULL")  # as a kill between sending and marking leaves it  # fmt: skip
-    audit.send_alerts()
+    sending.send_alerts()
     assert len({document["key"] for document in owner.documents}) == 1
     assert len(owner.documents) == 2
 
@@ -267,7 +269,7 @@ def test_a_channel_that_is_added_later_is_not_told_of_the_past(
     monkeypatch.setenv("AIRFLOW_CONN_ALERTS_PRODUCT", _listing(owner.addresses["mailto"]))
     _night(night, 0, night.results)
     monkeypatch.setenv("AIRFLOW_CONN_ALERTS_PRODUCT", owner.connection)
-    assert audit.send_alerts() == {"sent": 0, "failed": []}
+    assert sending.send_alerts() == {"sent": 0, "failed": []}
     _night(night, 1, _settled(night))
     assert owner.received == {"mailto": 2, "json": 1}
 
@@ -303,8 +305,8 @@ def test_who_is_told_what_stands_in_a_file(
     order = plan()
     with open_channels() as platform:
         monkeypatch.setenv("AIRFLOW_CONN_ALERTS_PLATFORM", platform.connection)
-        audit.file(order, _of_stores(night, night.results[0], None))
-        assert audit.send_alerts() == {"sent": 4, "failed": []}
+        filing_step.file(order, _of_stores(night, night.results[0], None))
+        assert sending.send_alerts() == {"sent": 4, "failed": []}
     assert _checks_told(owner) == ["app/app.sessions/RET-4"]
     assert _checks_told(platform) == ["web/_store"]
     assert platform.documents[0]["kind"] == "not_audited"

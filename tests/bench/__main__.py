@@ -23,15 +23,15 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from tests.bench.questions import COPIES, Question, questions
 
-from privacy_audit import audit
+from demo import company, premises
+from demo.installation import installation
 from privacy_audit.controls import Rule
-from privacy_audit.demo import company, premises
-from privacy_audit.demo.installation import installation
-from privacy_audit.engine.measure import FULL_SCAN_ROWS, Measured, _count, _size, measure
-from privacy_audit.engine.session import open_store
-from privacy_audit.model import Plan
+from privacy_audit.domain.outcomes import Plan
+from privacy_audit.engine.measurement import FULL_SCAN_ROWS, Measured, _count, _size, measure
+from privacy_audit.pipeline.configuration import read_configuration
+from privacy_audit.postgres.store_session import open_store
+from tests.bench.questions import COPIES, Question, questions
 
 console = Console(width=110)
 SHARE, SLACK = 1.3, 0.010
@@ -69,7 +69,7 @@ def _questions(place: premises.Premises, as_of: datetime, rounds: int) -> bool:
         title="Statements",
     )  # fmt: skip
     kept, together = True, [0.0, 0.0]
-    checks = {check.id: check for coverage in audit.read_configuration().coverages for check in coverage.checks}
+    checks = {check.id: check for coverage in read_configuration().coverages for check in coverage.checks}
     for question in questions(as_of):
         url = sa.make_url(place.connections[f"store_{question.store}"].replace("postgresql:", "postgresql+psycopg2:"))
         rule = checks[question.check].rule.model_copy(update={"table": question.table})
@@ -129,9 +129,9 @@ def _alternate(rounds: int, connection: sa.Connection, *sides: Callable[[], obje
 
 def _stages(home: Path, place: premises.Premises, as_of: datetime) -> bool:
     """The whole audit in a process of its own, as a task has it: once as planted, once with nearly all rows overdue."""
-    from privacy_audit import register
+    from privacy_audit import audit_db
 
-    register.upgrade(place.connections["privacy_audit_register"].replace("postgresql:", "postgresql+psycopg2:"))
+    audit_db.upgrade(place.connections["privacy_audit_register"].replace("postgresql:", "postgresql+psycopg2:"))
     table = Table("stage", "as planted", "nearly all rows violating", title="Stages, seconds")
     runs = [_in_a_process(home, place, moment) for moment in (as_of, as_of + timedelta(days=500))]
     for stage in runs[0]["seconds"]:

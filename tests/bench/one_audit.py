@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from privacy_audit import audit
+from privacy_audit.pipeline import auditing, filing_step, own_records, planning, publishing
 
 seconds: dict[str, float] = {}
 
@@ -25,19 +25,19 @@ def stage(name: str) -> Iterator[None]:
 def main(as_of: str) -> None:
     now = max(datetime.now(UTC), datetime.fromisoformat(as_of)) + timedelta(seconds=1)
     with stage("read and check the configuration"):
-        order = audit.plan(as_of, None, None, f"bench {as_of}", now)
+        order = planning.plan(as_of, None, None, f"bench {as_of}", now)
     with stage("import Great Expectations"):
         import privacy_audit.engine.expectations  # noqa: F401
     results = []
     for store in order["stores"]:
         with stage(f"audit {store}"):
-            results.append(audit.audit_store(order, store))
+            results.append(auditing.audit_store(order, store))
     with stage("audit the audit's own records"):
-        results.append(audit.audit_records(order))
+        results.append(own_records.audit_records(order))
     with stage("file the report"):
-        filed = audit.file(order, results)
+        filed = filing_step.file(order, results)
     with stage("publish the Data Docs"):
-        audit.publish_docs(order, results)
+        publishing.publish_docs(order, results)
     violating = sum(check["tally"]["violating"] for result in results for check in result["checks"] if check["tally"])
     told = {"seconds": seconds, "violating": violating, "megabytes": _peak(), "outcome": filed["outcome"]}
     sys.stdout.write(json.dumps(told) + "\n")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from privacy_audit.periods import Period, local_date, start_of_day
+from privacy_audit.domain.periods import Period, local_date, start_of_day
 
 PARIS = ZoneInfo("Europe/Paris")
 EARLIEST = "2000-12-31 23:00:00+00"

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+
 from tests.conftest import MakeDatabase
 
 PASSWORD = "not-for-the-log"

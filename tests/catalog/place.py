@@ -12,11 +12,12 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls import Rule, kinds
-from privacy_audit.engine.listing import Listing, listing
-from privacy_audit.engine.measure import count_all
-from privacy_audit.model import Control, Severity
-from privacy_audit.store_map import StoreMap
+from privacy_audit.domain.outcomes import Severity
+from privacy_audit.domain.promises import Control
+from privacy_audit.engine.measurement import count_all
+from privacy_audit.engine.row_queries import Listing, listing
 
 ABOUT = {
     "store": "app",

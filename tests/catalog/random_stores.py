@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
+
 from tests.catalog.stored import Column, Kind, Relation, Row, Stored, StoreMap, Tie
 
 Draw = st.DrawFn

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+
 from tests.catalog.random_stores import spelled
 from tests.catalog.stored import quoted
 

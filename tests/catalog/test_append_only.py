@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from psycopg2.errors import InsufficientPrivilege
-from tests.engine.conftest import PASSWORD, Store, made
 
-from privacy_audit.sql.catalog.append_only import writers_of
-from privacy_audit.sql.text import pasteable
+from privacy_audit.sql.catalog.ledger_rights import writers_of
+from privacy_audit.sql.statement_text import pasteable
+from tests.engine.conftest import PASSWORD, Store, made
 
 LEDGER = "app.consents_2026"
 """A partition of app.consents, with a partition of its own: app.consents_2026_1."""

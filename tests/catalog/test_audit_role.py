@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from psycopg2.errors import InsufficientPrivilege
-from tests.engine.conftest import Store, made
 
-from privacy_audit.engine.session import open_store
-from privacy_audit.sql.catalog.audit_role import excess_rights, wider_reading
-from privacy_audit.sql.text import pasteable
+from privacy_audit.postgres.store_session import open_store
+from privacy_audit.sql.catalog.role_rights import excess_rights, wider_reading
+from privacy_audit.sql.statement_text import pasteable
+from tests.engine.conftest import Store, made
 
 Rights = set[tuple[str, str]]
 

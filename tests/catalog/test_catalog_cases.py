@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
+
 from tests.catalog.place import Judged, Place, a_place, judged, rule_of
 
 FOLDER = Path(__file__).parent / "cases"

@@ -8,14 +8,14 @@ from datetime import datetime
 import pytest
 import sqlalchemy as sa
 from hypothesis import Phase, given, note, settings
+
+from privacy_audit.controls import Rule
 from tests.catalog import random_ways, stored
 from tests.catalog.columns_oracle import judge_columns
 from tests.catalog.copies_oracle import judge_copies
 from tests.catalog.place import Judged, Place, a_place, judged, rule_of
 from tests.catalog.random_stores import COLUMNS, COPIES, stores
 from tests.catalog.ways_oracle import judge_ways
-
-from privacy_audit.controls import Rule
 
 AS_OF = datetime.fromisoformat("2026-11-24 10:00+01:00")
 

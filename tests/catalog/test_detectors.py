@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects.postgresql import ARRAY
-from tests.catalog.conftest import Ground
 
 from privacy_audit.sql.detectors import Detector, detects
+from tests.catalog.conftest import Ground
 
 FOUND: dict[Detector, tuple[str, ...]] = {
     Detector.IBAN: (

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 import sqlalchemy as sa
-from tests.catalog.conftest import Ground
 
 from privacy_audit.sql.catalog.copies import Likeness, look_alikes
+from tests.catalog.conftest import Ground
 
 USERS = "id bigint, email text, full_name varchar(80), born date, created_at timestamptz"
 MAPPED = ("app.users", "app.positions")

@@ -16,9 +16,9 @@ from uuid import uuid4
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.catalog.trying import Opening, Reach, columns_of, try_everything, view
 
 from privacy_audit.sql.catalog.rights import future_rights, read_rights
+from tests.catalog.trying import Opening, Reach, columns_of, try_everything, view
 
 COLUMNS = {
     "app.contacts": ("id", "email", "phone"),

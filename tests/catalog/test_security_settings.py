@@ -15,17 +15,17 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from demo.server import EmbeddedPostgres
+from privacy_audit.controls.security_settings import SecuritySettings
+from privacy_audit.engine.measurement import count_all
+from privacy_audit.engine.row_queries import listing
+from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.sql.catalog import server_settings
+from privacy_audit.sql.catalog.server_settings import END_OF_LIFE, Verdict, may_read_host_rules, security_settings
+from privacy_audit.sql.statement_text import pasteable
 from tests.catalog.whole_server import fresh_database, whole_server
 from tests.engine.conftest import PASSWORD, Store, made
-
-from privacy_audit.controls.security_settings import SecuritySettings
-from privacy_audit.demo.server import EmbeddedPostgres
-from privacy_audit.engine.listing import listing
-from privacy_audit.engine.measure import count_all
-from privacy_audit.engine.trouble import TroubleError
-from privacy_audit.sql.catalog import settings
-from privacy_audit.sql.catalog.settings import END_OF_LIFE, Verdict, may_read_host_rules, security_settings
-from privacy_audit.sql.text import pasteable
 
 TODAY = date(2026, 11, 24)
 NOON = datetime(2026, 11, 24, 11, tzinfo=UTC)
@@ -135,7 +135,7 @@ def test_a_version_is_supported_to_the_day_of_its_last_release(store: Store, mon
     last = END_OF_LIFE[int(store.ask("SHOW server_version_num")) // 10_000]
     assert told(store, last)["server_version"].verdict == "kept"
     assert told(store, last + timedelta(days=1))["server_version"].verdict == "broken"
-    monkeypatch.setattr(settings, "END_OF_LIFE", {})
+    monkeypatch.setattr(server_settings, "END_OF_LIFE", {})
     assert told(store)["server_version"].verdict == "unknown"
 
 

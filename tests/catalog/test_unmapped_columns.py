@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
-from tests.catalog.conftest import Ground
 
-from privacy_audit.sql.catalog.columns import sampled_counts, unmapped_columns
+from privacy_audit.sql.catalog.unknown_columns import sampled_counts, unmapped_columns
 from privacy_audit.sql.detectors import Detector
+from tests.catalog.conftest import Ground
 
 CASES = YAML(typ="safe").load(Path(__file__).parent / "names.yaml")
 Mapped = Mapping[str, frozenset[str] | None]

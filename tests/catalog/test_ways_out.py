@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+
+from demo.server import EmbeddedPostgres
+from privacy_audit.sql.catalog.outbound_paths import ways_out
+from privacy_audit.sql.statement_text import pasteable
 from tests.catalog.whole_server import fresh_database, whole_server
 from tests.engine.conftest import Store, made
-
-from privacy_audit.demo.server import EmbeddedPostgres
-from privacy_audit.sql.catalog.ways_out import ways_out
-from privacy_audit.sql.text import pasteable
 
 SECRET = "hunter2-canary"
 

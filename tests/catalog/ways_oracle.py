@@ -7,14 +7,14 @@ from datetime import date, datetime
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
+from privacy_audit.config.map_clocks import Encoding
+from privacy_audit.config.map_registers import Records
+from privacy_audit.sql.register_rows import InForce
 from tests.catalog.columns_oracle import words_of
 from tests.catalog.place import Judged
 from tests.catalog.random_ways import MAY_BE, PLAIN, SERVER_ROLES, Entry, Role, Server, Ways
 from tests.oracle.moments import Calendar
 from tests.oracle.records import BLANKS, Known, in_scope
-
-from privacy_audit.sql.records import InForce
-from privacy_audit.store_map import Encoding, Records
 
 REACHING = ("dblink", "postgres_fdw", "odd_fdw", "http", "aws_s3")
 """The extensions, of all that are drawn, by which a query reaches others."""

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from privacy_audit.demo.installation import installation
-from privacy_audit.demo.server import EmbeddedPostgres
+from demo.installation import installation
+from demo.server import EmbeddedPostgres
 
 SMALL = {"shared_buffers": "32MB", "max_connections": "40"}
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import policy
 
-from privacy_audit import company
-from privacy_audit.errors import ConfigurationRefusedError
-from privacy_audit.model import Cause, Control, Outcome, Policy, Severity
+from privacy_audit.config import attestation_file
+from privacy_audit.domain.errors import ConfigurationRefusedError
+from privacy_audit.domain.outcomes import Cause, Outcome, Severity
+from privacy_audit.domain.promises import Control, Policy
+from privacy_audit.self_audit import company_checks
+from tests.builders import policy
 
 TODAY = date(2026, 11, 24)
 CONTROL = Control(
@@ -19,12 +21,14 @@ CONTROL = Control(
 )
 
 
-def attestation(on: date = TODAY, until: date = TODAY, control: str = "SEC-2", **others: str) -> company.Attestation:
+def attestation(
+    on: date = TODAY, until: date = TODAY, control: str = "SEC-2", **others: str
+) -> attestation_file.Attestation:
     words = {"statement": "All volumes are encrypted.", "attested_by": "A. Martin", "evidence": "ticket 4711"}
-    return company.Attestation(control=control, on=on, until=until, **{**words, **others})
+    return attestation_file.Attestation(control=control, on=on, until=until, **{**words, **others})
 
 
-def order(*attestations: company.Attestation, **others: Any) -> company.CompanyOrder:
+def order(*attestations: attestation_file.Attestation, **others: Any) -> company_checks.CompanyOrder:
     given: dict[str, Any] = {
         "today": TODAY,
         "attested": [CONTROL],
@@ -36,11 +40,11 @@ def order(*attestations: company.Attestation, **others: Any) -> company.CompanyO
         "owner": "Data protection",
         "alert": "alerts_compliance",
     }
-    return company.CompanyOrder(**{**given, **others})
+    return company_checks.CompanyOrder(**{**given, **others})
 
 
-def said(*attestations: company.Attestation) -> tuple[Outcome, Cause | None, str]:
-    result = company.result(order(*attestations))
+def said(*attestations: attestation_file.Attestation) -> tuple[Outcome, Cause | None, str]:
+    result = company_checks.result(order(*attestations))
     assert result is not None
     (check,) = result.checks
     assert check.id == "company/_store/SEC-2"
@@ -72,11 +76,11 @@ def test_what_has_ended_says_so() -> None:
     assert reason.startswith("The attestation ended on 22 November 2026, and nobody has looked since.")
 
 
-def written(folder: Path, text: str, promised: Policy | None = None) -> tuple[company.Attestation, ...]:
+def written(folder: Path, text: str, promised: Policy | None = None) -> tuple[attestation_file.Attestation, ...]:
     expectations = folder / "expectations"
     expectations.mkdir(exist_ok=True)
     (expectations / "attestations.yaml").write_text(text, encoding="utf-8")
-    return company.read(expectations, promised)
+    return attestation_file.read(expectations, promised)
 
 
 ENTRY = """attestations:
@@ -92,7 +96,7 @@ ENTRY = """attestations:
 def test_the_file_is_read(tmp_path: Path) -> None:
     (read,) = written(tmp_path, ENTRY.format(until="2027-01-30"))
     assert read == attestation(date(2026, 11, 1), date(2027, 1, 30))
-    assert company.read(tmp_path, None) == ()
+    assert attestation_file.read(tmp_path, None) == ()
 
 
 @pytest.mark.parametrize("until", ["2027-01-31", "2026-10-31"])
@@ -121,7 +125,7 @@ RESIDENCE = Control("SCP-1", "no_residence_filter", "Nobody is left out", Severi
     ],
 )
 def test_it_says_which_check_leaves_persons_out(column: str, reason: str) -> None:
-    result = company.result(
+    result = company_checks.result(
         order(attested=[], residence=[RESIDENCE], conditions=[("app/app.users/RET-1", column)], checks=7)
     )
     assert result is not None
@@ -133,7 +137,7 @@ def test_a_control_that_no_store_answers_is_said_and_not_audited() -> None:
         "DSR-3", "deadline", "Answered in time", Severity.HIGH, (), (), date(2024, 1, 1), None, (),
         {"register": "rights_requests"},
     )  # fmt: skip
-    result = company.result(order(attested=[], unanswered=[lost]))
+    result = company_checks.result(order(attested=[], unanswered=[lost]))
     assert result is not None
     (check,) = result.checks
     assert (check.outcome, check.cause) == (Outcome.NOT_AUDITED, Cause.MISSING)
@@ -141,4 +145,4 @@ def test_a_control_that_no_store_answers_is_said_and_not_audited() -> None:
 
 
 def test_where_nothing_is_asked_nothing_is_said() -> None:
-    assert company.result(order(attested=[])) is None
+    assert company_checks.result(order(attested=[])) is None

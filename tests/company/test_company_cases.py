@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from privacy_audit import company
-from privacy_audit.model import CheckResult, Control, Severity
+from privacy_audit.config import attestation_file
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Severity
+from privacy_audit.domain.promises import Control
+from privacy_audit.self_audit import company_checks
 
 Case = dict[str, Any]
 BOOKS: dict[str, Case] = {
@@ -39,14 +42,14 @@ def _checked(kind: str, case: Case) -> CheckResult:
     control = Control(
         book.get("attestation", {}).get("control", "SCP-1"), kind, "Kept", Severity.HIGH, (), (), date(2024, 1, 1)
     )
-    result = company.result(
-        company.CompanyOrder(
+    result = company_checks.result(
+        company_checks.CompanyOrder(
             today=book.get("today", date(2026, 11, 24)),
             attested=[control] if kind == "attestation" else [],
             residence=[control] if kind == "no_residence_filter" else [],
             unanswered=[],
             attestations=[
-                company.Attestation.model_validate({**book["attestation"], **one})
+                attestation_file.Attestation.model_validate({**book["attestation"], **one})
                 for one in case.get("attestations", [])
             ],
             conditions=[(f"app/app.users_{number}/RET-1", name) for number, name in enumerate(case.get("columns", []))],

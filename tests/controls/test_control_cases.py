@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
+
+from privacy_audit.config.policy.consistency import OF_THE_AUDIT, OF_THE_COMPANY
+from privacy_audit.controls import Rule, kinds
+from privacy_audit.controls.base.catalog_rule import CatalogRule
+from privacy_audit.engine.measurement import count_all
 from tests.conftest import MakeDatabase
 from tests.oracle.compare import counted, listed, seeks_agree
 from tests.oracle.moments import Far, Row, Tables
 from tests.oracle.oracle import judge
 from tests.oracle.tables import create, filled
-
-from privacy_audit.controls import Rule, kinds
-from privacy_audit.controls.catalog_rule import CatalogRule
-from privacy_audit.engine.measure import count_all
-from privacy_audit.policy.consistency import OF_THE_AUDIT, OF_THE_COMPANY
 
 FOLDER = Path(__file__).parent / "cases"
 MOMENTS = {"timestamptz": datetime.fromisoformat, "timestamp": datetime.fromisoformat, "date": date.fromisoformat}

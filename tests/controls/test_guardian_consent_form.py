@@ -6,10 +6,11 @@ from datetime import date
 
 import pytest
 
+from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls import Lack
 from privacy_audit.controls.guardian_consent_form import GuardianConsentForm
-from privacy_audit.model import Control, Severity
-from privacy_audit.store_map import StoreMap
+from privacy_audit.domain.outcomes import Severity
+from privacy_audit.domain.promises import Control
 
 FORM = {"channel": "channel", "mailbox": "mailbox", "message": "message_id", "proof": "digest"}
 

@@ -13,18 +13,20 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from privacy_audit import policy, suites
+from privacy_audit.compiler import suites
+from privacy_audit.config.policy import policy_reader
+from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls import kinds
-from privacy_audit.engine.measure import count_all, measure
-from privacy_audit.engine.trouble import TroubleError
-from privacy_audit.model import Cause, Control, Pack, Severity
-from privacy_audit.sql.frame import Need
-from privacy_audit.sql.text import pasteable
-from privacy_audit.sql.truth import place_statement, tally_statement
-from privacy_audit.store_map import StoreMap
+from privacy_audit.domain.outcomes import Cause, Severity
+from privacy_audit.domain.promises import Control, Pack
+from privacy_audit.engine.measurement import count_all, measure
+from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.sql.evaluation_context import Need
+from privacy_audit.sql.row_predicates import place_statement, tally_statement
+from privacy_audit.sql.statement_text import pasteable
 
 T = datetime(2026, 11, 24, 1, 15, tzinfo=UTC)
-PROMISES = policy.load(Path(__file__).parents[2] / "expectations")
+PROMISES = policy_reader.load(Path(__file__).parents[2] / "expectations")
 ABOUT: dict[str, Any] = {
     "store": "app",
     "title": "Product database",

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+
+from privacy_audit.config.map_registers import Registers
+from privacy_audit.controls import Rule, kinds
+from privacy_audit.domain.outcomes import Plan
+from privacy_audit.domain.tally import Forecast
+from privacy_audit.engine.forecast import count_due
+from privacy_audit.engine.measurement import count_all, measure
+from privacy_audit.sql.evaluation_context import no, unknown, yes
 from tests.conftest import MakeDatabase
 from tests.oracle.compare import counted, listed
-
-from privacy_audit.controls import Rule, kinds
-from privacy_audit.engine.forecast import count_due
-from privacy_audit.engine.measure import count_all, measure
-from privacy_audit.model import Forecast, Plan
-from privacy_audit.sql.frame import no, unknown, yes
-from privacy_audit.store_map import Registers
 
 T = datetime(2026, 11, 24, 9, tzinfo=UTC)
 

@@ -10,12 +10,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from privacy_audit.config import attestation_file
+from privacy_audit.config.policy import policy_reader
+from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
+from privacy_audit.domain.outcomes import Outcome, roll_up
+from privacy_audit.domain.promises import Automation, Clause, Control, Pack
+from privacy_audit.self_audit import company_checks
+from privacy_audit.view import coverage_matrix
+from privacy_audit.view.coverage_matrix import ControlOutcome, Difference, Matrix, Row, Shown, State
 from tests import builders
 from tests.reports import audits, large, packs
-
-from privacy_audit import company, coverage_matrix, policy
-from privacy_audit.coverage_matrix import ControlOutcome, Difference, Matrix, Row, Shown, State
-from privacy_audit.model import Audit, Automation, CheckResult, Clause, Control, Outcome, Pack, StoreResult, roll_up
 
 PACKS = coverage_matrix.matrix(packs.packs())
 ROWS = {row.clause.id: row for row in PACKS.rows}
@@ -137,9 +142,9 @@ def test_a_word_counts_up_to_its_last_day(until: date | None, state: State, word
     audit = packs.packs()
     staff = audit.policy.control("SEC-4")
     said = {"statement": "Seen.", "attested_by": "Ida Roth", "evidence": "HR/7", "control": "SEC-4"}
-    given = [company.Attestation(**said, on=date(2026, 10, 1), until=until)] if until else []
-    told = company.result(
-        company.CompanyOrder(date(2026, 11, 24), [staff], [], [], given, [], 0, "compliance", "alerts")
+    given = [attestation_file.Attestation(**said, on=date(2026, 10, 1), until=until)] if until else []
+    told = company_checks.result(
+        company_checks.CompanyOrder(date(2026, 11, 24), [staff], [], [], given, [], 0, "compliance", "alerts")
     )
     assert told
     found = coverage_matrix.matrix(replace(audit, stores=(*audit.stores[:2], told)))
@@ -263,7 +268,7 @@ def _drawn(
 def test_the_real_policy_has_a_reason_for_all_that_it_does_not_compute() -> None:
     from tests.test_policy import REAL
 
-    promises = policy.load(REAL)
+    promises = policy_reader.load(REAL)
     audit = Audit("a", builders.T, promises, ())
     assert coverage_matrix.matrix(audit).unstated == ()
 

@@ -21,7 +21,7 @@ def described_dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def describe(home: Path, *expectations: Path) -> dict[str, Any]:
     """What Airflow makes of the DAG files, over the project's expectations or others."""
     command = [sys.executable, str(Path(__file__).with_name("described.py")), str(home), *map(str, expectations)]
-    environment = {"PYTHONPATH": str(ROOT / "plugins"), "PATH": "/usr/bin:/bin"}
+    environment = {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     description: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

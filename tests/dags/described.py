@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from privacy_audit.demo import local_airflow
+from demo import local_airflow
 
 
 def main() -> None:
@@ -66,9 +66,9 @@ def described(dag: Any) -> dict[str, Any]:
 
 def retried(task: Any) -> dict[str, str]:
     """What becomes of a task that failed with an error."""
-    from privacy_audit.errors import ConfigurationRefusedError
-    from privacy_audit.register import AlreadyFiledError, RegisterUnavailableError
-    from privacy_audit.reports.folder import ReportNotFiledError
+    from privacy_audit.audit_db import AlreadyFiledError, RegisterUnavailableError
+    from privacy_audit.domain.errors import ConfigurationRefusedError
+    from privacy_audit.publish.report.report_folder import ReportNotFiledError
 
     kinds = (RegisterUnavailableError, ReportNotFiledError, ConfigurationRefusedError, AlreadyFiledError, OSError)
     raised = {kind.__name__: kind.__new__(kind) for kind in kinds}

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import psycopg2
 
-from privacy_audit import register
-from privacy_audit.demo import inbox, local_airflow, premises
+from demo import inbox, local_airflow, premises
+from privacy_audit import audit_db
 
 
 def main() -> None:
     home = Path(sys.argv[1])
     with premises.opened(home) as place, inbox.opened(home / "alerts", place.inbox_port):
         made_up = datetime(2100, 1, 1, tzinfo=UTC)  # the reports that lie there were filed nowhere
-        register.accept(place.stores.register, "none", made_up, "", by="a test", because="They are made up.")
+        audit_db.accept(place.stores.register, "none", made_up, "", by="a test", because="They are made up.")
         grow_old(place.stores.register)
         own = local_airflow.sqlite(home, "maintain_once")
         local_airflow.enter(local_airflow.environment(home, place.connections, own))

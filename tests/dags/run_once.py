@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg2
 
-from privacy_audit.demo import company, inbox, local_airflow, premises
+from demo import company, inbox, local_airflow, premises
 
 
 def main() -> None:

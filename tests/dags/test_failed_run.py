@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from privacy_audit.demo.installation import installation
+from demo.installation import installation
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +32,7 @@ def run(home: Path) -> dict[str, Any]:
     web.write_text(web.read_text().replace("owner:", "ownr:", 1))
     script = str(Path(__file__).with_name("run_once.py"))
     command = [sys.executable, script, str(home), "1000", "--expectations", str(folder)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins")}
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     installation(home).remove()  # as root it lies elsewhere, and nobody else would remove it
     assert done.returncode == 0, done.stderr

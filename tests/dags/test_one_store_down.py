@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from privacy_audit import file_modes
-from privacy_audit.demo.installation import installation
-from privacy_audit.model import Outcome
+from demo.installation import installation
+from privacy_audit.config import file_modes
+from privacy_audit.domain.outcomes import Outcome
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(home: Path) -> dict[str, Any]:
     command = [sys.executable, str(Path(__file__).with_name("run_once.py")), str(home), "2000", "--down", "web"]
     few = str(ROOT / "tests" / "few_promises" / "expectations")
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins"), "PRIVACY_AUDIT_EXPECTATIONS": few}
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}", "PRIVACY_AUDIT_EXPECTATIONS": few}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     installation(home).remove()  # as root it lies elsewhere, and nobody else would remove it
     assert done.returncode == 0, done.stderr

@@ -17,13 +17,20 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 from psycopg2.sql import SQL, Identifier, Literal
+
+from privacy_audit import controls
+from privacy_audit.compiler import suites
+from privacy_audit.config.policy import policy_reader
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.config.yaml import documents
+from privacy_audit.domain.audit import Audit, StoreResult
+from privacy_audit.domain.outcomes import Cause
+from privacy_audit.domain.promises import Policy
+from privacy_audit.engine import auditor, checkpoint
+from privacy_audit.postgres import store_errors
+from privacy_audit.publish.data_docs import docs_site
 from tests.conftest import MakeDatabase
 from tests.data_docs.browsing import Site
-
-from privacy_audit import controls, documents, engine, policy, suites
-from privacy_audit.data_docs import docs_site
-from privacy_audit.model import Audit, Cause, Policy, StoreResult
-from privacy_audit.store_map import StoreMap
 
 HERE = Path(__file__).parent
 EXPECTATIONS = HERE.parent / "few_promises" / "expectations"
@@ -47,8 +54,8 @@ def filed(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory)
     url = make_database()
     role = f"reader_{uuid4().hex[:12]}"
     _fill(url, role)
-    results = tmp_path_factory.mktemp("home") / engine.RESULTS / AUDIT
-    promises = policy.load(EXPECTATIONS, controls.kinds())
+    results = tmp_path_factory.mktemp("home") / checkpoint.RESULTS / AUDIT
+    promises = policy_reader.load(EXPECTATIONS, controls.kinds())
     stores = (_audited(promises, results, reader(url, role)), _refused(promises, results))
     yield Filed(Audit(AUDIT, AS_OF, promises, stores, ("Stores not asked for in this run: web.",), "a test"), results)
     _execute(url, SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(Identifier(role)))
@@ -79,20 +86,20 @@ def _execute(url: str, statement: object) -> None:
 
 
 def _audited(promises: Policy, results: Path, url: sa.URL) -> StoreResult:
-    return engine.audit_store(_order(promises, "shop", "Shop database", results), lambda: url)
+    return auditor.audit_store(_order(promises, "shop", "Shop database", results), lambda: url)
 
 
 def _refused(promises: Policy, results: Path) -> StoreResult:
     """The same map for a store that does not let the audit in."""
-    trouble = engine.TroubleError(Cause.REFUSED, "the login of the audit was refused (28P01)")
-    return engine.store_not_audited(_order(promises, "archive", "Archive", results), trouble)
+    trouble = store_errors.TroubleError(Cause.REFUSED, "the login of the audit was refused (28P01)")
+    return auditor.store_not_audited(_order(promises, "archive", "Archive", results), trouble)
 
 
-def _order(promises: Policy, name: str, title: str, results: Path) -> engine.StoreOrder:
+def _order(promises: Policy, name: str, title: str, results: Path) -> auditor.StoreOrder:
     store = documents.read(HERE / "shop.yaml", StoreMap, root=HERE).value
     coverage = suites.bind(promises, store.model_copy(update={"store": name, "title": title}))
     files = suites.compile_suites(promises, [replace(coverage)])
-    return engine.StoreOrder(
+    return auditor.StoreOrder(
         audit_id=AUDIT,
         as_of=AS_OF,
         coverage=coverage,

@@ -8,14 +8,15 @@ import re
 from pathlib import Path
 
 import pytest
+
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.publish.data_docs import docs_site
+from privacy_audit.publish.report import report_folder
+from privacy_audit.view import coverage_matrix
 from tests.data_docs.browsing import OUTSIDE, Page, Site
 from tests.data_docs.conftest import Filed
-
-from privacy_audit import coverage_matrix
-from privacy_audit.data_docs import docs_site
-from privacy_audit.findings.standing import Chronicle
-from privacy_audit.model import CheckResult, Outcome
-from privacy_audit.reports import folder
 
 WORDS = {
     Outcome.NOT_AUDITED: "not audited",
@@ -174,7 +175,7 @@ def test_what_its_owner_signed_is_told_with_the_signature(night: Site, filed: Fi
 
 
 def test_links_lead_somewhere_also_into_the_report(filed: Filed, tmp_path: Path) -> None:
-    folder.write(filed.audit, Chronicle(), tmp_path)
+    report_folder.write(filed.audit, Chronicle(), tmp_path)
     own = Site(docs_site.publish(filed.results, filed.audit, tmp_path).parent)
     anchors: dict[Path, list[str]] = {}
     followed = 0

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from privacy_audit.config import file_modes
+from privacy_audit.domain.audit import Audit
+from privacy_audit.domain.errors import PrivacyAuditError
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.publish.data_docs import docs_site, views
 from tests.data_docs.browsing import Page, Site
 from tests.data_docs.conftest import Filed
-
-from privacy_audit import file_modes
-from privacy_audit.data_docs import docs_site, views
-from privacy_audit.errors import PrivacyAuditError
-from privacy_audit.model import Audit, Outcome
 
 SECONDS_FOR_25_SUITES = 5
 

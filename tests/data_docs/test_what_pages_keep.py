@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from privacy_audit.domain.audit import Audit, StoreResult
+from privacy_audit.domain.promises import Clause, Conflict, Policy
+from privacy_audit.engine.checkpoint import ephemeral_context
+from privacy_audit.publish.data_docs import docs_site
 from tests.data_docs.browsing import Page, Site
 from tests.data_docs.conftest import Filed
-
-from privacy_audit.data_docs import docs_site
-from privacy_audit.engine.checkpoint import ephemeral_context
-from privacy_audit.model import Audit, Clause, Conflict, Policy, StoreResult
 
 CANARY = "anne.canari@example.org FR7630006000011234567890189"
 

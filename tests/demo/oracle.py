@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
+
 from tests.demo.court import FOUNDED, PARIS, Court, Found, Rows
 from tests.demo.erasures import Erasures
 from tests.demo.registers import Registers

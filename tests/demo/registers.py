@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
+
 from tests.demo.court import FOUNDED, PARIS, Court, Rows
 
 Row = Mapping[str, Any]

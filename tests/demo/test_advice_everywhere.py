@@ -19,16 +19,16 @@ from typing import Any
 
 import psycopg2
 import pytest
+from typer.testing import CliRunner
+
+from demo.company import create_databases, fill
+from demo.filed_holds import initialise
+from demo.server import EmbeddedPostgres
+from privacy_audit.cli.main import app
+from privacy_audit.pipeline import auditing, filing_step, planning, publishing, sending
 from tests.audit.owner import Owner, open_channels
 from tests.demo.test_company import PASSWORDS
 from tests.test_advice import takes_away
-from typer.testing import CliRunner
-
-from privacy_audit import audit
-from privacy_audit.cli import app
-from privacy_audit.demo.company import create_databases, fill
-from privacy_audit.demo.on_file import initialise
-from privacy_audit.demo.server import EmbeddedPostgres
 
 pytestmark = pytest.mark.slow
 
@@ -77,11 +77,11 @@ def night(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
         patch.setenv("AIRFLOW_CONN_ERASURE_KEYS", json.dumps({"conn_type": "generic", "password": keys}))
         for name in ("PRODUCT", "WEB", "PLATFORM", "COMPLIANCE"):
             patch.setenv(f"AIRFLOW_CONN_ALERTS_{name}", owner.connection)
-        order = audit.plan(None, None, None, "a test", datetime.now(UTC))
-        results = audit.audit_everything(order)
-        audit.file(order, results)
-        audit.publish_docs(order, results)
-        audit.send_alerts()
+        order = planning.plan(None, None, None, "a test", datetime.now(UTC))
+        results = auditing.audit_everything(order)
+        filing_step.file(order, results)
+        publishing.publish_docs(order, results)
+        sending.send_alerts()
         report = (home / "reports" / "latest").resolve()
         checks = {check["id"]: check for check in json.loads((report / "audit.json").read_bytes())["checks"]}
         yield Night(report, home / "data_docs", owner, checks)

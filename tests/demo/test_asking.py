@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from privacy_audit.demo import asking
-from privacy_audit.demo.installation import installation
+from demo import cli_proxy
+from demo.installation import installation
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +26,7 @@ def home() -> Iterator[Path]:
 def test_the_command_is_run_over_the_demo(
     home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "plugins"))  # as the Makefile does
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'plugins'}:{ROOT}")  # as the Makefile does
     monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", "postgresql://nobody@127.0.0.1:1/none")
-    assert asking.ask(home, ["findings", "list", "--all"]) == 0
+    assert cli_proxy.ask(home, ["findings", "list", "--all"]) == 0
     assert "0 findings" in capfd.readouterr().out

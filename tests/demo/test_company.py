@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import psycopg2
 import pytest
-from tests.demo.oracle import Oracle
 
-from privacy_audit.demo import company
-from privacy_audit.demo.company import DemoPasswords, DemoStores, create_databases, fill
-from privacy_audit.demo.manifest import Manifest
+from demo import company
+from demo.company import DemoPasswords, DemoStores, create_databases, fill
+from demo.manifest import Manifest
+from tests.demo.oracle import Oracle
 
 PARIS = ZoneInfo("Europe/Paris")
 ROWS = 1_500

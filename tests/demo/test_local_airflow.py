@@ -18,11 +18,11 @@ import psutil
 import pytest
 import requests
 from cryptography.fernet import Fernet
-from tests.alerts.nights import first_night
 
-from privacy_audit.alerts import Channel, body, deliver
-from privacy_audit.demo import inbox, keeper, local_airflow, ports
-from privacy_audit.demo.local_airflow import LOOPBACK, ROOT
+from demo import inbox, local_airflow, ports, supervisor
+from demo.local_airflow import LOOPBACK, ROOT
+from privacy_audit.notify import Channel, deliver, message_body
+from tests.alerts.nights import first_night
 
 NONSENSE = "nonsense-of-the-caller"
 FOREIGN = (
@@ -64,7 +64,7 @@ def run(script: str, *arguments: str | Path, **variables: str) -> subprocess.Com
     """A Python of its own: Airflow and the screen take hold of the process they are in."""
     return subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "plugins")} | variables,
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"} | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -85,7 +85,7 @@ def test_nothing_of_the_callers_is_inherited(tmp_path: Path, monkeypatch: pytest
 ASK_AIRFLOW = """
 import json, os, sys
 from pathlib import Path
-from privacy_audit.demo import local_airflow
+from demo import local_airflow
 
 home, names, nonsense = Path(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3]
 os.environ.update(dict.fromkeys(names, nonsense))
@@ -130,7 +130,7 @@ def test_every_listener_is_on_this_machine_only(tmp_path: Path) -> None:
     hosts = [urllib.parse.urlsplit(address).hostname for address in addresses if address.startswith("http")]
     assert len(hosts) >= 2
     assert {*hosts, environment(tmp_path)["AIRFLOW__API__HOST"]} == {"127.0.0.1"}
-    assert {name: arguments for name, arguments in keeper.COMPONENTS.items() if arguments} == {
+    assert {name: arguments for name, arguments in supervisor.COMPONENTS.items() if arguments} == {
         "api-server": ("--host", "127.0.0.1"),
         "scheduler": ("--skip-serve-logs",),
         "triggerer": ("--skip-serve-logs",),
@@ -172,7 +172,7 @@ from pathlib import Path
 import httpx
 import requests
 
-from privacy_audit.demo import local_airflow
+from demo import local_airflow
 
 local_airflow.enter(local_airflow.environment(Path(sys.argv[1]), {}, "sqlite://"))
 print(requests.post(sys.argv[2] + "product", json={"message": "{}"}, timeout=5).status_code)  # as Apprise does
@@ -225,7 +225,7 @@ def test_the_connection_of_a_team_leads_to_its_file(letters: tuple[Path, int], t
     (url,) = json.loads(inbox.connections(port)[f"alerts_{team}"])["extra"]["urls"]
     assert deliver(message, Channel(url)).sent
     assert [path.name for path in folder.iterdir()] == [f"{team}.json"]
-    assert json.loads((folder / f"{team}.json").read_text()) == json.loads(body.document(message))
+    assert json.loads((folder / f"{team}.json").read_text()) == json.loads(message_body.document(message))
 
 
 def test_it_is_shown_who_was_told_what_of_tonight(letters: tuple[Path, int]) -> None:
@@ -284,7 +284,7 @@ NOISY = """
 import logging, os, subprocess, sys, time, warnings
 from pathlib import Path
 
-from privacy_audit.demo.screen import screen
+from demo.screen import screen
 
 print("before")
 with screen(Path(sys.argv[1])) as terminal:
@@ -344,7 +344,7 @@ def test_an_error_reaches_the_reader_after_what_was_told(log: Path) -> None:
 def test_only_what_is_meant_for_the_reader_reaches_a_terminal(log: Path) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-c", NOISY, str(log)]
-    variables = os.environ | {"PYTHONPATH": str(ROOT / "plugins"), "TERM": "xterm", "COLUMNS": "100"}
+    variables = os.environ | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}", "TERM": "xterm", "COLUMNS": "100"}
     with subprocess.Popen(command, env=variables, stdin=theirs, stdout=theirs, stderr=theirs) as noisy:
         os.close(theirs)
         shown = "".join(read(ours))

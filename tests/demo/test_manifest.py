@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from privacy_audit.demo.manifest import Expected, Manifest
-from privacy_audit.model import CheckResult, Outcome, Tally
+from demo.manifest import Expected, Manifest
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.domain.tally import Tally
 
 CHECK, OTHER = "app/app.positions/RET-3", "app/app.users/RET-1"
 MANIFEST = Manifest(

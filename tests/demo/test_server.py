@@ -26,11 +26,11 @@ import psutil
 import psycopg2
 import pytest
 
-from privacy_audit.demo import installation as installations
-from privacy_audit.demo import ports, up_and_down
-from privacy_audit.demo import server as servers
-from privacy_audit.demo.installation import Installation, installation
-from privacy_audit.demo.server import SETTINGS, EmbeddedPostgres, ServerError
+from demo import installation as installations
+from demo import ports, up_and_down
+from demo import server as servers
+from demo.installation import Installation, installation
+from demo.server import SETTINGS, EmbeddedPostgres, ServerError
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,7 @@ OWNER = """
 import signal
 import sys
 from pathlib import Path
-from privacy_audit.demo.server import EmbeddedPostgres
+from demo.server import EmbeddedPostgres
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell is born deaf to it
 with EmbeddedPostgres.start(Path(sys.argv[1])) as server:
@@ -71,7 +71,7 @@ class Owner:
             [sys.executable, "-c", script, *map(str, arguments)],
             cwd=cwd,
             extra_groups=groups,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "plugins")} | variables,
+            env=os.environ | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"} | variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -335,7 +335,7 @@ import os
 import pwd
 import sys
 
-import privacy_audit.demo.server
+import demo.server
 
 if os.geteuid() == 0:
     # The interpreter and the project may lie in root's private folder. All that is still to be found is the wheel.
@@ -547,11 +547,11 @@ def test_data_of_another_major_version_is_refused_with_a_way_out(aged: Path) -> 
 
 def test_the_way_out_can_be_gone(aged: Path) -> None:
     (aged / "run").mkdir()  # `make up` ran here
-    variables = os.environ | {"PYTHONPATH": str(ROOT / "plugins"), "PRIVACY_AUDIT_HOME": str(aged)}
+    variables = os.environ | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}", "PRIVACY_AUDIT_HOME": str(aged)}
     down = [
         sys.executable,
         "-m",
-        "privacy_audit.demo.commands",
+        "demo.commands",
         "down",
     ]  # it comes first in `make clean`, and may stop it
     assert subprocess.run(down, cwd=ROOT, env=variables, check=False).returncode == 0

@@ -14,15 +14,17 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from privacy_audit import engine, policy, suites
-from privacy_audit.engine.measure import FULL_SCAN_ROWS
-from privacy_audit.engine.session import open_store
-from privacy_audit.model import CheckResult, StoreResult
-from privacy_audit.store_map import StoreMap
+from privacy_audit.compiler import suites
+from privacy_audit.config.policy import policy_reader
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.domain.audit import CheckResult, StoreResult
+from privacy_audit.engine import auditor
+from privacy_audit.engine.measurement import FULL_SCAN_ROWS
+from privacy_audit.postgres.store_session import open_store
 
 T = datetime(2026, 11, 24, 1, 15, tzinfo=UTC)
 PASSWORD = "not-for-the-log"
-PROMISES = policy.load(Path(__file__).parents[2] / "expectations")
+PROMISES = policy_reader.load(Path(__file__).parents[2] / "expectations")
 
 
 @dataclass
@@ -76,7 +78,7 @@ class Store:
     ) -> StoreResult:
         """What the engine says of the store when it is mapped like this."""
         coverage = suites.bind(PROMISES, StoreMap.model_validate({**_ABOUT, "tables": tables, **more}))
-        order = engine.StoreOrder(
+        order = auditor.StoreOrder(
             audit_id="a1",
             as_of=T,
             coverage=coverage,
@@ -85,7 +87,7 @@ class Store:
             results=results,
             budget=budget,
         )
-        return engine.audit_store(order, lambda: self.reader)
+        return auditor.audit_store(order, lambda: self.reader)
 
 
 _ABOUT = {

@@ -14,14 +14,15 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from tests.engine.conftest import Store, T, by_control, made
 
 from privacy_audit.controls.clocks_agree import SURELY_WRONG, ClocksAgree, Reading, read
-from privacy_audit.engine.fixtures import prove_can_fail, specimen_frame
-from privacy_audit.engine.measure import measure
-from privacy_audit.engine.trouble import TroubleError
-from privacy_audit.model import Cause, CheckResult, Outcome
-from privacy_audit.sql.truth import State
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Cause, Outcome
+from privacy_audit.engine.measurement import measure
+from privacy_audit.engine.self_test import prove_can_fail, specimen_frame
+from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.sql.row_predicates import State
+from tests.engine.conftest import Store, T, by_control, made
 
 CASES = YAML(typ="safe").load(Path(__file__).parent / "cases" / "clocks_agree.yaml")["cases"]
 NIGHT = date(2026, 11, 24)

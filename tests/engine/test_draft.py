@@ -11,11 +11,13 @@ from typing import Any
 
 import psycopg2
 import pytest
-from tests.engine.conftest import PROMISES, Store, by_control
 
-from privacy_audit import engine, suites
-from privacy_audit.model import CheckResult, Outcome
-from privacy_audit.store_map import StoreMap
+from privacy_audit.compiler import suites
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.engine import auditor
+from tests.engine.conftest import PROMISES, Store, by_control
 
 TABLE = "CREATE TABLE app.positions (id bigint, user_id bigint, recorded_at timestamptz, place text)"
 FILL = """INSERT INTO app.positions SELECT n, n, CASE WHEN n <= 4 THEN '2026-01-01'::timestamptz ELSE now() END, 'Lyon'
@@ -51,7 +53,7 @@ def audited(
     """What is said of the positions."""
     mapped = StoreMap.model_validate({**ABOUT, "tables": {"app.positions": table}, **more})
     coverage = suites.bind(PROMISES, mapped)
-    order = engine.StoreOrder(
+    order = auditor.StoreOrder(
         audit_id="a1",
         as_of=as_of or datetime.now(UTC),
         coverage=coverage,
@@ -59,7 +61,7 @@ def audited(
         suites=[suites.json.loads(content) for content in suites.compile_suites(PROMISES, [coverage]).values()],
         results=results,
     )
-    return by_control(engine.audit_store(order, lambda: store.reader))["RET-3"]
+    return by_control(auditor.audit_store(order, lambda: store.reader))["RET-3"]
 
 
 def run(store: Store, draft: str) -> None:

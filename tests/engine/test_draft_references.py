@@ -9,12 +9,14 @@ from typing import Any
 
 import psycopg2
 import pytest
+
+from privacy_audit.compiler import suites
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.engine import auditor
 from tests.engine.conftest import PROMISES, Store, by_control
 from tests.engine.test_draft import ABOUT, HOLDS, register, run
-
-from privacy_audit import engine, suites
-from privacy_audit.model import CheckResult, Outcome
-from privacy_audit.store_map import StoreMap
 
 USERS: dict[str, Any] = {
     "title": "Accounts",
@@ -39,7 +41,7 @@ def audited(store: Store, results: Path, tables: dict[str, Any] | None = None, *
     """What is said of the accounts that are marked as deleted."""
     mapped = StoreMap.model_validate({**ABOUT, "tables": {"app.users": USERS, **(tables or {})}, **more})
     coverage = suites.bind(PROMISES, mapped)
-    order = engine.StoreOrder(
+    order = auditor.StoreOrder(
         audit_id="a1",
         as_of=datetime.now(UTC),
         coverage=coverage,
@@ -47,7 +49,7 @@ def audited(store: Store, results: Path, tables: dict[str, Any] | None = None, *
         suites=[suites.json.loads(content) for content in suites.compile_suites(PROMISES, [coverage]).values()],
         results=results,
     )
-    return by_control(engine.audit_store(order, lambda: store.reader))["DEL-1"]
+    return by_control(auditor.audit_store(order, lambda: store.reader))["DEL-1"]
 
 
 def rows(store: Store, columns: str = "id, responsible_id", table: str = "app.users") -> list[list[Any]]:

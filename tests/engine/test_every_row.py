@@ -5,14 +5,14 @@ texts are sorted otherwise in two tables, both ways of counting still count the 
 from __future__ import annotations
 
 import pytest
+
+from privacy_audit.controls import Rule
+from privacy_audit.domain.outcomes import Plan
+from privacy_audit.engine.measurement import Measured, count_all, measure
+from privacy_audit.sql.every_row import every_row
 from tests.engine.conftest import Store, T
 from tests.engine.test_plan import HOLDS, QUIET, REGISTER, consent, retention
 from tests.oracle.compare import SOUGHT, counted
-
-from privacy_audit.controls import Rule
-from privacy_audit.engine.measure import Measured, count_all, measure
-from privacy_audit.model import Plan
-from privacy_audit.sql.every_row import every_row
 
 OLD, NEW = 4_000, 40
 """Rows in breach, and others. The index that leaves out the old ones is far smaller than the table."""

@@ -20,14 +20,15 @@ from typing import Any
 import psycopg2
 import pytest
 import sqlalchemy as sa
+
+from demo.server import EmbeddedPostgres
+from privacy_audit.domain.audit import StoreResult
+from privacy_audit.domain.outcomes import Cause, Outcome
+from privacy_audit.engine import auditor
+from privacy_audit.postgres import session_settings, store_session
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import PASSWORD, Store, by_control, made
 from tests.engine.proxy import Link, Proxy
-
-from privacy_audit import contract, engine
-from privacy_audit.demo.server import EmbeddedPostgres
-from privacy_audit.engine import session
-from privacy_audit.model import Cause, Outcome, StoreResult
 
 SCHEMA = """
     CREATE TABLE app.positions (id bigint PRIMARY KEY, user_id bigint, recorded_at timestamptz);
@@ -71,7 +72,7 @@ def imported() -> None:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second look does not wait."""
-    monkeypatch.setattr(engine, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(auditor, "PAUSE_SECONDS", 0)
 
 
 @pytest.fixture
@@ -262,7 +263,7 @@ def test_a_check_lost_twice_is_not_audited_and_the_other_is_of_the_second_look(
 def test_a_server_that_never_answers_is_given_up_within_seconds(
     app: Store, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contract, "CONNECT_SECONDS", 2)
+    monkeypatch.setattr(session_settings, "CONNECT_SECONDS", 2)
     proxy.is_silent = True
     started = time.monotonic()
     result = audit(app, proxy, tmp_path)
@@ -308,8 +309,8 @@ def test_a_statement_that_reaches_its_time_limit_is_not_audited_and_the_others_a
     app: Store, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Every statement of the audit is under the limit: it must be long for those that do not wait.
-    monkeypatch.setitem(session.CONTRACT, "statement_timeout", "3000")
-    monkeypatch.setitem(session.CONTRACT, "lock_timeout", LONG)
+    monkeypatch.setitem(store_session.CONTRACT, "statement_timeout", "3000")
+    monkeypatch.setitem(store_session.CONTRACT, "lock_timeout", LONG)
     with locked(app):
         result = audit(app, proxy, tmp_path)
     assert outcomes(result) == {"RET-3": (Outcome.NOT_AUDITED, Cause.TIMEOUT), "RET-4": (Outcome.PASS, None)}
@@ -321,7 +322,7 @@ def test_a_statement_that_reaches_its_time_limit_is_not_audited_and_the_others_a
 def test_a_statement_that_an_operator_cancels_is_not_asked_again(
     app: Store, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(session.CONTRACT, "lock_timeout", LONG)
+    monkeypatch.setitem(store_session.CONTRACT, "lock_timeout", LONG)
     with locked(app), an_operator(app, "pg_cancel_backend"):
         result = audit(app, proxy, tmp_path)
     assert outcomes(result)["RET-3"][0] is Outcome.NOT_AUDITED
@@ -334,9 +335,9 @@ def test_a_session_that_an_operator_ends_is_looked_at_again_once_at_most(
     app: Store, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def second_look_gives_up() -> None:
-        monkeypatch.setitem(session.CONTRACT, "lock_timeout", "500")
+        monkeypatch.setitem(store_session.CONTRACT, "lock_timeout", "500")
 
-    monkeypatch.setitem(session.CONTRACT, "lock_timeout", LONG)
+    monkeypatch.setitem(store_session.CONTRACT, "lock_timeout", LONG)
     with locked(app), an_operator(app, "pg_terminate_backend", before=second_look_gives_up):
         result = audit(app, proxy, tmp_path)
     assert outcomes(result)["RET-3"] == (Outcome.NOT_AUDITED, Cause.TIMEOUT), "the lock, on the second look"
@@ -348,8 +349,8 @@ def test_a_session_that_an_operator_ends_is_looked_at_again_once_at_most(
 def test_a_keeper_that_reaches_a_time_limit_lets_nothing_pass(
     app: Store, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setitem(session.CONTRACT, "lock_timeout", "800")
-    monkeypatch.setitem(session.CONTRACT, limit, "500")
+    monkeypatch.setitem(store_session.CONTRACT, "lock_timeout", "800")
+    monkeypatch.setitem(store_session.CONTRACT, limit, "500")
     with locked(app):
         result = audit(app, proxy, tmp_path)
     assert result.outcome is Outcome.NOT_AUDITED
@@ -493,7 +494,7 @@ def test_a_server_that_falls_silent_in_a_statement_is_given_up(
     app: Store, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What is in between goes on to answer keepalives, and the server's own time limits reach nobody.
-    monkeypatch.setattr(session, "SILENCE_SECONDS", 3.0)
+    monkeypatch.setattr(store_session, "SILENCE_SECONDS", 3.0)
     proxy.before("count(*) AS population", lambda _: setattr(proxy, "is_silent", True))
     began = time.monotonic()
     result = audit(app, proxy, tmp_path)
@@ -506,6 +507,6 @@ def test_a_server_that_falls_silent_in_a_statement_is_given_up(
 def test_a_statement_that_takes_its_time_is_not_taken_for_silence(
     app: Store, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "SILENCE_SECONDS", 6.0)
+    monkeypatch.setattr(store_session, "SILENCE_SECONDS", 6.0)
     proxy.before("count(*) AS population", lambda _: time.sleep(1), times=2)
     assert tallies(audit(app, proxy, tmp_path)) == AS_IT_WAS

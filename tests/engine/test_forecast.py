@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from tests.engine.conftest import Store, T, by_control
-from tests.engine.test_plan import consent, looked, retention
 
 from privacy_audit.controls import Rule, kinds
-from privacy_audit.engine import measure as measuring
-from privacy_audit.engine.details import details_of, read_details
+from privacy_audit.domain.tally import Forecast, TallyMismatchError
+from privacy_audit.engine import measurement as measuring
+from privacy_audit.engine.check_details import details_of, read_details
 from privacy_audit.engine.forecast import count_due
-from privacy_audit.engine.measure import count_all, count_suspects
-from privacy_audit.model import Forecast, TallyMismatchError
+from privacy_audit.engine.measurement import count_all, count_suspects
+from tests.engine.conftest import Store, T, by_control
+from tests.engine.test_plan import consent, looked, retention
 
 PARIS = ZoneInfo("Europe/Paris")
 DAYS = """

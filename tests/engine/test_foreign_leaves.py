@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.conftest import Store, by_control
 
-from privacy_audit.model import Cause, Outcome
+from privacy_audit.domain.outcomes import Cause, Outcome
+from tests.engine.conftest import Store, by_control
 
 SERVER = "CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere"
 COLUMNS = "(id bigint, user_id bigint, recorded_at timestamptz)"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from privacy_audit.domain.audit import StoreResult
 from tests.engine.conftest import Store
-
-from privacy_audit.model import StoreResult
 
 BECAUSE = "The policy speaks of businesses named after a person. Nobody looks at the names."
 ROWS = """

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
+
+from privacy_audit.controls import Rule, kinds
 from tests.conftest import MakeDatabase
 from tests.mutants import mutants_of, survivors
 from tests.specimens import Named, case_rules, committed_rules
-
-from privacy_audit.controls import Rule, kinds
 
 pytestmark = pytest.mark.slow
 

@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+
+from demo.server import EmbeddedPostgres
+from privacy_audit.controls import Rule, kinds
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Cause, Outcome, Plan
+from privacy_audit.engine.measurement import Measured, count_all, measure
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import Store, T, by_control, made
 from tests.engine.proxy import Proxy
 from tests.oracle.compare import SOUGHT, counted
-
-from privacy_audit.controls import Rule, kinds
-from privacy_audit.demo.server import EmbeddedPostgres
-from privacy_audit.engine.measure import Measured, count_all, measure
-from privacy_audit.model import Cause, CheckResult, Outcome, Plan
 
 ROWS = 1000
 OVER = ROWS - 1

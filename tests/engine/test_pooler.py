@@ -18,16 +18,16 @@ from uuid import uuid4
 import psycopg2
 import pytest
 import sqlalchemy as sa
+
+from demo.installation import installation
+from demo.server import EmbeddedPostgres
+from privacy_audit.pipeline import assembling, auditing
+from privacy_audit.postgres.session_settings import CONTRACT
 from tests.audit.company import STORES, Company, airflow_url, enter, execute, fill, make_expectations
 from tests.audit.one_night import plan
 from tests.other_encodings import database_in
 from tests.pgbouncer import SESSIONS, pooled
 from tests.traces import LEFT
-
-from privacy_audit import audit
-from privacy_audit.contract import CONTRACT
-from privacy_audit.demo.installation import installation
-from privacy_audit.demo.server import EmbeddedPostgres
 
 ODD = {
     "datestyle": "'German, DMY'",
@@ -67,7 +67,7 @@ class Shared:
         for name, value in self.connections(port).items():
             monkeypatch.setenv(name, value)
         order = plan(stores=list(STORES))
-        checks = audit.assemble(order, audit.audit_everything(order)).checks
+        checks = assembling.assemble(order, auditing.audit_everything(order)).checks
         return {check.id: (check.outcome, check.cause, check.reason, check.tally) for check in checks}
 
 

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+
+from privacy_audit.domain.audit import CheckResult, StoreResult
+from privacy_audit.domain.outcomes import Cause, Outcome, Plan
+from privacy_audit.domain.tally import Purge, TallyMismatchError
+from privacy_audit.engine import measurement as measuring
+from privacy_audit.engine.check_details import details_of, read_details
 from tests.engine.conftest import Store, T, by_control
 from tests.engine.test_forecast import soft_delete
 from tests.engine.test_plan import ANALYZE, FILL, OVER, ROWS, TABLE, consent, looked, retention
-
-from privacy_audit.engine import measure as measuring
-from privacy_audit.engine.details import details_of, read_details
-from privacy_audit.model import Cause, CheckResult, Outcome, Plan, Purge, StoreResult, TallyMismatchError
 
 LOG = {"table": "app.purges", "target": "job", "finished": {"column": "ended"}, "deleted": "gone"}
 POSITIONS = {

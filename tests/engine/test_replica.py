@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.engine.conftest import Store, by_control, made
 
-from privacy_audit import replica
-from privacy_audit.demo.installation import installation
-from privacy_audit.demo.server import EmbeddedPostgres
-from privacy_audit.erasure import elsewhere
-from privacy_audit.model import Cause, Outcome, StoreResult
+from demo.installation import installation
+from demo.server import EmbeddedPostgres
+from privacy_audit.domain.audit import StoreResult
+from privacy_audit.domain.outcomes import Cause, Outcome
+from privacy_audit.postgres import other_databases, replication_lag
+from tests.engine.conftest import Store, by_control, made
 
 NOW = datetime(2026, 11, 24, 1, 15, tzinfo=UTC)
 LEAST = timedelta(microseconds=1)
@@ -38,21 +38,21 @@ TABLES = {
     ("behind", "words"),
     [
         (timedelta(), ""),
-        (replica.MOST_BEHIND, ""),
-        (replica.MOST_BEHIND + LEAST, "is of 2026-11-24 00:14 UTC: more than 60 minutes from now"),
+        (replication_lag.MOST_BEHIND, ""),
+        (replication_lag.MOST_BEHIND + LEAST, "is of 2026-11-24 00:14 UTC: more than 60 minutes from now"),
         (timedelta(weeks=3), "is of 2026-11-03 01:15 UTC"),
-        (-replica.MOST_BEHIND, ""),
-        (-replica.MOST_BEHIND - LEAST, "is of 2026-11-24 02:15 UTC"),
+        (-replication_lag.MOST_BEHIND, ""),
+        (-replication_lag.MOST_BEHIND - LEAST, "is of 2026-11-24 02:15 UTC"),
         (None, "nobody knows how far behind"),
     ],
 )
 def test_how_far_behind_is_too_far(behind: timedelta | None, words: str) -> None:
     replayed = None if behind is None else NOW - behind
-    told = replica.too_old(True, replayed, NOW)
+    told = replication_lag.too_old(True, replayed, NOW)
     assert words in told
     assert bool(told) == bool(words)
     assert "commit something every half hour" in told or not words
-    assert replica.too_old(False, replayed, NOW) == "", "a primary, or a replica that was promoted"
+    assert replication_lag.too_old(False, replayed, NOW) == "", "a primary, or a replica that was promoted"
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Pair:
 
     store: Store
     """At the primary."""
-    replica: EmbeddedPostgres
+    replication_lag: EmbeddedPostgres
 
     @property
     def behind(self) -> Store:
@@ -136,7 +136,7 @@ def test_a_real_replica_is_audited_as_long_as_it_follows(
     pair.behind.do("SELECT pg_wal_replay_pause()")
     pair.store.do("INSERT INTO app.sessions VALUES (3, 3, '2020-01-01')")
     with monkeypatch.context() as strict:
-        strict.setattr(replica, "MOST_BEHIND", timedelta(seconds=2))
+        strict.setattr(replication_lag, "MOST_BEHIND", timedelta(seconds=2))
         time.sleep(2.1)  # what it shows is older than that then, however slow the machine is
         assert "more than 0 minutes from now" in pair.refused(tmp_path / "paused")
         _elsewhere(pair, strict)
@@ -152,7 +152,10 @@ def _elsewhere(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ledger is not read there either."""
     url = pair.behind.reader.render_as_string(hide_password=False).replace("postgresql+psycopg2", "postgres")
     monkeypatch.setenv("AIRFLOW_CONN_STORE_WEB", url)
-    with pytest.raises(elsewhere.ElsewhereError) as caught, elsewhere.reading("store_web", "the erasure ledger"):
+    with (
+        pytest.raises(other_databases.ElsewhereError) as caught,
+        other_databases.reading("store_web", "the erasure ledger"),
+    ):
         raise AssertionError("it was opened")
     assert caught.value.cause is Cause.STALE
     assert caught.value.reason.startswith("the erasure ledger (connection store_web): the server is a replica")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from privacy_audit.engine.check_details import KEYS
+from privacy_audit.engine.checkpoint import ephemeral_context
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import made
-
-from privacy_audit.engine.checkpoint import ephemeral_context
-from privacy_audit.engine.details import KEYS
 
 CANARY = "anne.canari@example.org"
 ERROR = f'invalid input syntax for type bigint: "{CANARY}"'

@@ -10,19 +10,20 @@ from uuid import uuid4
 import psycopg2
 import pytest
 import sqlalchemy as sa
+
+from demo.server import EmbeddedPostgres
+from privacy_audit.domain.audit import StoreResult
+from privacy_audit.domain.outcomes import Cause, Outcome
+from privacy_audit.postgres import session_settings
+from privacy_audit.postgres.session_settings import CONTRACT, TRANSACTION, UnsafeSessionError, connect_args, keep
+from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.postgres.store_session import open_store
+from privacy_audit.sql.catalog.role_rights import excess_rights
 from tests.audit.company import airflow_url
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import Store, by_control, made
 from tests.other_encodings import WITH_ACCENTS, database_in
 from tests.traces import LEFT
-
-from privacy_audit import contract
-from privacy_audit.contract import CONTRACT, TRANSACTION, UnsafeSessionError, connect_args, keep
-from privacy_audit.demo.server import EmbeddedPostgres
-from privacy_audit.engine.session import open_store
-from privacy_audit.engine.trouble import TroubleError
-from privacy_audit.model import Cause, Outcome, StoreResult
-from privacy_audit.sql.catalog.audit_role import excess_rights
 
 OTHERS = {
     "statement_timeout": "1h",
@@ -81,7 +82,7 @@ _OTHER_HALF = {"transaction_read_only": "ISOLATION LEVEL REPEATABLE READ", "tran
 
 def lose(monkeypatch: pytest.MonkeyPatch, lost: str, *, of_readers: bool) -> None:
     """From now on one setting is not sent: as when a pooler drops it."""
-    sent = contract._settings
+    sent = session_settings._settings
 
     def others(audit_id: str, token: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
         for statement, values in sent(audit_id, token):
@@ -99,7 +100,7 @@ def lose(monkeypatch: pytest.MonkeyPatch, lost: str, *, of_readers: bool) -> Non
             else:
                 yield statement, values
 
-    monkeypatch.setattr(contract, "_settings", others)
+    monkeypatch.setattr(session_settings, "_settings", others)
 
 
 @pytest.mark.parametrize("lost", OTHERS)
@@ -127,15 +128,15 @@ def test_a_session_of_great_expectations_that_loses_a_setting_is_not_believed(
     app: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The catalog was read by then, so that only its own sessions lose it."""
-    from privacy_audit import engine
+    from privacy_audit.engine import checkpoint
 
-    run = engine.run_suites
+    run = checkpoint.run_suites
 
     def then(*given: Any, **more: Any) -> Any:
         lose(monkeypatch, "row_security", of_readers=True)
         return run(*given, **more)
 
-    monkeypatch.setattr(engine, "run_suites", then)
+    monkeypatch.setattr(checkpoint, "run_suites", then)
     assert outcome(audit(app, tmp_path))[:2] == (Outcome.NOT_AUDITED, Cause.UNSAFE_SESSION)
 
 

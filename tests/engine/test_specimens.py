@@ -13,23 +13,23 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+
+from privacy_audit.config.map_clocks import ColumnClock
+from privacy_audit.controls import Rule, erased, kinds, retention
+from privacy_audit.domain.outcomes import Cause, Outcome
+from privacy_audit.engine.measurement import measure
+from privacy_audit.engine.self_test import prove_can_fail, specimen_frame, specimens_of, statements
+from privacy_audit.erasure.identifier_columns import Place
+from privacy_audit.erasure.search import Leads, Residue, counted
+from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.selftest.case import ME, NUMBER, Scene, Specimen, fits, planted_world
+from privacy_audit.selftest.made_up_times import quiet, tells
+from privacy_audit.sql import clocks
+from privacy_audit.sql.evaluation_context import Need, never
+from privacy_audit.sql.row_predicates import State, tally_statement
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import Store, by_control
 from tests.specimens import case_rules, committed_rules, named_rules
-
-from privacy_audit.controls import Rule, erased, kinds, retention
-from privacy_audit.controls.specimen import ME, NUMBER, Scene, Specimen, fits, planted_world
-from privacy_audit.controls.specimen_parts import quiet, tells
-from privacy_audit.engine.fixtures import prove_can_fail, specimen_frame, specimens_of, statements
-from privacy_audit.engine.measure import measure
-from privacy_audit.engine.trouble import TroubleError
-from privacy_audit.erasure.place import Place
-from privacy_audit.erasure.search import Leads, Residue, counted
-from privacy_audit.model import Cause, Outcome
-from privacy_audit.sql import clocks
-from privacy_audit.sql.frame import Need, never
-from privacy_audit.sql.truth import State, tally_statement
-from privacy_audit.store_map import ColumnClock
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,13 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from privacy_audit import engine, policy, suites
-from privacy_audit.engine import session
-from privacy_audit.model import Cause, CheckResult, Outcome, StoreResult
-from privacy_audit.store_map import StoreMap
+from privacy_audit.compiler import suites
+from privacy_audit.config.policy import policy_reader
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.domain.audit import CheckResult, StoreResult
+from privacy_audit.domain.outcomes import Cause, Outcome
+from privacy_audit.engine import auditor
+from privacy_audit.postgres import store_session
 
 T = datetime(2026, 11, 24, 1, 15, tzinfo=UTC)
 SCHEMA = """
@@ -48,7 +51,7 @@ MAP = {
     },
 }
 RETENTION = ("RET-3", "RET-4")
-PROMISES = policy.load(Path(__file__).parents[2] / "expectations")
+PROMISES = policy_reader.load(Path(__file__).parents[2] / "expectations")
 
 
 @dataclass
@@ -79,7 +82,7 @@ def _audit(store: Store, results: Path, **changes: object) -> StoreResult:
     mapped = StoreMap.model_validate({**MAP, **changes})
     coverage = suites.bind(PROMISES, mapped)
     files = suites.compile_suites(PROMISES, [coverage])
-    order = engine.StoreOrder(
+    order = auditor.StoreOrder(
         audit_id="a1",
         as_of=T,
         coverage=coverage,
@@ -87,7 +90,7 @@ def _audit(store: Store, results: Path, **changes: object) -> StoreResult:
         suites=[suites.json.loads(content) for content in files.values()],
         results=results,
     )
-    return engine.audit_store(order, lambda: store.reader)
+    return auditor.audit_store(order, lambda: store.reader)
 
 
 def _checks(result: StoreResult) -> dict[str, CheckResult]:
@@ -196,7 +199,7 @@ def test_a_role_that_may_write_is_reported(store: Store, tmp_path: Path) -> None
 def test_a_store_that_cannot_be_opened_is_not_audited(
     store: Store, tmp_path: Path, change: dict[str, object], cause: Cause, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(auditor, "PAUSE_SECONDS", 0)
     store.reader = store.reader.set(**change)
     result = _audit(store, tmp_path)
     assert (result.outcome, result.cause) == (Outcome.NOT_AUDITED, cause)
@@ -215,7 +218,7 @@ def test_a_lock_is_not_queued_behind(store: Store, tmp_path: Path) -> None:
 
 
 def test_all_connections_see_one_instant(store: Store) -> None:
-    with session.open_store(store.reader, "a1") as door:
+    with store_session.open_store(store.reader, "a1") as door:
         store.do("DELETE FROM app.positions")
         for _ in range(2):
             with door.engine.connect() as connection:
@@ -224,9 +227,9 @@ def test_all_connections_see_one_instant(store: Store) -> None:
 
 def test_the_session_keeps_its_contract(store: Store) -> None:
     store.do(f"ALTER ROLE {store.role} SET search_path = app; ALTER ROLE {store.role} SET row_security = on")
-    with session.open_store(store.reader, "a1") as door, door.engine.connect() as connection:
+    with store_session.open_store(store.reader, "a1") as door, door.engine.connect() as connection:
         for name in ("search_path", "row_security", "TimeZone", "jit"):
-            assert connection.exec_driver_sql(f"SHOW {name}").scalar() == session.CONTRACT[name]
+            assert connection.exec_driver_sql(f"SHOW {name}").scalar() == store_session.CONTRACT[name]
         assert connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
         assert connection.exec_driver_sql("SHOW transaction_isolation").scalar() == "repeatable read"
 
@@ -234,8 +237,8 @@ def test_the_session_keeps_its_contract(store: Store) -> None:
 def test_a_suite_that_lost_its_rules_proves_nothing(store: Store, tmp_path: Path) -> None:
     mapped = StoreMap.model_validate(MAP)
     coverage = suites.bind(PROMISES, mapped)
-    order = engine.StoreOrder("a1", T, coverage, frozenset(RETENTION), [], tmp_path)
-    result = engine.audit_store(order, lambda: store.reader)
+    order = auditor.StoreOrder("a1", T, coverage, frozenset(RETENTION), [], tmp_path)
+    result = auditor.audit_store(order, lambda: store.reader)
     assert (result.outcome, result.cause) == (Outcome.NOT_AUDITED, Cause.INTERNAL)
     assert "in no committed suite" in result.reason
 
@@ -247,8 +250,8 @@ def test_a_suite_that_says_something_else_than_the_map_is_not_run(store: Store, 
         suites.json.loads(content.replace(b'"period": "P2M"', b'"period": "P20Y"'))
         for content in suites.compile_suites(PROMISES, [coverage]).values()
     ]
-    order = engine.StoreOrder("a1", T, coverage, frozenset(RETENTION), loosened, tmp_path)
-    check = _checks(engine.audit_store(order, lambda: store.reader))["RET-3"]
+    order = auditor.StoreOrder("a1", T, coverage, frozenset(RETENTION), loosened, tmp_path)
+    check = _checks(auditor.audit_store(order, lambda: store.reader))["RET-3"]
     assert (check.outcome, check.cause) == (Outcome.NOT_AUDITED, Cause.INTERNAL)
 
 

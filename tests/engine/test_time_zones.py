@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.conftest import Store, T, by_control
 
-from privacy_audit.model import Cause, Outcome
+from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.sql import time_zones
 from privacy_audit.sql.time_zones import differences
+from tests.engine.conftest import Store, T, by_control
 
 FIRST = date(2019, 1, 1)
 Misled = Callable[[Mapping[str, str]], None]

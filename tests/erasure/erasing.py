@@ -12,16 +12,18 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.engine.conftest import PASSWORD, Store, made
 
+from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls import Lack
 from privacy_audit.controls.erased import Erased
-from privacy_audit.engine.measure import measure
-from privacy_audit.engine.trouble import Trouble, TroubleError
+from privacy_audit.domain.outcomes import Severity
+from privacy_audit.domain.promises import Control
+from privacy_audit.domain.tally import Tally
+from privacy_audit.engine.measurement import measure
 from privacy_audit.erasure import IdentifierKind, Keyring, traces
 from privacy_audit.erasure.ledger import KEY_CHECK
-from privacy_audit.model import Control, Severity, Tally
-from privacy_audit.store_map import StoreMap
+from privacy_audit.postgres.store_errors import Trouble, TroubleError
+from tests.engine.conftest import PASSWORD, Store, made
 
 T = datetime(2026, 11, 24, 1, 15, tzinfo=UTC)
 COMPLETED = "2026-03-01 12:00:00Z"

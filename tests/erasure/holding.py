@@ -12,15 +12,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.engine.conftest import Store
 
+from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls import Lack
 from privacy_audit.controls.held_rows_present import HeldRowsPresent
-from privacy_audit.engine.measure import measure
-from privacy_audit.engine.trouble import Trouble
-from privacy_audit.erasure import on_file
-from privacy_audit.model import Control, Severity, Tally
-from privacy_audit.store_map import StoreMap
+from privacy_audit.domain.outcomes import Severity
+from privacy_audit.domain.promises import Control
+from privacy_audit.domain.tally import Tally
+from privacy_audit.engine.measurement import measure
+from privacy_audit.erasure import hold_manifests
+from privacy_audit.postgres.store_errors import Trouble
+from tests.engine.conftest import Store
 
 KEYS = {"1": base64.b64encode(bytes(range(32))).decode(), "2": base64.b64encode(bytes(range(50, 90))).decode()}
 CONTROL = Control(
@@ -122,7 +124,7 @@ class Held:
     ) -> Tally:
         """What the check of a table counts after something was done in the store."""
         self.store.do(*do)
-        with on_file.filing() if filing else nullcontext(), self.store.opened() as connection, Trouble.watch():
+        with hold_manifests.filing() if filing else nullcontext(), self.store.opened() as connection, Trouble.watch():
             return measure(connection, rule(edit, table), as_of or datetime.now(UTC)).tally
 
 

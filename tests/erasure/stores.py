@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 
 from privacy_audit.erasure import Erased, IdentifierKind, Index, Keyring, Place, Residue, search, traces
-from privacy_audit.sql.frame import Frame
+from privacy_audit.sql.evaluation_context import Frame
 
 ONE, TWO = bytes(range(32)), bytes(range(100, 140))
 KEYRING = Keyring({1: ONE, 2: TWO})

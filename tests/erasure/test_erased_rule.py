@@ -11,6 +11,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+
+from privacy_audit.compiler import suites
+from privacy_audit.compiler.suites import Check, Coverage
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls import Lack
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Cause, Outcome
+from privacy_audit.domain.promises import Policy
+from privacy_audit.engine import auditor, check_outcome
+from privacy_audit.engine.measurement import measure
+from privacy_audit.erasure.ledger import KEY_CHECK
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import PASSWORD
 from tests.erasure.erasing import (
@@ -30,15 +41,6 @@ from tests.erasure.erasing import (
     rule,
     two_stores,
 )
-
-from privacy_audit import engine, suites
-from privacy_audit.controls import Lack
-from privacy_audit.engine import verdict
-from privacy_audit.engine.measure import measure
-from privacy_audit.erasure.ledger import KEY_CHECK
-from privacy_audit.model import Cause, CheckResult, Outcome, Policy
-from privacy_audit.store_map import StoreMap
-from privacy_audit.suites import Check, Coverage
 
 
 @pytest.fixture
@@ -175,12 +177,12 @@ def test_a_ledger_elsewhere_that_cannot_be_read(
 
 
 def test_a_ledger_elsewhere_is_read_under_the_contract_and_at_one_instant(two: Two) -> None:
-    from privacy_audit.contract import read_back
-    from privacy_audit.erasure import elsewhere
+    from privacy_audit.postgres import other_databases
+    from privacy_audit.postgres.session_settings import read_back
 
     two.erase()
     count = "SELECT count(*) FROM app.erasures WHERE request <> 'key check'"
-    with elsewhere.reading("store_web", "the erasure ledger") as connection:
+    with other_databases.reading("store_web", "the erasure ledger") as connection:
         assert read_back(connection).session_user == two.web.role
         before = connection.exec_driver_sql(count).scalar()
         two.erase(request="E-2")
@@ -210,7 +212,7 @@ def _audited(two: Two, results: Path) -> CheckResult:
     checks = (Check("app/app.users/DEL-4", CONTROL, "app", rule()),)
     coverage = Coverage(StoreMap.model_validate(MAP), checks, (), ())
     policy = Policy("1", "Policy", date(2024, 1, 1), None, "Europe/Paris", "", "", (), (CONTROL,), ())
-    order = engine.StoreOrder(
+    order = auditor.StoreOrder(
         audit_id="a1",
         as_of=T,
         coverage=coverage,
@@ -218,7 +220,7 @@ def _audited(two: Two, results: Path) -> CheckResult:
         suites=[json.loads(content) for content in suites.compile_suites(policy, [coverage]).values()],
         results=results,
     )
-    (result,) = engine.audit_store(order, lambda: two.app.reader).checks
+    (result,) = auditor.audit_store(order, lambda: two.app.reader).checks
     return result
 
 
@@ -228,7 +230,7 @@ def test_what_cannot_be_decided_says_why(two: Two) -> None:
     erased = rule()
     with two.app.opened() as connection:
         measured = measure(connection, erased, T)
-    result = verdict.judged(Check("app/app.users/DEL-4", CONTROL, "app", erased), measured, T)
+    result = check_outcome.judged(Check("app/app.users/DEL-4", CONTROL, "app", erased), measured, T)
     assert result.outcome is Outcome.REVIEW
     assert result.reason.startswith("1 row cannot be decided: they are newer than the erasure,")
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
+
+from privacy_audit import audit_db
+from privacy_audit.domain.tally import Tally
+from privacy_audit.erasure import IdentifierKind
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import made
 from tests.erasure.erasing import COMPLETED, Two, entries, ledger, two_stores
 from tests.erasure.holding import ROWS, SCHEMA, Held, conn, give_keys
-
-from privacy_audit import register
-from privacy_audit.erasure import IdentifierKind
-from privacy_audit.model import Tally
 
 Case = dict[str, Any]
 STATES = ("compliant", "violating", "undecidable", "held", "out_of_scope")
@@ -97,7 +97,7 @@ HELD = _book("held_rows_present")
 @pytest.fixture(scope="module")
 def kept(make_database: MakeDatabase, patch: pytest.MonkeyPatch) -> Iterator[Held]:
     url = make_database()
-    register.init(url)
+    audit_db.init(url)
     patch.setenv("AIRFLOW_CONN_THE_REGISTER", conn(url))
     give_keys(patch, "1")
     with made(make_database()) as store:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
+from demo.server import EmbeddedPostgres
+from privacy_audit.audit_db import transaction
+from privacy_audit.domain.outcomes import Cause
+from privacy_audit.postgres import other_databases
 from tests.erasure.erasing import NAME, PHONE, Two, counts, two_stores
 from tests.other_encodings import WITH_ACCENTS, database_in
-
-from privacy_audit.demo.server import EmbeddedPostgres
-from privacy_audit.erasure import elsewhere
-from privacy_audit.model import Cause
-from privacy_audit.register import access
 
 MAIL, PERSON = "jérôme.dupont@example.fr", "Jérôme Dupont-Émile"
 HIT = {"compliant": 1, "violating": 1, "subjects": 1}
@@ -51,7 +51,7 @@ def test_a_ledger_elsewhere_is_read_in_its_own_encoding(
     with stores(server, "UTF8", encoding, monkeypatch) as two:
         two.erase(MAIL, request="Löschung nº 1" if encoding != "EUC_JP" else "Löschung 1")
         assert counts(two.look(_user(email=f"'{MAIL}'"))) == HIT
-        with elsewhere.reading("store_web", "the erasure ledger") as connection:
+        with other_databases.reading("store_web", "the erasure ledger") as connection:
             requests = connection.exec_driver_sql("SELECT request FROM app.erasures").scalars().all()
         assert any(request.startswith("Löschung") for request in requests)
 
@@ -62,12 +62,12 @@ def test_the_audits_own_database_may_have_another_encoding(
 ) -> None:
     with database_in(server, encoding) as url:
         monkeypatch.setenv("AIRFLOW_CONN_KEPT", url.replace("+psycopg2", ""))
-        with access.transaction(url) as connection:
+        with transaction.transaction(url) as connection:
             connection.exec_driver_sql("CREATE TABLE kept (words text)")
             connection.exec_driver_sql("INSERT INTO kept VALUES (%s)", ("clé",))
-        with access.transaction(url) as connection:
+        with transaction.transaction(url) as connection:
             assert connection.exec_driver_sql("SELECT words FROM kept").scalar() == "clé"
-        with elsewhere.register("KEPT", writes=True) as connection:
+        with other_databases.register("KEPT", writes=True) as connection:
             connection.exec_driver_sql("INSERT INTO kept VALUES (%s)", ("bébé",))
             assert connection.exec_driver_sql("SELECT string_agg(words, ' ') FROM kept").scalar() == "clé bébé"
 
@@ -98,7 +98,7 @@ def test_of_a_database_that_keeps_bytes_no_letter_is_believed(
 def test_a_letter_that_a_database_lacks_is_told(server: EmbeddedPostgres) -> None:
     with (
         database_in(server, "LATIN1") as url,
-        pytest.raises(access.RegisterUnavailableError, match="Make its database anew with ENCODING 'UTF8'"),
-        access.transaction(url) as connection,
+        pytest.raises(transaction.RegisterUnavailableError, match="Make its database anew with ENCODING 'UTF8'"),
+        transaction.transaction(url) as connection,
     ):
         connection.exec_driver_sql("SELECT 'ł'")

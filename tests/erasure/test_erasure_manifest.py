@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-from tests.erasure.stores import KEYRING, do, opened
 
+from privacy_audit.config.map_clocks import ColumnClock, Encoding
 from privacy_audit.erasure import KeyringRefusedError, Seal, telling
-from privacy_audit.sql.frame import table
-from privacy_audit.store_map import ColumnClock, Encoding
+from privacy_audit.sql.evaluation_context import table
+from tests.erasure.stores import KEYRING, do, opened
 
 SEAL = Seal(KEYRING, 1, "app", "public.orders")
 CREATED = ColumnClock(column="created")

@@ -18,10 +18,10 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import event, given
 from hypothesis import strategies as st
-from tests.erasure.stores import COMPLETED, FRAME, KEYRING, ONE, TWO, do, opened
 
+from privacy_audit.config.map_clocks import ColumnClock
 from privacy_audit.erasure import Column, Erased, Exemption, IdentifierKind, Index, Origin, Place, search
-from privacy_audit.store_map import ColumnClock
+from tests.erasure.stores import COMPLETED, FRAME, KEYRING, ONE, TWO, do, opened
 
 KEYS = {1: ONE, 2: TWO}
 PLACE = Place(

@@ -11,10 +11,9 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from tests.conftest import drop_database
-from tests.erasure.stores import COMPLETED, FRAME, JEAN, KEYRING, ONE, TWO, do, filed, looked, opened
 
-from privacy_audit.demo.server import EmbeddedPostgres
+from demo.server import EmbeddedPostgres
+from privacy_audit.config.map_clocks import ColumnClock, Encoding
 from privacy_audit.erasure import (
     Column,
     Exemption,
@@ -27,7 +26,8 @@ from privacy_audit.erasure import (
     search,
     traces,
 )
-from privacy_audit.store_map import ColumnClock, Encoding
+from tests.conftest import drop_database
+from tests.erasure.stores import COMPLETED, FRAME, JEAN, KEYRING, ONE, TWO, do, filed, looked, opened
 
 EMAIL, PHONE, KEY, TEXT = IdentifierKind.EMAIL, IdentifierKind.PHONE, IdentifierKind.KEY, IdentifierKind.TEXT
 BY_EMAIL = Place("app", "public.person", ("id",), (Column("email", EMAIL),))

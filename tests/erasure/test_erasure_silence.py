@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from tests.erasure.stores import FRAME, do, opened
 
 from privacy_audit.erasure import (
     Column,
@@ -24,8 +23,9 @@ from privacy_audit.erasure import (
     search,
     traces,
 )
+from privacy_audit.erasure.hold_manifests import Entry
 from privacy_audit.erasure.identifiers import readings
-from privacy_audit.erasure.on_file import Entry
+from tests.erasure.stores import FRAME, do, opened
 
 CANARY = "canary.bird"
 KEY = b"canary-key-" + bytes(range(32))

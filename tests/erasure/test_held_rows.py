@@ -13,27 +13,33 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
+
+from privacy_audit import audit_db
+from privacy_audit.compiler import suites
+from privacy_audit.compiler.suites import Check, Coverage
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls import Lack
+from privacy_audit.controls.held_rows_present import HeldRowsPresent
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Cause, Outcome
+from privacy_audit.domain.promises import Policy
+from privacy_audit.domain.tally import Tally
+from privacy_audit.engine import auditor, check_outcome
+from privacy_audit.engine.measurement import measure
+from privacy_audit.erasure import hold_manifests
+from privacy_audit.pipeline import auditing, planning
+from privacy_audit.pipeline.configuration import read_configuration
+from privacy_audit.postgres.store_errors import TroubleError
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import made
 from tests.erasure.holding import CONTROL, HOLDS, KEYS, MAP, SCHEMA, Held, bound, conn, counts, give_keys, rule
 from tests.register.test_register_migrations import _upgrade_to
 
-from privacy_audit import audit, engine, register, suites
-from privacy_audit.controls import Lack
-from privacy_audit.controls.held_rows_present import HeldRowsPresent
-from privacy_audit.engine import verdict
-from privacy_audit.engine.measure import measure
-from privacy_audit.engine.trouble import TroubleError
-from privacy_audit.erasure import on_file
-from privacy_audit.model import Cause, CheckResult, Outcome, Policy, Tally
-from privacy_audit.store_map import StoreMap
-from privacy_audit.suites import Check, Coverage
-
 
 @pytest.fixture(scope="module")
 def upgraded(make_database: MakeDatabase) -> str:
     url = make_database()
-    register.init(url)
+    audit_db.init(url)
     return sa.make_url(url).database or ""
 
 
@@ -206,7 +212,7 @@ def test_an_audit_by_an_earlier_instant_files_nothing_and_judges_by_what_was_on_
 
 def test_what_another_audit_saw_later_is_not_missed_in_an_older_snapshot(held: Held) -> None:
     """Two audits at once: the second sees, and files, a row that the snapshot of the first does not hold."""
-    with on_file.filing(), held.store.opened() as older:
+    with hold_manifests.filing(), held.store.opened() as older:
         older.exec_driver_sql("SELECT 1")
         as_of = datetime.now(UTC)
         held.night("INSERT INTO app.visits VALUES (1001, 1, 1, 1, '', now())")
@@ -275,7 +281,7 @@ def _outcome(held: Held, tally: Tally) -> CheckResult:
     one = rule()
     with held.store.opened() as connection:
         measured = replace(measure(connection, one, datetime.now(UTC)), tally=tally)
-    return verdict.judged(Check("app/app.visits/HLD-2", CONTROL, "app", one), measured, datetime.now(UTC))
+    return check_outcome.judged(Check("app/app.visits/HLD-2", CONTROL, "app", one), measured, datetime.now(UTC))
 
 
 def test_nothing_under_a_hold_is_no_pass_and_says_so(held: Held) -> None:
@@ -294,7 +300,7 @@ def test_through_great_expectations(held: Held, tmp_path: Path) -> None:
     """Whatever runs the check in between, what it sees is filed when the audit is, and only then."""
     assert _audited(held, tmp_path / "rehearsal").outcome is Outcome.PASS
     assert held.file() == []
-    with on_file.filing():
+    with hold_manifests.filing():
         assert _audited(held, tmp_path / "first").outcome is Outcome.PASS
         held.store.do("DELETE FROM app.visits WHERE id = 1")
         second = _audited(held, tmp_path / "second")
@@ -309,7 +315,7 @@ def _audited(held: Held, results: Path) -> CheckResult:
     checks = tuple(Check(f"app/{one.table}/HLD-2", CONTROL, "app", one) for one in [rule()])
     coverage = Coverage(given, checks, (), ())
     policy = Policy("1", "Policy", date(2024, 1, 1), None, "Europe/Paris", "", "", (), (CONTROL,), ())
-    order = engine.StoreOrder(
+    order = auditor.StoreOrder(
         audit_id="a1",
         as_of=datetime.now(UTC),
         coverage=coverage,
@@ -317,7 +323,7 @@ def _audited(held: Held, results: Path) -> CheckResult:
         suites=[json.loads(content) for content in suites.compile_suites(policy, [coverage]).values()],
         results=results,
     )
-    (result,) = engine.audit_store(order, lambda: held.store.reader).checks
+    (result,) = auditor.audit_store(order, lambda: held.store.reader).checks
     return result
 
 
@@ -350,20 +356,20 @@ def test_the_nightly_audit_files_and_an_audit_by_hand_does_not(
     monkeypatch.setenv("AIRFLOW_CONN_STORE_APP", conn(held.store.reader))
     monkeypatch.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(folder))
     monkeypatch.setenv("PRIVACY_AUDIT_HOME", str(tmp_path / "home"))
-    suites.write(folder, audit.read_configuration().files)
-    order = audit.plan(None, None, ["HLD-2"], "a run", datetime.now(UTC))
+    suites.write(folder, read_configuration().files)
+    order = planning.plan(None, None, ["HLD-2"], "a run", datetime.now(UTC))
 
     def outcome(result: dict[str, Any]) -> tuple[str, str]:
         of_holds, check = sorted(result["checks"], key=lambda check: str(check["table"]))
         assert (of_holds["table"], of_holds["outcome"]) == (HOLDS, check["outcome"])
         return check["outcome"], check["cause"]
 
-    assert outcome(audit.audit_everything(order)[0]) == ("not_audited", "drift")
-    assert outcome(audit.audit_store(order, "app")) == ("pass", None)
+    assert outcome(auditing.audit_everything(order)[0]) == ("not_audited", "drift")
+    assert outcome(auditing.audit_store(order, "app")) == ("pass", None)
     held.register = empty
     assert held.parts() == {"geolocation": 10, "hold": 1}
     held.store.do("INSERT INTO app.visits VALUES (1001, 1, 1, 1, '', now())")
-    assert outcome(audit.audit_everything(order)[0]) == ("pass", None)
+    assert outcome(auditing.audit_everything(order)[0]) == ("pass", None)
     assert held.parts() == {"geolocation": 10, "hold": 1}
 
 
@@ -406,7 +412,7 @@ def test_a_register_of_holds_that_is_mapped_as_a_table_too(held: Held) -> None:
 
     def night(*do: str) -> dict[str, dict[str, int]]:
         held.store.do(*do)
-        with on_file.filing(), held.store.opened() as connection:
+        with hold_manifests.filing(), held.store.opened() as connection:
             return {name: counts(measure(connection, one, datetime.now(UTC)).tally) for name, one in rules.items()}
 
     there, gone = {"population": 1, "compliant": 1}, {"population": 1, "violating": 1, "subjects": 1}
@@ -440,5 +446,5 @@ def test_holds_that_a_new_map_tells_otherwise_are_undecided(held: Held) -> None:
 def _of_holds(held: Held, edit: Callable[[dict[str, Any]], None] | None = None) -> Tally:
     """What the check of the register of holds counts."""
     (one,) = [it for it in bound(edit) if isinstance(it, HeldRowsPresent) and it.qualifier == "holds"]
-    with on_file.filing(), held.store.opened() as connection:
+    with hold_manifests.filing(), held.store.opened() as connection:
         return measure(connection, one, datetime.now(UTC)).tally

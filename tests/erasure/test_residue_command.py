@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
-from tests.conftest import MakeDatabase
-from tests.engine.conftest import Store, made
 
 from privacy_audit.erasure import IdentifierKind, Keyring, traces
 from privacy_audit.erasure.ledger import KEY_CHECK
+from tests.conftest import MakeDatabase
+from tests.engine.conftest import Store, made
 
 pytestmark = pytest.mark.slow
 
@@ -112,7 +112,7 @@ class Shop:
         return Told(run.returncode, run.stdout + run.stderr)
 
     def _command(self, words: tuple[str, ...]) -> list[str]:
-        return [sys.executable, "-m", "privacy_audit.cli", self.command, *words]
+        return [sys.executable, "-m", "privacy_audit.cli.main", self.command, *words]
 
     def _env(self, variables: dict[str, str | None]) -> dict[str, str]:
         given = {**self.environment, **variables}
@@ -169,7 +169,7 @@ def shop(database: str, make_database: MakeDatabase, tmp_path: Path, expectation
             "HOME": str(tmp_path),
             "TERM": "xterm",
             "COLUMNS": "300",
-            "PYTHONPATH": str(ROOT / "plugins"),
+            "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}",
             "PRIVACY_AUDIT_EXPECTATIONS": str(expectations),
             "PRIVACY_AUDIT_HOME": str(tmp_path),
             "AIRFLOW_HOME": str(tmp_path / "airflow"),

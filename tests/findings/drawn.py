@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import strategies as st
-from tests.findings.nights import SEVERITIES, START, Look, Night, Paper, Place, after
 
-from privacy_audit.model import Outcome, Severity
+from privacy_audit.domain.outcomes import Outcome, Severity
+from tests.findings.nights import SEVERITIES, START, Look, Night, Paper, Place, after
 
 POSITIONS = Place("app", "app.positions", "RET-3", "gps")
 CONSENTS = Place("app", "app.positions", "GEO-1")

@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from tests import builders
-
-from privacy_audit.findings.lifecycle import Memory, Rules, advance, moves
-from privacy_audit.findings.standing import Standing
+from privacy_audit.domain.audit import Audit, CheckResult, StoreResult, fingerprint_of
+from privacy_audit.domain.outcomes import Outcome, Severity
+from privacy_audit.findings.finding_state import Standing
+from privacy_audit.findings.transitions import Memory, Rules, advance, moves
 from privacy_audit.findings.waivers import Waiver
-from privacy_audit.model import Audit, CheckResult, Outcome, Severity, StoreResult, fingerprint_of
+from tests import builders
 
 START = datetime(2026, 10, 19, 22, 30, tzinfo=UTC)
 """00:30 in Paris, on 20 October: on the 25th the clocks go back, and from then on 22:30 in UTC is still the day before.

@@ -10,10 +10,9 @@ from itertools import dropwhile, takewhile
 from statistics import median
 from typing import NamedTuple
 
+from privacy_audit.domain.outcomes import Outcome, Severity
+from privacy_audit.findings.finding_state import Change, Kind, Standing, Status
 from tests.findings.nights import Look, Night, Paper, Place, day_of, usual
-
-from privacy_audit.findings.standing import Change, Kind, Standing, Status
-from privacy_audit.model import Outcome, Severity
 
 Expected = dict[str, object]
 """How a finding must stand: fields of `Standing`."""

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from privacy_audit.errors import ConfigurationRefusedError
-from privacy_audit.findings import handling
-from privacy_audit.findings.handling import Alerts, Handling, Recipient, Records, Route, Weekday
-from privacy_audit.model import Category, Severity
+from privacy_audit.config import handling
+from privacy_audit.config.handling import Alerts, Handling, Recipient, Records, Route, Weekday
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.errors import ConfigurationRefusedError
+from privacy_audit.domain.outcomes import Severity
 
 CRITICAL, HIGH, MEDIUM, LOW = Severity
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from tests.findings.nights import ROWS, SEVERITIES, Look, Night, Paper, Place, after, fold
 
-from privacy_audit.findings.standing import Kind, Standing, Status
-from privacy_audit.model import Outcome, Severity
+from privacy_audit.domain.outcomes import Outcome, Severity
+from privacy_audit.findings.finding_state import Kind, Standing, Status
+from tests.findings.nights import ROWS, SEVERITIES, Look, Night, Paper, Place, after, fold
 
 POSITIONS = Place("app", "app.positions", "RET-3")
 """The place of the stories: its severity is high, so that a finding is due 30 days after it was first seen."""

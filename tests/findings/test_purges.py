@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from privacy_audit.findings import purges
-from privacy_audit.model import CheckResult, Outcome, Purge, Tally
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.domain.tally import Purge, Tally
+from privacy_audit.findings import purge_history
 
 PARIS = ZoneInfo("Europe/Paris")
 TODAY = date(2026, 11, 24)
@@ -131,5 +133,5 @@ SENTENCES: dict[str, tuple[CheckResult, str, str]] = {
 
 @pytest.mark.parametrize(("told", "sentence", "alarm"), SENTENCES.values(), ids=SENTENCES)
 def test_a_log_in_words(told: CheckResult, sentence: str, alarm: str) -> None:
-    assert purges.sentence(told, TODAY, PARIS) == sentence
-    assert purges.alarm(told, TODAY, PARIS) == alarm
+    assert purge_history.sentence(told, TODAY, PARIS) == sentence
+    assert purge_history.alarm(told, TODAY, PARIS) == alarm

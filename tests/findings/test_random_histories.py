@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+
 from tests.findings.drawn import histories
 from tests.findings.nights import Night, fold
 from tests.findings.reference import agree

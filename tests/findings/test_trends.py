@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privacy_audit.disclosure import SMALL_COUNT
-from privacy_audit.findings.standing import Point
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.findings.disclosure import SMALL_COUNT
+from privacy_audit.findings.finding_state import Point
 from privacy_audit.findings.trends import Course, Trend, nights, sentences, trend
-from privacy_audit.model import Outcome
 
 PARIS = ZoneInfo("Europe/Paris")
 TONIGHT = datetime(2026, 11, 24, 0, 15, tzinfo=UTC)

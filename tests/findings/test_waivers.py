@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from privacy_audit import controls
+from privacy_audit.config.handling import Handling
+from privacy_audit.config.policy import policy_reader
+from privacy_audit.domain.audit import Audit
+from privacy_audit.domain.errors import ConfigurationRefusedError
+from privacy_audit.domain.outcomes import Outcome, Severity
+from privacy_audit.domain.promises import Control
+from privacy_audit.findings import waivers
+from privacy_audit.findings.finding_state import Standing, WaiverState
+from privacy_audit.findings.waivers import Waivable, Waiver
 from tests import builders
 from tests.findings.nights import Look, Night, Paper, Place, after, fold
-
-from privacy_audit import controls, policy
-from privacy_audit.errors import ConfigurationRefusedError
-from privacy_audit.findings import waivers
-from privacy_audit.findings.handling import Handling
-from privacy_audit.findings.standing import Standing, WaiverState
-from privacy_audit.findings.waivers import Waivable, Waiver
-from privacy_audit.model import Audit, Control, Outcome, Severity
 
 FILE = """\
 waivers:
@@ -209,7 +212,7 @@ def test_a_day_that_means_never_or_always_is_refused(tmp_path: Path, was: str, b
 
 def test_the_promises_of_the_policy_that_nobody_may_waive() -> None:
     never = {name for name, kind in controls.kinds().items() if kind.never_waived}
-    promises = policy.load(Path(__file__).parents[2] / "expectations", controls.kinds()).controls
+    promises = policy_reader.load(Path(__file__).parents[2] / "expectations", controls.kinds()).controls
     assert {control.id for control in promises if control.kind in never} == {"MIN-1", "MIN-2", "HLD-1", "HLD-2"}
 
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 import psycopg2
 import sqlalchemy as sa
 
-from privacy_audit.demo.background import sql
+from demo.background import sql
 
 STORES = ("app", "web")
 HERE = Path(__file__).parent

@@ -22,6 +22,15 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from demo import ports
+from privacy_audit import audit_db
+from privacy_audit.cli.main import app
+from privacy_audit.config import settings
+from privacy_audit.notify.message_body import SCHEMA as ALERT
+from privacy_audit.notify.message_body import TICKET_SCHEMA as TICKET
+from privacy_audit.pipeline import audit_order, filing_step, order_lookups, own_records, planning, run_gate, sending
 from tests.audit.company import EXPECTATIONS, airflow_url
 from tests.audit.one_night import through_xcom
 from tests.audit.owner import Owner, open_channels
@@ -29,13 +38,6 @@ from tests.conftest import MakeDatabase
 from tests.nights.company import STORES, Company
 from tests.nights.script import FIRST_NIGHT, Script
 from tests.nights.tasks import Workers
-from typer.testing import CliRunner
-
-from privacy_audit import audit, register, settings
-from privacy_audit.alerts.body import SCHEMA as ALERT
-from privacy_audit.alerts.body import TICKET_SCHEMA as TICKET
-from privacy_audit.cli import app
-from privacy_audit.demo import ports
 
 PARIS = ZoneInfo("Europe/Paris")
 _RESERVED = ExitStack()
@@ -100,7 +102,7 @@ class Played:
 class Begun:
     """An audit whose stores are being read."""
 
-    order: audit.Order
+    order: audit_order.Order
     stores: list[Future[str]]
     heard: str
 
@@ -175,19 +177,19 @@ class Playing:
     # The stages
 
     def _begun(self, at: datetime, now: datetime, run: str) -> Begun:
-        order = through_xcom(audit.plan(at.isoformat(), None, None, run, now))
+        order = through_xcom(planning.plan(at.isoformat(), None, None, run, now))
         heard, self._heard = self._heard, ""
         return Begun(order, self._workers.start(order), heard)
 
     def _ended(self, begun: Begun) -> Played:
         order, results = begun.order, [json.loads(store.result()) for store in begun.stores]
-        results.append(through_xcom(audit.audit_records(order)))
-        filed = through_xcom(audit.file(order, results))
-        told = through_xcom(audit.send_alerts(order, results))
+        results.append(through_xcom(own_records.audit_records(order)))
+        filed = through_xcom(filing_step.file(order, results))
+        told = through_xcom(sending.send_alerts(order, results))
         gate = ""
         try:
-            audit.gate(filed, told, {})  # Data Docs show one night and know no other: they are tested elsewhere
-        except audit.NotAuditedError as error:
+            run_gate.gate(filed, told, {})  # Data Docs show one night and know no other: they are tested elsewhere
+        except audit_order.NotAuditedError as error:
             gate = str(error)
         report = Path(filed["report"])
         posts = {name: [json.loads(post["message"]) for post in owner.posts] for name, owner in self._owners.items()}
@@ -216,8 +218,8 @@ class Playing:
 
     def _known(self) -> Any:
         """How every finding stands, and which report people open."""
-        url = audit.register_url(settings.load())
-        return register.findings(url), (self._home / "var" / "reports" / "latest").resolve().name
+        url = order_lookups.register_url(settings.load())
+        return audit_db.findings(url), (self._home / "var" / "reports" / "latest").resolve().name
 
     def store_web_goes_down(self) -> None:
         port = _RESERVED.enter_context(ports.reserved())
@@ -263,7 +265,7 @@ class Playing:
         self._env.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(self._expectations))
         self._env.delenv("PRIVACY_AUDIT_REGISTER", raising=False)
         self._env.delenv("PRIVACY_AUDIT_REPORTS_URL", raising=False)
-        self._env.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", register)
+        self._env.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", audit_db)
         assert CliRunner().invoke(app, ["db", "init"]).exit_code == 0
         for store in STORES:
             self._env.setenv(f"AIRFLOW_CONN_STORE_{store.upper()}", self._company.connection(store))

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 
-from privacy_audit import audit
+from privacy_audit.pipeline import audit_order, auditing
 
 
 class Workers:
@@ -30,7 +30,7 @@ class Workers:
                 stack.enter_context(process)
             yield cls(processes)
 
-    def start(self, order: audit.Order) -> list[Future[str]]:
+    def start(self, order: audit_order.Order) -> list[Future[str]]:
         """Begins to read an order's stores; each result is JSON."""
         handed, environment = json.dumps(order), dict(os.environ)
         return [self._processes[name].submit(audit_store, environment, handed, name) for name in order["stores"]]
@@ -40,4 +40,4 @@ def audit_store(environment: Mapping[str, str], order: str, store: str) -> str:
     """One task."""
     os.environ.clear()
     os.environ.update(environment)
-    return json.dumps(audit.audit_store(json.loads(order), store), allow_nan=False)
+    return json.dumps(auditing.audit_store(json.loads(order), store), allow_nan=False)

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from privacy_audit.domain import phrases
 from tests.conftest import MakeDatabase
 from tests.nights.playing import OWNERS, RECIPIENTS, Late, Played, Playing, instant
 from tests.nights.script import Night, Script, Told
-
-from privacy_audit import wording
 
 pytestmark = pytest.mark.slow
 
@@ -172,7 +172,7 @@ def _stands(one: dict[str, Any]) -> dict[str, Any]:
 
 def _wanted(name: str, night: Night) -> dict[str, Any]:
     finding = SCRIPT.findings[name]
-    first_seen = wording.iso(instant(finding.first_seen))
+    first_seen = phrases.iso(instant(finding.first_seen))
     return {**vars(night.stands[name]), "first_seen": first_seen, "due_by": finding.due_by.isoformat()}
 
 
@@ -186,7 +186,7 @@ def _told(night: Night, recipient: str, channel: str) -> Iterator[Told]:
 
 def _subject(told: Told, night: Night) -> str:
     several = f" ({len(told.nights)} nights)" if told.nights else ""
-    return f"privacy_audit{several}: {told.subject} - {wording.day(_days(told, night)[-1])}"
+    return f"privacy_audit{several}: {told.subject} - {phrases.day(_days(told, night)[-1])}"
 
 
 def _days(told: Told, night: Night) -> list[date]:

@@ -10,13 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from hypothesis import settings
+
+from privacy_audit.controls import Rule, kinds
+from privacy_audit.engine.measurement import Measured, count_all, count_suspects
+from privacy_audit.engine.row_queries import listing
 from tests.oracle import tables
 from tests.oracle.draws import Case
 from tests.oracle.oracle import judge
-
-from privacy_audit.controls import Rule, kinds
-from privacy_audit.engine.listing import listing
-from privacy_audit.engine.measure import Measured, count_all, count_suspects
 
 thrice = settings(max_examples=3 * settings().max_examples)
 """Three times the examples of the profile: correctness is the product."""

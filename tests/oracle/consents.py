@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+from privacy_audit.config.map_tables import BirthEncoding
+from privacy_audit.domain.consent_reading import Reading
 from tests.oracle.moments import Calendar, Far, Kind, Place, Row, Tables, instant_of, place, read_value
 from tests.oracle.records import BLANKS
 from tests.oracle.verdict import COMPLIANT, OUT, UNDECIDABLE, State, Verdict, outside, subject_of, there
-
-from privacy_audit.store_map import BirthEncoding, Reading
 
 
 def consent_at_event(rule: Any, row: Row, tables: Tables, calendar: Calendar) -> Verdict:

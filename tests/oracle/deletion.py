@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 
+from privacy_audit.config.map_registers import LegalHolds
+from privacy_audit.config.map_tables import PeriodUnit
 from tests.oracle.moments import (
     DAY,
     Calendar,
@@ -20,8 +22,6 @@ from tests.oracle.moments import (
     read_value,
 )
 from tests.oracle.verdict import COMPLIANT, OUT, UNDECIDABLE, State, Verdict, blank, outside, subject_of
-
-from privacy_audit.store_map import LegalHolds, PeriodUnit
 
 
 def retention(rule: Any, row: Row, tables: Tables, calendar: Calendar) -> Verdict:

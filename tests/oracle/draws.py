@@ -12,10 +12,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
+
+from privacy_audit.config.map_clocks import Encoding
 from tests.oracle.moments import DAY, Calendar, Far, Row, Tables, day_later, month_later
 from tests.oracle.tables import WRITTEN
-
-from privacy_audit.store_map import Encoding
 
 Draw = st.DrawFn
 Rule = dict[str, Any]

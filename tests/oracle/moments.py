@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from privacy_audit.store_map import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, Means
+from privacy_audit.config.map_clocks import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, Means
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from privacy_audit.domain.tally import AGE_BUCKETS, Tally
 from tests.oracle.consents import consent_at_event, guardian_consent
 from tests.oracle.deletion import retention, soft_delete
 from tests.oracle.moments import Calendar, Row, Tables
@@ -16,8 +17,6 @@ from tests.oracle.records import Keyed, deadline, freshness, lifetime, one_in_fo
 from tests.oracle.registers import guardian_consent_form, legal_hold
 from tests.oracle.secrecy import secrets
 from tests.oracle.verdict import State, Verdict
-
-from privacy_audit.model import AGE_BUCKETS, Tally
 
 
 @dataclass(frozen=True)

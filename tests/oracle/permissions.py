@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from privacy_audit.config.map_clocks import ColumnClock, Encoding, Means
+from privacy_audit.config.map_registers import Records
 from tests.oracle.moments import Calendar, Kind, Place, Reading, Row, Tables, micros_of, place, read_value
 from tests.oracle.verdict import COMPLIANT, OUT, UNDECIDABLE, State, Verdict, there
-
-from privacy_audit.store_map import ColumnClock, Encoding, Means, Records
 
 Maybe = bool | None
 """Whether something is so, or None: nobody can tell."""

@@ -14,6 +14,7 @@ from decimal import Decimal
 from itertools import chain, combinations
 from typing import Any, TypeVar
 
+from privacy_audit.config.map_clocks import Encoding, Means
 from tests.oracle.moments import (
     DAY,
     Calendar,
@@ -31,8 +32,6 @@ from tests.oracle.moments import (
     read_value,
 )
 from tests.oracle.verdict import COMPLIANT, OUT, UNDECIDABLE, State, Verdict, there
-
-from privacy_audit.store_map import Encoding, Means
 
 BLANKS = " \t\n\r\f\v"
 Keyed = tuple[Any, Verdict]

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from tests.oracle.moments import Far, Tables
 
-from privacy_audit.store_map import Encoding
+from privacy_audit.config.map_clocks import Encoding
+from tests.oracle.moments import Far, Tables
 
 WRITTEN: dict[str, tuple[Encoding, str]] = {
     "tz": (Encoding.TIMESTAMPTZ, "timestamptz"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.oracle import draws
 from tests.oracle.compare import agree, connected, thrice
 from tests.oracle.draws import INSTANT, INSTANT_WAYS, Case, Draw, Rule, Scene

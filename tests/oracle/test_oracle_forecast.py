@@ -9,6 +9,11 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+
+from privacy_audit.controls import Rule, kinds
+from privacy_audit.domain.tally import Forecast
+from privacy_audit.engine.forecast import count_due, estimate_due
+from privacy_audit.engine.measurement import count_all
 from tests.oracle import tables
 from tests.oracle.compare import connected, thrice
 from tests.oracle.deletion import hold_starts
@@ -16,11 +21,6 @@ from tests.oracle.draws import Case
 from tests.oracle.moments import Calendar, Row, Tables
 from tests.oracle.oracle import judge
 from tests.oracle.test_oracle_retention import retention_cases, soft_delete_cases
-
-from privacy_audit.controls import Rule, kinds
-from privacy_audit.engine.forecast import count_due, estimate_due
-from privacy_audit.engine.measure import count_all
-from privacy_audit.model import Forecast
 
 pytestmark = pytest.mark.slow
 

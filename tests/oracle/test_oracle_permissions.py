@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.oracle import draws, tables
 from tests.oracle.compare import agree, thrice
 from tests.oracle.draws import INSTANT_WAYS, Case, Draw, Rule, Scene

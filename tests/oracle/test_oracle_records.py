@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.oracle import draws
 from tests.oracle.compare import agree, thrice
 from tests.oracle.draws import Case, Draw, Rule, Scene

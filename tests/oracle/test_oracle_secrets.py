@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.oracle import draws, tables
 from tests.oracle.compare import agree
 from tests.oracle.draws import Case, Draw

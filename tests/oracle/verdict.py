@@ -7,9 +7,9 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any, TypeVar
 
+from privacy_audit.config.map_clocks import JoinedSubject
+from privacy_audit.config.map_tables import Condition
 from tests.oracle.moments import Row, Tables, joins
-
-from privacy_audit.store_map import Condition, JoinedSubject
 
 Value = TypeVar("Value")
 

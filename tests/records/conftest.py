@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.conftest import MakeDatabase
 
-from privacy_audit import register
+from privacy_audit import audit_db
+from tests.conftest import MakeDatabase
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
 
@@ -18,7 +18,7 @@ Rows = Callable[[str], list[tuple[Any, ...]]]
 def upgraded(make_database: MakeDatabase) -> str:
     """Name of the upgraded register that the others are copied from."""
     url = make_database()
-    register.init(url)
+    audit_db.init(url)
     return sa.make_url(url).database or ""
 
 

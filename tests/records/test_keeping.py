@@ -8,10 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from privacy_audit.model import AGE_BUCKETS, Cause, CheckResult, Control, Outcome, Severity
-from privacy_audit.periods import Period
-from privacy_audit.records import Deadline, Kind, Record, RecordsOrder, Swept, crashed, told, verdict
-from privacy_audit.records.keeping import sort
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.outcomes import Cause, Outcome, Severity
+from privacy_audit.domain.periods import Period
+from privacy_audit.domain.promises import Control
+from privacy_audit.domain.record_periods import Deadline, Kind, Record, Swept, sort
+from privacy_audit.domain.tally import AGE_BUCKETS
+from privacy_audit.self_audit import record_checks
+from privacy_audit.self_audit.self_audit_order import RecordsOrder
+from privacy_audit.self_audit.self_auditor import crashed, told
 
 PARIS = ZoneInfo("Europe/Paris")
 EDGES: dict[str, tuple[str, str, str, bool]] = {
@@ -53,7 +58,7 @@ STRANGE = Record("strange", None)
 
 
 def judged(order: RecordsOrder, kind: Kind, records: Sequence[Record]) -> CheckResult:
-    return verdict.of_kind(order, CONTROL, kind, verdict.judged(order, kind, records))
+    return record_checks.of_kind(order, CONTROL, kind, record_checks.judged(order, kind, records))
 
 
 def test_what_is_past_its_period_fails_and_is_told_with_its_age() -> None:

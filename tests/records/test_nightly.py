@@ -13,16 +13,22 @@ import sqlalchemy as sa
 from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+
+from privacy_audit import audit_db
+from privacy_audit.audit_db import filed_records
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.errors import PrivacyAuditError
+from privacy_audit.domain.outcomes import Cause, Outcome, Severity
+from privacy_audit.domain.periods import Period
+from privacy_audit.domain.promises import Control
+from privacy_audit.domain.record_periods import Kind
+from privacy_audit.domain.tally import AGE_BUCKETS
+from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
+from privacy_audit.self_audit import self_auditor
+from privacy_audit.self_audit.missing_nights import Begun, look_back
+from privacy_audit.self_audit.self_audit_order import RecordsOrder
 from tests import builders
 from tests.records.conftest import Rows
-
-from privacy_audit import records, register
-from privacy_audit.audit_database import AuditDatabaseRefusedError
-from privacy_audit.errors import PrivacyAuditError
-from privacy_audit.model import AGE_BUCKETS, Cause, CheckResult, Control, Outcome, Severity
-from privacy_audit.periods import Period
-from privacy_audit.records import Begun, Kind, RecordsOrder
-from privacy_audit.records.nightly import look_back
 
 PARIS = ZoneInfo("Europe/Paris")
 CASES = YAML(typ="safe", pure=True).load(Path(__file__).parent / "cases" / "nightly.yaml")["cases"]
@@ -50,7 +56,7 @@ def order_of(
 
 
 def said(order: RecordsOrder, filed: Sequence[Begun]) -> CheckResult:
-    (check,) = records.audit(order, (), lambda: filed).checks
+    (check,) = self_auditor.audit(order, (), lambda: filed).checks
     return check
 
 
@@ -170,7 +176,7 @@ def test_a_register_that_cannot_be_read_is_not_audited() -> None:
     def nowhere() -> Sequence[Begun]:
         raise PrivacyAuditError("connection privacy_audit_register: is not configured.")
 
-    result = records.audit(order_of(builders.T), (), nowhere)
+    result = self_auditor.audit(order_of(builders.T), (), nowhere)
     (check,) = result.checks
     assert (result.outcome, check.outcome, check.cause) == (
         Outcome.NOT_AUDITED,
@@ -181,7 +187,7 @@ def test_a_register_that_cannot_be_read_is_not_audited() -> None:
 
 
 def test_a_task_that_ended_without_a_result_looked_at_no_night() -> None:
-    (check,) = records.crashed(order_of(builders.T)).checks
+    (check,) = self_auditor.crashed(order_of(builders.T)).checks
     assert (check.id, check.outcome, check.cause) == (
         "privacy_audit/_store/META-4",
         Outcome.NOT_AUDITED,
@@ -190,14 +196,14 @@ def test_a_task_that_ended_without_a_result_looked_at_no_night() -> None:
 
 
 def test_what_was_filed_is_read_back_from_the_register(url: str, rows: Rows) -> None:
-    there = records.filed(lambda: sa.make_url(url))
+    there = filed_records.filed(lambda: sa.make_url(url))
     assert there == ()
     broken = builders.app(builders.check("app/app.positions", "RET-3", Outcome.NOT_AUDITED))
     for number, name in enumerate(("first", "second")):
         audit = builders.audit(broken, audit_id=name, as_of=builders.T + timedelta(days=2 * number))
         promised: dict[str, Any] = {"controls": {}, "stores": {}, "checks": {}}
-        register.file(url, register.Docket(audit, f"report of {name}", "p", promised))
-    there = records.filed(lambda: sa.make_url(url))
+        audit_db.file(url, audit_db.Docket(audit, f"report of {name}", "p", promised))
+    there = filed_records.filed(lambda: sa.make_url(url))
     assert sorted(it.as_of for it in there) == [builders.T, builders.T + timedelta(days=2)]
     assert all(it.by_schedule for it in there)
     check = said(order_of(builders.T + timedelta(days=3)), there)
@@ -209,4 +215,4 @@ def test_what_was_filed_is_read_back_from_the_register(url: str, rows: Rows) -> 
 
 def test_a_database_that_was_never_made_says_nothing_of_the_nights(database: str) -> None:
     with pytest.raises(AuditDatabaseRefusedError, match="is empty"):
-        records.filed(lambda: sa.make_url(database))
+        filed_records.filed(lambda: sa.make_url(database))

@@ -10,13 +10,14 @@ from threading import Thread
 
 import pytest
 from filelock import FileLock
-from tests import builders
 
-from privacy_audit.errors import MayHealError
-from privacy_audit.findings.standing import Chronicle
-from privacy_audit.records import Folders, Kind, folders
-from privacy_audit.records.folders import FolderError
-from privacy_audit.reports import folder
+from privacy_audit.domain.errors import MayHealError
+from privacy_audit.domain.record_periods import Kind
+from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.publish.report import report_folder
+from privacy_audit.self_audit import record_folders
+from privacy_audit.self_audit.record_folders import FolderError, Folders
+from tests import builders
 
 BEFORE = datetime(2023, 11, 24, tzinfo=UTC)
 OLD, OLDER = "20231123T235959Z-0000000a", "20200101T001500Z-0000000b"
@@ -32,7 +33,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reports(root: Path) -> Folders:
-    return Folders(Kind.REPORTS, root, pointer=folder.LATEST, lock=".lock")
+    return Folders(Kind.REPORTS, root, pointer=report_folder.LATEST, lock=".lock")
 
 
 def make(root: Path, *names: str) -> None:
@@ -76,7 +77,7 @@ def test_validation_results_of_the_newest_audit_go_too(root: Path) -> None:
 
 
 def test_a_report_that_the_register_never_took_is_one_too(root: Path, reports: Folders) -> None:
-    make(root, f"{OLD}{folder.UNFILED}", YOUNG)
+    make(root, f"{OLD}{report_folder.UNFILED}", YOUNG)
     assert reports.sweep(BEFORE, dry_run=False).deleted == {"reports": 1}
     assert names(root) == [YOUNG]
 
@@ -126,9 +127,9 @@ def test_a_link_that_takes_the_place_of_a_report_while_it_is_deleted_is_refused(
     def swapped(source: str, target: str, **folders: int) -> None:
         shutil.rmtree(root / source)
         (root / source).symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-        rename(source, target, **folders)
+        rename(source, target, **record_folders)
 
-    monkeypatch.setattr(folders.os, "rename", swapped)
+    monkeypatch.setattr(record_folders.os, "rename", swapped)
     with pytest.raises(FolderError):
         reports.sweep(BEFORE, dry_run=False)
     assert (tmp_path / "elsewhere" / "inner" / "audit.json").exists()
@@ -160,7 +161,7 @@ def test_what_a_run_that_broke_off_left_is_a_record_until_the_next_run_finishes(
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as broken:
-        broken.setattr(folders.shutil, "rmtree", lost)
+        broken.setattr(record_folders.shutil, "rmtree", lost)
         with pytest.raises(FolderError, match="Input/output error") as error:
             reports.sweep(BEFORE, dry_run=False)
     assert isinstance(error.value, MayHealError)
@@ -176,7 +177,7 @@ def test_what_a_run_that_broke_off_left_is_a_record_until_the_next_run_finishes(
 
 def test_who_writes_a_report_meanwhile_is_waited_for(root: Path, reports: Folders) -> None:
     make(root, OLDER, YOUNG)
-    with FileLock(root / folder.LOCK):
+    with FileLock(root / report_folder.LOCK):
         sweeping = Thread(target=reports.sweep, args=(BEFORE,), kwargs={"dry_run": False})
         sweeping.start()
         sweeping.join(0.3)
@@ -186,6 +187,6 @@ def test_who_writes_a_report_meanwhile_is_waited_for(root: Path, reports: Folder
 
 
 def test_a_report_as_it_is_written_is_recognised(tmp_path: Path) -> None:
-    folder.write(builders.audit(), Chronicle(), tmp_path)
-    (record,) = Folders(Kind.REPORTS, tmp_path / "reports", pointer=folder.LATEST).records()
+    report_folder.write(builders.audit(), Chronicle(), tmp_path)
+    (record,) = Folders(Kind.REPORTS, tmp_path / "reports", pointer=report_folder.LATEST).records()
     assert (record.name, record.instant, record.kept) == (builders.audit().id, builders.T, "the newest")

@@ -9,18 +9,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+
+from privacy_audit import audit_db
+from privacy_audit.audit_db.filed_records import Audits, Messages
+from privacy_audit.audit_db.outbox import enqueue
+from privacy_audit.audit_db.transaction import transaction
+from privacy_audit.domain.audit import StoreResult
+from privacy_audit.domain.errors import MayHealError, PrivacyAuditError
+from privacy_audit.domain.outbox_message import Letter
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.domain.periods import Period
+from privacy_audit.domain.record_periods import Kind, Swept
+from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
+from privacy_audit.self_audit.self_auditor import NotMaintainedError, maintain
 from tests import builders
 from tests.records.conftest import Rows
-
-from privacy_audit import register
-from privacy_audit.audit_database import AuditDatabaseRefusedError
-from privacy_audit.errors import MayHealError, PrivacyAuditError
-from privacy_audit.letter import Letter
-from privacy_audit.model import Outcome, StoreResult
-from privacy_audit.periods import Period
-from privacy_audit.records import Audits, Kind, Messages, NotMaintainedError, Swept, maintain
-from privacy_audit.register.access import transaction
-from privacy_audit.register.outbox import enqueue
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 11, 24, 0, 30, tzinfo=PARIS)
@@ -55,7 +58,7 @@ def four_years(url: str) -> str:
 def file(url: str, name: str, instant: str, stores: tuple[StoreResult, ...], promises: str = "p") -> None:
     audit = builders.audit(*stores, audit_id=name, as_of=datetime.fromisoformat(instant).astimezone(UTC))
     promised = {"controls": {}, "stores": {}, "checks": {}}
-    register.file(url, register.Docket(audit, f"report of {name}", promises, promised))
+    audit_db.file(url, audit_db.Docket(audit, f"report of {name}", promises, promised))
 
 
 def sweep(url: str, *, dry_run: bool = False) -> Swept:
@@ -109,9 +112,9 @@ def test_a_dry_run_counts_the_same_and_deletes_nothing(four_years: str, rows: Ro
 
 
 def test_a_finding_of_a_store_that_is_gone_stays_open(four_years: str) -> None:
-    before = {one.fingerprint: one for one in register.findings(four_years) if one.store == "web"}
+    before = {one.fingerprint: one for one in audit_db.findings(four_years) if one.store == "web"}
     sweep(four_years)
-    assert {one.fingerprint: one for one in register.findings(four_years) if one.store == "web"} == before
+    assert {one.fingerprint: one for one in audit_db.findings(four_years) if one.store == "web"} == before
     (one,) = before.values()
     assert one.is_open
 
@@ -120,7 +123,7 @@ def test_an_open_finding_keeps_its_first_day_when_its_first_audit_goes(url: str)
     file(url, "first", "2022-11-24T00:15:00+00:00", (BROKEN,))
     file(url, "last", "2026-11-23T00:15:00+00:00", (BROKEN,))
     assert sweep(url).deleted["audits"] == 1
-    (one,) = register.findings(url)
+    (one,) = audit_db.findings(url)
     assert (one.first_seen, one.occurrences) == (datetime(2022, 11, 24, 0, 15, tzinfo=UTC), 2)
 
 

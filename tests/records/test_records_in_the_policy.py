@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from privacy_audit import audit
-from privacy_audit.errors import ConfigurationRefusedError
-from privacy_audit.settings import Settings
+from privacy_audit.config.settings import Settings
+from privacy_audit.domain.errors import ConfigurationRefusedError
+from privacy_audit.pipeline.configuration import Configuration, read_configuration
 
 REAL = Path(__file__).parents[1] / "few_promises" / "expectations"
 META_5 = "  META-5:"
@@ -21,8 +21,8 @@ def expectations(tmp_path: Path) -> Path:
     return Path(shutil.copytree(REAL, tmp_path / "expectations"))
 
 
-def read(expectations: Path) -> audit.Configuration:
-    return audit.read_configuration(Settings(expectations.parent / "home", expectations, "register", ""))
+def read(expectations: Path) -> Configuration:
+    return read_configuration(Settings(expectations.parent / "home", expectations, "register", ""))
 
 
 def edit(file: Path, was: str, becomes: str) -> None:

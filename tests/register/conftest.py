@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from privacy_audit import register
+from privacy_audit import audit_db
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
 
@@ -17,7 +17,7 @@ Rows = Callable[[str], list[tuple[Any, ...]]]
 def upgraded(make_database) -> str:
     """Name of the upgraded register that the others are copied from."""
     url = make_database()
-    register.init(url)
+    audit_db.init(url)
     return sa.make_url(url).database or ""
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from tests.engine.proxy import Proxy
 
-from privacy_audit import audit_database, register
-from privacy_audit.demo.server import EmbeddedPostgres
-from privacy_audit.erasure import elsewhere, on_file
-from privacy_audit.model import Cause
-from privacy_audit.register.access import transaction
+from demo.server import EmbeddedPostgres
+from privacy_audit import audit_db
+from privacy_audit.audit_db.transaction import transaction
+from privacy_audit.domain.outcomes import Cause
+from privacy_audit.erasure import hold_manifests
+from privacy_audit.postgres import audit_database, other_databases
+from tests.engine.proxy import Proxy
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_whenever_it_falls_silent_it_is_given_up(url: str, proxy: Proxy, words: 
     proxy.before(words, lambda _: setattr(proxy, "is_silent", True))
     through = sa.make_url(url).set(port=proxy.port)
     began = time.monotonic()
-    with pytest.raises(register.RegisterUnavailableError, match=r"no connection came about, or it was lost\."):
+    with pytest.raises(audit_db.RegisterUnavailableError, match=r"no connection came about, or it was lost\."):
         ask()
     assert time.monotonic() - began < 10
 
@@ -46,8 +47,8 @@ def test_what_a_rule_reads_there_is_given_up_too(url: str, proxy: Proxy, monkeyp
     monkeypatch.setenv("AIRFLOW_CONN_THE_REGISTER", through)
     proxy.before("FROM hold_manifests", lambda _: setattr(proxy, "is_silent", True))
     began = time.monotonic()
-    with pytest.raises(elsewhere.ElsewhereError, match="it was lost") as caught:
-        on_file.entries("the_register", "app", ["app.sessions"])
+    with pytest.raises(other_databases.ElsewhereError, match="it was lost") as caught:
+        hold_manifests.entries("the_register", "app", ["app.sessions"])
     assert caught.value.cause is Cause.UNREACHABLE
     assert time.monotonic() - began < 10
 
@@ -73,7 +74,7 @@ def test_a_statement_that_takes_too_long_is_cancelled(url: str) -> None:
         with transaction(url, seconds=0.3) as connection:
             connection.exec_driver_sql("SELECT pg_sleep(30)")
 
-    with pytest.raises(register.RegisterUnavailableError, match="SQLSTATE 57014"):
+    with pytest.raises(audit_db.RegisterUnavailableError, match="SQLSTATE 57014"):
         ask()
 
 

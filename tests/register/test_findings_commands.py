@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests import builders
 from typer.testing import CliRunner
 
-from privacy_audit import register
-from privacy_audit.cli import app
-from privacy_audit.errors import ConfigurationRefusedError
-from privacy_audit.findings.standing import Triage
-from privacy_audit.model import CheckResult, Outcome
+from privacy_audit import audit_db
+from privacy_audit.cli.main import app
+from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.errors import ConfigurationRefusedError
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.findings.finding_state import Triage
+from tests import builders
 
 POSITIONS = builders.check("app/app.positions", "RET-3", Outcome.FAIL)
 ID = POSITIONS.fingerprint[:12]
@@ -25,7 +26,7 @@ def _night(url: str, number: int, *checks: CheckResult) -> None:
     audit = replace(
         builders.audit(builders.app(*checks), audit_id=f"night-{number}"), as_of=builders.T + timedelta(days=number)
     )
-    register.file(url, register.Docket(audit, "d"))
+    audit_db.file(url, audit_db.Docket(audit, "d"))
 
 
 @pytest.fixture
@@ -134,9 +135,9 @@ def test_what_people_say_is_kept_and_moves_nothing(filed: str) -> None:
     _run("triage", ID, "risk_accepted", "--comment", "Few rows.", "--by", "Bo")
     assert "remediating: The purge is mended." in _run("show", ID)[1]
     assert "risk accepted" in _run("list")[1]
-    (standing,) = [one for one in register.findings(filed) if one.fingerprint == POSITIONS.fingerprint]
+    (standing,) = [one for one in audit_db.findings(filed) if one.fingerprint == POSITIONS.fingerprint]
     assert (standing.status.value, standing.outcome.value, standing.violating) == ("new", "fail", 12)
-    assert [one.triage for one in register.decisions_of(filed, POSITIONS.fingerprint)] == [
+    assert [one.triage for one in audit_db.decisions_of(filed, POSITIONS.fingerprint)] == [
         Triage.REMEDIATING,
         Triage.RISK_ACCEPTED,
     ]

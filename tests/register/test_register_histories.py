@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import settings as budget
+
+from privacy_audit import audit_db
 from tests.findings.drawn import histories
 from tests.findings.nights import Night, fold
 from tests.findings.reference import agree
-
-from privacy_audit import register
 
 pytestmark = pytest.mark.slow
 
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.slow
 def test_findings_stand_in_the_register_as_they_do_in_memory(make_database, upgraded: str, nights: list[Night]) -> None:
     url = make_database(upgraded)
     for number, (night, (moved, stands)) in enumerate(zip(nights, fold(nights), strict=True)):
-        docket = register.Docket(night.audit(f"n{number}"), f"d{number}", rules=night.rules())
-        filed = register.file(url, docket)
+        docket = audit_db.Docket(night.audit(f"n{number}"), f"d{number}", rules=night.rules())
+        filed = audit_db.file(url, docket)
         assert (filed.already_filed, filed.chronicle.moved, filed.chronicle.standings) == (False, moved, stands)
-        again = register.file(url, docket)
+        again = audit_db.file(url, docket)
         assert (again.already_filed, again.chronicle) == (True, filed.chronicle)
         agree(nights[: number + 1], moved, filed.chronicle.standings)

@@ -13,14 +13,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+
+from privacy_audit import audit_db
+from privacy_audit.audit_db.tables import metadata
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.findings.finding_state import Kind, Status, Triage
 from tests import builders
 
-from privacy_audit import register
-from privacy_audit.findings.standing import Kind, Status, Triage
-from privacy_audit.model import Outcome
-from privacy_audit.register.tables import metadata
-
-MIGRATIONS = Path(register.__file__).parent / "migrations"
+MIGRATIONS = Path(audit_db.__file__).parent / "migrations"
 HEAD = max(path.name for path in (MIGRATIONS / "versions").glob("0*.py"))[:4]
 # compare_metadata does not look at CHECK constraints.
 CATALOG = """
@@ -61,17 +61,17 @@ def test_the_migrations_make_every_constraint_and_index(url: str, database: str)
 def test_two_upgrades_at_once_are_safe(database: str) -> None:
     _upgrade_to(database, "0004")
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(register.upgrade, [database, database]))
+        list(pool.map(audit_db.upgrade, [database, database]))
     assert _ask(database, "SELECT version_num FROM alembic_version") == [(HEAD,)]
 
 
 def test_an_upgrade_waits_for_the_one_under_way(database: str) -> None:
-    from privacy_audit.register.migration import _LOCK
+    from privacy_audit.audit_db.migration import _LOCK
 
-    register.init(database)
+    audit_db.init(database)
     with ThreadPoolExecutor(1) as pool, sa.create_engine(database, poolclass=sa.NullPool).connect() as other:
         other.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))
-        upgrade = pool.submit(register.upgrade, database)
+        upgrade = pool.submit(audit_db.upgrade, database)
         with pytest.raises(TimeoutError):
             upgrade.result(timeout=1)
         other.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK)))
@@ -79,11 +79,11 @@ def test_an_upgrade_waits_for_the_one_under_way(database: str) -> None:
 
 
 def test_an_upgrade_again_keeps_what_was_filed(url: str) -> None:
-    filed = register.file(url, register.Docket(builders.audit(), "d"))
-    register.decide(url, filed.chronicle.standings[0].fingerprint, Triage.REMEDIATING, "The purge is mended.", "Ada")
+    filed = audit_db.file(url, audit_db.Docket(builders.audit(), "d"))
+    audit_db.decide(url, filed.chronicle.standings[0].fingerprint, Triage.REMEDIATING, "The purge is mended.", "Ada")
     tables = [name for (name,) in _ask(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")]
     before = {table: _ask(url, f"SELECT * FROM {table} ORDER BY 1") for table in tables}
-    register.upgrade(url)
+    audit_db.upgrade(url)
     assert {table: _ask(url, f"SELECT * FROM {table} ORDER BY 1") for table in tables} == before
     assert {table for table, rows in before.items() if rows} >= {"audits", "results", "standings", "decisions"}
 
@@ -133,8 +133,8 @@ def test_findings_known_before_0003_go_on(database: str, revision: str) -> None:
     histories |= {"blind": "bbb", "looked": "bpp"}
     nights = {f"n{n}": {name: words[it[n]] for name, it in histories.items()} for n in range(3)}
     _file_until_0002(database, revision, nights)
-    register.upgrade(database)
-    findings = {one.check.removeprefix("check "): one for one in register.findings(database)}
+    audit_db.upgrade(database)
+    findings = {one.check.removeprefix("check "): one for one in audit_db.findings(database)}
     day = {builders.T + n * DAY: n for n in range(3)} | {None: None}
     told = {
         name: (
@@ -166,10 +166,10 @@ def test_a_finding_that_was_carried_over_lives_on(database: str) -> None:
     _upgrade_to(database, "0002")
     check = builders.check("app/app.t", "RET-3", Outcome.NOT_AUDITED)
     _file_until_0002(database, "0002", {"n0": {check.fingerprint: "not_audited"}})
-    register.upgrade(database)
-    (carried,) = register.findings(database)
+    audit_db.upgrade(database)
+    (carried,) = audit_db.findings(database)
     tonight = builders.audit(builders.app(check), as_of=builders.T + DAY)
-    (standing,) = register.file(database, register.Docket(tonight, "d")).chronicle.standings
+    (standing,) = audit_db.file(database, audit_db.Docket(tonight, "d")).chronicle.standings
     assert (standing.fingerprint, standing.first_seen, standing.status) == (
         carried.fingerprint,
         builders.T,
@@ -180,6 +180,6 @@ def test_a_finding_that_was_carried_over_lives_on(database: str) -> None:
 def test_a_register_of_a_newer_version_is_left_alone(url: str) -> None:
     with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(register.RegisterOutdatedError, match=r"newer version .* Run that version"):
-        register.upgrade(url)
+    with pytest.raises(audit_db.RegisterOutdatedError, match=r"newer version .* Run that version"):
+        audit_db.upgrade(url)
     assert _ask(url, "SELECT version_num FROM alembic_version") == [("9999",)]

@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+
+from privacy_audit import audit_db
+from privacy_audit.audit_db import Docket
+from privacy_audit.compiler.policy_changes import promises
+from privacy_audit.domain.audit import Audit, CheckResult
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.findings.finding_state import Chronicle, Kind, Status
+from privacy_audit.findings.transitions import Rules
 from tests import builders
 from tests.register.conftest import Rows
-
-from privacy_audit import register
-from privacy_audit.findings.lifecycle import Rules
-from privacy_audit.findings.standing import Chronicle, Kind, Status
-from privacy_audit.model import Audit, CheckResult, Outcome
-from privacy_audit.policy.changes import promises
-from privacy_audit.register import Docket
 
 PLACE = "app/app.positions"
 FINGERPRINT = builders.check(PLACE, "RET-3", Outcome.FAIL).fingerprint
@@ -35,7 +36,7 @@ def _night(night: float, *checks: CheckResult | Outcome) -> Audit:
 
 
 def _file(url: str, audit: Audit, rules: Rules | None = None) -> Chronicle:
-    return register.file(url, Docket(audit, "d", rules=rules or Rules())).chronicle
+    return audit_db.file(url, Docket(audit, "d", rules=rules or Rules())).chronicle
 
 
 def test_the_nights_of_a_finding_are_what_was_said_on_each(url: str) -> None:
@@ -43,7 +44,7 @@ def test_the_nights_of_a_finding_are_what_was_said_on_each(url: str) -> None:
     told = [_file(url, _night(night, outcome)) for night, outcome in enumerate(outcomes)]
     said = [(_at(night), told[night].standing(FINGERPRINT)) for night in (0, 1, 2, 3, 5)]
     assert told[4].standings == ()
-    assert register.nights(url, FINGERPRINT) == tuple(said)
+    assert audit_db.nights(url, FINGERPRINT) == tuple(said)
     assert [one.status for _, one in said if one] == ["new", "open", "open", "resolved", "reopened"]
 
 
@@ -52,7 +53,7 @@ def test_findings_are_as_they_stood_last_also_the_resolved_ones_and_the_open_com
     first = _night(1, Outcome.PASS, builders.check("app/app.x", "RET-1", Outcome.FAIL))
     _file(url, first)
     _file(url, _night(2, Outcome.PASS, builders.check("app/app.x", "RET-1", Outcome.FAIL)))
-    told = [(one.check, one.status, one.last_seen) for one in register.findings(url)]
+    told = [(one.check, one.status, one.last_seen) for one in audit_db.findings(url)]
     assert told == [
         ("app/app.x/RET-1", Status.OPEN, _at(2)),
         ("app/app.positions/RET-3", Status.RESOLVED, _at(0)),
@@ -61,19 +62,19 @@ def test_findings_are_as_they_stood_last_also_the_resolved_ones_and_the_open_com
 
 def test_a_store_that_was_not_audited_again_stands_as_it_did(url: str) -> None:
     _file(url, builders.audit())
-    before = [one for one in register.findings(url) if one.store == "web"]
+    before = [one for one in audit_db.findings(url) if one.store == "web"]
     chronicle = _file(url, _night(1, Outcome.PASS))
     assert {one.store for one in chronicle.standings} == {"app"}
-    assert [one for one in register.findings(url) if one.store == "web"] == before != []
+    assert [one for one in audit_db.findings(url) if one.store == "web"] == before != []
 
 
 def test_an_audit_of_an_earlier_night_is_filed_and_moves_nothing(url: str, rows: Rows) -> None:
     _file(url, _night(1, Outcome.FAIL))
-    before = register.findings(url)
+    before = audit_db.findings(url)
     late = _file(url, _night(0, Outcome.PASS))
-    assert (late.moved, late.standings, register.findings(url)) == (False, (), before)
+    assert (late.moved, late.standings, audit_db.findings(url)) == (False, (), before)
     assert rows("SELECT id, moved FROM audits ORDER BY seq") == [("n1", True), ("n0", False)]
-    assert [audit.id for audit in register.last_audits(url, 9)] == ["n1", "n0"]
+    assert [audit.id for audit in audit_db.last_audits(url, 9)] == ["n1", "n0"]
     assert _file(url, replace(_night(1, Outcome.PASS), id="again")).moved is True
 
 
@@ -84,7 +85,7 @@ def test_a_loosened_promise_is_told_once_and_by_an_audit_of_which_people_are_tol
 
     def night(number: int, digest: str, promised: dict[str, Any]) -> list[str]:
         docket = Docket(_night(number, Outcome.PASS), "d", digest, promised)
-        return [change.subject for change in register.file(url, docket).chronicle.policy_changes]
+        return [change.subject for change in audit_db.file(url, docket).chronicle.policy_changes]
 
     assert night(0, "strict", strict) == []
     night(-1, "loose", loose)
@@ -131,9 +132,9 @@ def test_the_series_of_a_check_ends_with_tonight_and_goes_on_under_a_new_name(ur
 def test_the_last_night_counts_in_whatever_order_they_are_filed(url: str, nights: tuple[int, ...]) -> None:
     for night in nights:
         _file(url, _night(night, Outcome.PASS if night == 2 else Outcome.FAIL))
-    assert not [one for one in register.findings(url) if one.is_open]
+    assert not [one for one in audit_db.findings(url) if one.is_open]
 
 
 def test_nothing_is_known_of_what_was_never_found(url: str) -> None:
     _file(url, _night(0, Outcome.PASS))
-    assert (register.findings(url), register.nights(url, FINGERPRINT)) == ((), ())
+    assert (audit_db.findings(url), audit_db.nights(url, FINGERPRINT)) == ((), ())

@@ -6,27 +6,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
+from privacy_audit.domain.outcomes import Cause, Outcome, Plan, Severity
+from privacy_audit.domain.promises import Automation, Clause, Conflict, Control, Law, Pack, Source
+from privacy_audit.domain.tally import Forecast, Purge, Tally
 from tests.reports.policy_data import POLICY, SINCE
-
-from privacy_audit.model import (
-    Audit,
-    Automation,
-    Cause,
-    CheckResult,
-    Clause,
-    Conflict,
-    Control,
-    Forecast,
-    Law,
-    Outcome,
-    Pack,
-    Plan,
-    Purge,
-    Severity,
-    Source,
-    StoreResult,
-    Tally,
-)
 
 AS_OF = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tests.reports import audits, packs
-from tests.reports.audits import AS_OF, SCAN, check, fail
-
-from privacy_audit.findings.lifecycle import fingerprint_of
-from privacy_audit.findings.observed import store_not_audited
-from privacy_audit.findings.standing import (
+from privacy_audit.compiler.change_directions import Direction
+from privacy_audit.compiler.policy_changes import PolicyChange
+from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
+from privacy_audit.domain.outcomes import Outcome, Severity
+from privacy_audit.domain.tally import Forecast, Tally
+from privacy_audit.findings.finding_state import (
     Change,
     Chronicle,
     Decision,
@@ -24,8 +24,10 @@ from privacy_audit.findings.standing import (
     WaiverReport,
     WaiverState,
 )
-from privacy_audit.model import Audit, CheckResult, Forecast, Outcome, Severity, StoreResult, Tally
-from privacy_audit.policy.changes import Direction, PolicyChange
+from privacy_audit.findings.from_audit import store_not_audited
+from privacy_audit.findings.transitions import fingerprint_of
+from tests.reports import audits, packs
+from tests.reports.audits import AS_OF, SCAN, check, fail
 
 DAY = timedelta(days=1)
 Night = Callable[[], tuple[Audit, Chronicle]]

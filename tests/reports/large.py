@@ -5,23 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
+from privacy_audit.domain.outcomes import Cause, Outcome, Severity
+from privacy_audit.domain.promises import Automation, Clause, Control, Law, Pack
 from tests.reports.audits import AS_OF, MINORS, SCAN, tally
 from tests.reports.packs import LATE, SOURCE, store
 from tests.reports.policy_data import POLICY, SINCE
-
-from privacy_audit.model import (
-    Audit,
-    Automation,
-    Cause,
-    CheckResult,
-    Clause,
-    Control,
-    Law,
-    Outcome,
-    Pack,
-    Severity,
-    StoreResult,
-)
 
 TABLES = ("users", "contracts", "invoices")
 ENDS = {

@@ -8,27 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
+from privacy_audit.domain.outcomes import Cause, Outcome, Severity, roll_up
+from privacy_audit.domain.promises import Automation, Clause, Conflict, Control, Law, Pack, Policy, Source
+from privacy_audit.domain.tally import Tally
 from tests.reports.audits import AS_OF, MINORS, SCAN, tally, web
 from tests.reports.policy_data import CLAUSES, CONFLICTS, CONTROLS, POLICY, RIGHTS, SINCE
-
-from privacy_audit.model import (
-    Audit,
-    Automation,
-    Cause,
-    CheckResult,
-    Clause,
-    Conflict,
-    Control,
-    Law,
-    Outcome,
-    Pack,
-    Policy,
-    Severity,
-    Source,
-    StoreResult,
-    Tally,
-    roll_up,
-)
 
 SECURITY = "How do we protect your personal data?"
 SOURCE = Source(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from privacy_audit.model import Automation, Category, Clause, Conflict, Control, Policy, Severity
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.outcomes import Severity
+from privacy_audit.domain.promises import Automation, Clause, Conflict, Control, Policy
 
 RETENTION = "What personal data do we process, and for how long?"
 AUDIENCE = "Who is our Privacy Policy intended for?"

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 import rfc8785
 from jsonschema import Draft202012Validator
+
+from privacy_audit.domain.audit import Audit
+from privacy_audit.domain.outcomes import Cause, Outcome, Plan, Severity
+from privacy_audit.domain.promises import Automation
+from privacy_audit.domain.tally import AGE_BUCKETS
+from privacy_audit.publish.report import canonical_json
 from tests.reports import audits
 
-from privacy_audit.model import AGE_BUCKETS, Audit, Automation, Cause, Outcome, Plan, Severity
-from privacy_audit.reports import canonical_json
-
-SCHEMA = json.loads((files("privacy_audit.reports") / "audit.schema.json").read_text())
+SCHEMA = json.loads((files("privacy_audit.publish.report") / "audit.schema.json").read_text())
 
 
 @pytest.mark.parametrize("make", [*audits.AUDITS.values(), lambda: audits.hostile("<b>\u202e")])

@@ -11,10 +11,10 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.reports.histories import NIGHTS
 
-from privacy_audit.reports import interface
-from privacy_audit.reports.interface import ReportFormat
+from privacy_audit.publish.report import interface
+from privacy_audit.publish.report.interface import ReportFormat
+from tests.reports.histories import NIGHTS
 
 EXPECTED = Path(__file__).parent / "expected"
 FORMATS = interface.formats()

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import rfc8785
 from jsonschema import Draft202012Validator
+
+from privacy_audit.compiler.change_directions import Direction
+from privacy_audit.domain.outcomes import FOUND, Outcome, Severity
+from privacy_audit.findings.finding_state import Change, Kind, Status, Triage, WaiverState
+from privacy_audit.publish.report import findings_json
 from tests.reports import histories
 from tests.reports.histories import Night
 
-from privacy_audit.findings.standing import Change, Kind, Status, Triage, WaiverState
-from privacy_audit.model import FOUND, Outcome, Severity
-from privacy_audit.policy.changes import Direction
-from privacy_audit.reports import findings_json
-
-SCHEMA = json.loads((files("privacy_audit.reports") / "findings.schema.json").read_text())
+SCHEMA = json.loads((files("privacy_audit.publish.report") / "findings.schema.json").read_text())
 FINDING = SCHEMA["properties"]["findings"]["items"]["properties"]
 NIGHT = SCHEMA["properties"]["checks"]["items"]["properties"]["nights"]["items"]["properties"]
 LIVELY = findings_json.to_dict(*histories.NIGHTS["lively"]())

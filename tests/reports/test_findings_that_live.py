@@ -14,15 +14,24 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from privacy_audit.domain.audit import Audit, StoreResult
+from privacy_audit.domain.outcomes import Outcome, roll_up
+from privacy_audit.domain.tally import Forecast
+from privacy_audit.findings.finding_state import Chronicle, Standing, Status, WaiverState
+from privacy_audit.findings.transitions import Memory, Rules, advance
+from privacy_audit.findings.waivers import Waiver
+from privacy_audit.publish.report import (
+    canonical_json,
+    finding_phrases,
+    findings_csv,
+    findings_json,
+    html_report,
+    interface,
+)
 from tests import builders
 from tests.reports import audits, histories
 from tests.reports.histories import Night
-
-from privacy_audit.findings.lifecycle import Memory, Rules, advance
-from privacy_audit.findings.standing import Chronicle, Standing, Status, WaiverState
-from privacy_audit.findings.waivers import Waiver
-from privacy_audit.model import Audit, Forecast, Outcome, StoreResult, roll_up
-from privacy_audit.reports import canonical_json, findings_csv, findings_json, html_report, interface, life_words
 
 LIVELY, HISTORY = histories.NIGHTS["lively"]()
 PAGE = html_report.render(LIVELY, HISTORY).decode()
@@ -104,7 +113,7 @@ def test_many_times_the_usual_number_is_no_reason_to_delete() -> None:
     told = card("web/web.connection_logs/RET-4")
     assert "rule or incident? Nobody should delete before a person has looked." in told
     assert "DELETE" not in told
-    assert life_words.NO_DRAFT in told
+    assert finding_phrases.NO_DRAFT in told
     assert "web.connection_logs" in section("changes").split("New")[0]
 
 
@@ -152,7 +161,7 @@ def test_waivers_stand_beside_the_strict_counts_with_what_to_do() -> None:
     assert "unused There is nothing for it to cover. Take it out of the file. 0 50 31 December 2026" in told
     assert "too broad It allows 90\u202f000 rows where there are 12\u202f312. Lower its number." in told
     for state in WaiverState:
-        assert life_words.WAIVER_STATES[state] in told
+        assert finding_phrases.WAIVER_STATES[state] in told
 
 
 def test_a_waiver_of_what_was_not_looked_at_is_not_called_unused() -> None:
@@ -188,20 +197,20 @@ def test_changes_of_the_policy_tell_what_was_loosened_first() -> None:
 
 def test_an_audit_by_an_earlier_instant_says_so() -> None:
     page = html_report.render(*histories.NIGHTS["earlier"]()).decode()
-    assert life_words.EARLIER in first_screen(page)
+    assert finding_phrases.EARLIER in first_screen(page)
     assert "new tonight" not in page
 
 
 def test_a_report_without_history_does_not_say_that_nothing_is_new() -> None:
     page = html_report.render(audits.broken(), Chronicle()).decode()
-    assert life_words.WITHOUT_HISTORY in first_screen(page)
+    assert finding_phrases.WITHOUT_HISTORY in first_screen(page)
     assert " 0 new" not in first_screen(page)
     assert "0 new" in first_screen(html_report.render(LIVELY, replace(HISTORY, standings=())).decode())
 
 
 def test_a_store_that_was_judged_later_leaves_its_findings_to_that_report() -> None:
     told = html_report.render(LIVELY, replace(HISTORY, standings=HISTORY.standings[:1])).decode()
-    assert life_words.ELSEWHERE in told
+    assert finding_phrases.ELSEWHERE in told
 
 
 @pytest.mark.parametrize("form", interface.formats(), ids=lambda form: form.FILE_NAME)
@@ -267,7 +276,7 @@ def test_only_trends_know_exact_dates() -> None:
     ],
 )
 def test_a_forecast_in_words(due: Forecast, said: str) -> None:
-    assert life_words.forecast(due) == said
+    assert finding_phrases.forecast(due) == said
 
 
 # A history is drawn night by night and lived through with the real lifecycle, so each standing is one that can be.

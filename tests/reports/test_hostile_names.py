@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.reports import histories
 
-from privacy_audit.reports import canonical_json, findings_csv, findings_json, html_report, interface
+from privacy_audit.publish.report import canonical_json, findings_csv, findings_json, html_report, interface
+from tests.reports import histories
 
 NAMES = {
     "script": "<script>alert(1)</script>",

@@ -10,12 +10,13 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
+
+from privacy_audit.domain.audit import Audit
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.publish.report import html_report
 from tests.reports import audits, histories, large, packs
 from tests.reports.histories import Night
-
-from privacy_audit.findings.standing import Chronicle
-from privacy_audit.model import Audit, Outcome
-from privacy_audit.reports import html_report
 
 
 def page(audit: Audit, history: Chronicle | None = None) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from privacy_audit.domain.audit import Audit
+from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.publish.report import html_report
 from tests import browser
 from tests.browser import Page
 from tests.reports import histories, large, packs
-
-from privacy_audit.findings.standing import Chronicle
-from privacy_audit.model import Audit
-from privacy_audit.reports import html_report
 
 pytestmark = pytest.mark.slow
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privacy_audit.findings.standing import Point
-from privacy_audit.model import Outcome
-from privacy_audit.reports import trend_chart
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.findings.finding_state import Point
+from privacy_audit.publish.report import trend_chart
 
 PARIS = ZoneInfo("Europe/Paris")
 TONIGHT = datetime(2026, 11, 24, 0, 15, tzinfo=UTC)

@@ -17,9 +17,9 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from tests import browser
 
-from privacy_audit.demo import ports
+from demo import ports
+from tests import browser
 
 ROOT = Path(__file__).parents[2]
 DAG = "privacy_audit_nightly"
@@ -66,8 +66,8 @@ class Airflow:
 
 
 def demo(home: Path, *arguments: str) -> str:
-    environment = os.environ | {"PRIVACY_AUDIT_HOME": str(home), "PYTHONPATH": str(ROOT / "plugins")}
-    command = [sys.executable, "-m", "privacy_audit.demo.commands", *arguments]
+    environment = os.environ | {"PRIVACY_AUDIT_HOME": str(home), "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"}
+    command = [sys.executable, "-m", "demo.commands", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

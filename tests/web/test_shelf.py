@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from privacy_audit.model import Outcome
-from privacy_audit.web import shelf
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.publish.pages import report_index
 
 
 def file_report(reports: Path, name: str, filed_at: int, **stores: str) -> Path:
@@ -32,15 +32,15 @@ def test_the_report_filed_last_comes_first(tmp_path: Path) -> None:
     file_report(tmp_path, ".part", 3_000)
     (tmp_path / "empty").mkdir()
     (tmp_path / ".lock").touch()
-    assert [folder.name for folder in shelf.folders(tmp_path)] == ["newer", "older"]
+    assert [folder.name for folder in report_index.folders(tmp_path)] == ["newer", "older"]
 
 
 def test_before_the_first_audit_the_list_is_empty(tmp_path: Path) -> None:
-    assert shelf.folders(tmp_path / "reports") == []
+    assert report_index.folders(tmp_path / "reports") == []
 
 
 def test_a_line_says_what_was_not_audited(tmp_path: Path) -> None:
-    line = shelf.read(file_report(tmp_path, "a", 1, app="fail", web="not_audited"))
+    line = report_index.read(file_report(tmp_path, "a", 1, app="fail", web="not_audited"))
     assert line.outcome is Outcome.FAIL
     assert line.not_audited == ("web",)
     assert line.files == ("report.html", "audit.json")
@@ -53,7 +53,7 @@ def test_a_line_says_that_a_check_was_not_audited_in_a_store_that_failed(tmp_pat
     audit = json.loads((folder / "audit.json").read_bytes())
     audit["checks"].append({"store": "app", "outcome": "not_audited"})
     (folder / "audit.json").write_text(json.dumps(audit))
-    line = shelf.read(folder)
+    line = report_index.read(folder)
     assert (line.outcome, line.not_audited, line.checks_not_audited) == (Outcome.FAIL, (), 1)
 
 
@@ -63,7 +63,7 @@ def test_a_line_says_that_a_check_was_not_audited_in_a_store_that_failed(tmp_pat
 def test_a_broken_file_makes_its_line_poorer_and_is_no_pass(tmp_path: Path, content: str) -> None:
     folder = file_report(tmp_path, "a", 1)
     (folder / "audit.json").write_text(content)
-    line = shelf.read(folder)
+    line = report_index.read(folder)
     assert line.as_of is None
     assert line.outcome is Outcome.NOT_AUDITED
 
@@ -84,7 +84,7 @@ def base(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("path", ["a/report.html", "a", "a/", "latest/report.html", "a//report.html"])
 def test_files_of_the_folder_are_found(base: Path, path: str) -> None:
-    assert shelf.inside(base, path) is not None
+    assert report_index.inside(base, path) is not None
 
 
 @pytest.mark.parametrize(
@@ -107,4 +107,4 @@ def test_files_of_the_folder_are_found(base: Path, path: str) -> None:
     ],
 )
 def test_anything_else_is_not(base: Path, path: str) -> None:
-    assert shelf.inside(base, path) is None
+    assert report_index.inside(base, path) is None

@@ -7,21 +7,9 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from privacy_audit.controls.interface import Lack, Rule, Seek
+from privacy_audit.controls.base.interface import Lack, Rule, Seek
 
 __all__ = ["Lack", "Rule", "Seek", "kinds"]
-
-_SHARED = (
-    "catalog_rule",
-    "entries",
-    "holds_on_file",
-    "interface",
-    "known_columns",
-    "record_rule",
-    "specimen",
-    "specimen_parts",
-)
-"""Files that are no kind."""
 
 
 @cache
@@ -30,7 +18,7 @@ def kinds() -> dict[str, type[Rule]]:
     a kind must, refuses to load."""
     found: dict[str, type[Rule]] = {}
     for module_info in iter_modules(__path__):
-        if module_info.name in _SHARED:
+        if module_info.ispkg:
             continue
         module = import_module(f"{__name__}.{module_info.name}")
         rules = [
@@ -44,6 +32,6 @@ def kinds() -> dict[str, type[Rule]]:
             )
         if inspect.isabstract(rules[0]):
             lacking = ", ".join(sorted(rules[0].__abstractmethods__))
-            raise ImportError(f"controls/{module_info.name}.py does not say {lacking}. See controls/interface.py.")
+            raise ImportError(f"controls/{module_info.name}.py does not say {lacking}. See controls/base/interface.py.")
         found[rules[0].kind] = rules[0]
     return found

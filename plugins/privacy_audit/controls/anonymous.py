@@ -25,14 +25,14 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from pydantic import Field
 
-from privacy_audit.controls.interface import Delete, Lack, Remedy, Rule, common
-from privacy_audit.controls.specimen import ME, Scene, Specimen
-from privacy_audit.model import Control
+from privacy_audit.config.map_tables import Anonymous as Declared
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.interface import Delete, Lack, Remedy, Rule, common
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import ME, Scene, Specimen
 from privacy_audit.sql.detectors import Detector, detects, holds_pseudonym
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never, no_day
-from privacy_audit.sql.truth import State, Truth
-from privacy_audit.store_map import Anonymous as Declared
-from privacy_audit.store_map import StoreMap
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, never, no_day
+from privacy_audit.sql.row_predicates import State, Truth
 
 _GROUP = "rows in group"
 """A name with blanks is no column of a store map, so that it cannot be one of the table's."""

@@ -11,14 +11,15 @@ from typing import ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit.controls.catalog_rule import CatalogRule
-from privacy_audit.controls.interface import Lack
-from privacy_audit.controls.specimen import Scene, Specimen
-from privacy_audit.model import Control
-from privacy_audit.sql.catalog.append_only import writers_of
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Identifier, StoreMap, TableName
+from privacy_audit.config.map_fields import Identifier, TableName
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.catalog_rule import CatalogRule
+from privacy_audit.controls.base.interface import Lack
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import Scene, Specimen
+from privacy_audit.sql.catalog.ledger_rights import writers_of
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate
+from privacy_audit.sql.row_predicates import State
 
 
 class AppendOnly(CatalogRule):

@@ -20,13 +20,14 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from pydantic import Field
 
-from privacy_audit.controls.catalog_rule import CatalogRule
-from privacy_audit.controls.interface import Lack
-from privacy_audit.model import AGE_BUCKETS, Control, Tally
-from privacy_audit.policy.consistency import SECONDS_TOLERATED
-from privacy_audit.sql.frame import Frame, Predicate
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import StoreMap
+from privacy_audit.config.policy.consistency import SECONDS_TOLERATED
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.catalog_rule import CatalogRule
+from privacy_audit.controls.base.interface import Lack
+from privacy_audit.domain.promises import Control
+from privacy_audit.domain.tally import AGE_BUCKETS, Tally
+from privacy_audit.sql.evaluation_context import Frame, Predicate
+from privacy_audit.sql.row_predicates import State
 
 TOLERANCE = "tolerance_seconds"
 SURELY_WRONG = timedelta(hours=1)

@@ -24,7 +24,12 @@ from typing import ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit.controls.interface import (
+from privacy_audit.config.map_clocks import ColumnClock, Encoding, JoinedClock, JoinedSubject, Subject
+from privacy_audit.config.map_fields import Identifier
+from privacy_audit.config.map_registers import Consents, EventLedger, IntervalLedger
+from privacy_audit.config.map_tables import Condition
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.interface import (
     Lack,
     Remedy,
     Rule,
@@ -37,43 +42,17 @@ from privacy_audit.controls.interface import (
     subject_columns,
     subject_needs,
 )
-from privacy_audit.controls.specimen import ME, Scene, Specimen
-from privacy_audit.controls.specimen_parts import (
-    DAY,
-    events,
-    intervals,
-    no_fact,
-    nobody,
-    of_nobody,
-    otherwise,
-    person,
-    quiet,
-    scoped,
-    settled,
-    telling,
-    tells,
-    told,
-    within,
-)
-from privacy_audit.model import Category, Control
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import ME, Scene, Specimen
+from privacy_audit.selftest.made_up_consents import events, intervals
+from privacy_audit.selftest.made_up_rows import nobody, of_nobody, otherwise, person, scoped, settled, told, within
+from privacy_audit.selftest.made_up_times import DAY, no_fact, quiet, telling, tells
+from privacy_audit.sql.anti_join_probe import rows_in_gaps, rows_without
 from privacy_audit.sql.clocks import as_event, needs_of, read_event
-from privacy_audit.sql.coverage import Ledger, consents_for, cover, needs_of_consents
-from privacy_audit.sql.frame import AnyNeed, Frame, Need
-from privacy_audit.sql.gaps import rows_in_gaps, rows_without
-from privacy_audit.sql.truth import State, Truth
-from privacy_audit.store_map import (
-    ColumnClock,
-    Condition,
-    Consents,
-    Encoding,
-    EventLedger,
-    Identifier,
-    IntervalLedger,
-    JoinedClock,
-    JoinedSubject,
-    StoreMap,
-    Subject,
-)
+from privacy_audit.sql.consent_intervals import Ledger, consents_for, cover, needs_of_consents
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need
+from privacy_audit.sql.row_predicates import State, Truth
 
 
 class ConsentAtEvent(Rule):

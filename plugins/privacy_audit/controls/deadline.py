@@ -21,15 +21,15 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from pydantic import Field, model_validator
 
-from privacy_audit.controls.entries import Entry, Meant, exceptions
-from privacy_audit.controls.record_rule import Asked, Breach, PeriodText, RecordRule
-from privacy_audit.controls.specimen_parts import DAY, first_of, last_of, noon, quiet, too_early
-from privacy_audit.periods import Period, local_date
+from privacy_audit.config.map_fields import Name, Part
+from privacy_audit.controls.base.register_rule import Asked, Breach, PeriodText, RecordRule
+from privacy_audit.domain.periods import Period, local_date
+from privacy_audit.selftest.made_up_times import DAY, first_of, last_of, noon, quiet, too_early
+from privacy_audit.selftest.register_cases import Entry, Meant, exceptions
 from privacy_audit.sql.clocks import ClockSql
-from privacy_audit.sql.frame import Frame, civil_date, day, instant, yes
-from privacy_audit.sql.records import Answer, Only, RecordSql, after, readable_day, readable_moment, unknown_where
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Name, Part
+from privacy_audit.sql.evaluation_context import Frame, civil_date, day, instant, yes
+from privacy_audit.sql.register_rows import Answer, Only, RecordSql, after, readable_day, readable_moment, unknown_where
+from privacy_audit.sql.row_predicates import State
 
 
 class Extension(Part):

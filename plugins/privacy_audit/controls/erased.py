@@ -18,20 +18,26 @@ from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit import connections
-from privacy_audit.controls.interface import Lack, Rule, common
+from privacy_audit.config.map_clocks import ColumnClock
+from privacy_audit.config.map_fields import Identifier, Name
+from privacy_audit.config.map_registers import ErasureLedger
+from privacy_audit.config.map_tables import IdentifierColumn, Origin
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.interface import Lack, Rule, common
+from privacy_audit.domain.categories import IdentifierKind
+from privacy_audit.domain.promises import Control
+from privacy_audit.domain.tally import AGE_BUCKETS, Tally
+from privacy_audit.erasure.identifier_columns import Column, Place
+from privacy_audit.erasure.identifier_columns import Origin as PlaceOrigin
 from privacy_audit.erasure.keyring import SHORTEST_KEY, Keyring
 from privacy_audit.erasure.ledger import Erased as ErasedPerson
 from privacy_audit.erasure.ledger import Exemption, Index, traces
 from privacy_audit.erasure.ledger_rows import read_ledger
-from privacy_audit.erasure.place import Column, Place
-from privacy_audit.erasure.place import Origin as PlaceOrigin
 from privacy_audit.erasure.search import Residue, counted, leads_of, search
-from privacy_audit.model import AGE_BUCKETS, Control, IdentifierKind, Tally
+from privacy_audit.postgres import connections
 from privacy_audit.sql.clocks import needs_of
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, never, no_day
-from privacy_audit.sql.truth import State, Truth
-from privacy_audit.store_map import ColumnClock, ErasureLedger, Identifier, IdentifierColumn, Name, Origin, StoreMap
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, never, no_day
+from privacy_audit.sql.row_predicates import State, Truth
 
 
 class Erased(Rule):

@@ -20,14 +20,15 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from privacy_audit.controls.entries import Entry, Meant, Says
-from privacy_audit.controls.record_rule import Asked, PeriodText, RegisterRule
-from privacy_audit.controls.specimen_parts import DAY, first_of, last_of, noon
-from privacy_audit.periods import Period
-from privacy_audit.sql.frame import Frame, day, never, no, yes
-from privacy_audit.sql.records import RecordSql, after, every, readable_day, readable_moment
-from privacy_audit.sql.truth import State, Truth
-from privacy_audit.store_map import Name, Records
+from privacy_audit.config.map_fields import Name
+from privacy_audit.config.map_registers import Records
+from privacy_audit.controls.base.register_rule import Asked, PeriodText, RegisterRule
+from privacy_audit.domain.periods import Period
+from privacy_audit.selftest.made_up_times import DAY, first_of, last_of, noon
+from privacy_audit.selftest.register_cases import Entry, Meant, Says
+from privacy_audit.sql.evaluation_context import Frame, day, never, no, yes
+from privacy_audit.sql.register_rows import RecordSql, after, every, readable_day, readable_moment
+from privacy_audit.sql.row_predicates import State, Truth
 
 # Names with a blank: no column is called so (`store_map.Identifier`), however a register calls its own.
 _SURE, _ODD = "surely meant", "cannot be a fact"

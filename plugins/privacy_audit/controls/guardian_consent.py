@@ -17,7 +17,11 @@ from typing import ClassVar, Self
 import sqlalchemy as sa
 from pydantic import Field
 
-from privacy_audit.controls.interface import (
+from privacy_audit.config.map_clocks import InstantClock, JoinedSubject, Subject
+from privacy_audit.config.map_registers import GuardianConsents
+from privacy_audit.config.map_tables import BirthEncoding, Condition, Persons
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.interface import (
     Delete,
     Lack,
     Remedy,
@@ -30,43 +34,27 @@ from privacy_audit.controls.interface import (
     subject_columns,
     subject_needs,
 )
-from privacy_audit.controls.specimen import ME, Scene, Specimen
-from privacy_audit.controls.specimen_parts import (
+from privacy_audit.domain.periods import birthday, local_date
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import ME, Scene, Specimen
+from privacy_audit.selftest.made_up_consents import intervals
+from privacy_audit.selftest.made_up_rows import births, born, nobody, person, scoped, settled, within
+from privacy_audit.selftest.made_up_times import (
     DAY,
-    births,
-    born,
     first_of,
-    intervals,
     last_of,
     no_fact,
-    nobody,
-    person,
     quiet,
-    scoped,
-    settled,
     telling,
     tells,
     too_early,
-    within,
     written,
 )
-from privacy_audit.model import Control
-from privacy_audit.periods import birthday, local_date
 from privacy_audit.sql.ages import OLDEST_PERSON_YEARS, adult_instants, read_age
 from privacy_audit.sql.clocks import as_event, needs_of, read_event
-from privacy_audit.sql.coverage import cover, guardian_consents, needs_of_guardian_consents
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, UniqueNeed
-from privacy_audit.sql.truth import State, Truth
-from privacy_audit.store_map import (
-    BirthEncoding,
-    Condition,
-    GuardianConsents,
-    InstantClock,
-    JoinedSubject,
-    Persons,
-    StoreMap,
-    Subject,
-)
+from privacy_audit.sql.consent_intervals import cover, guardian_consents, needs_of_guardian_consents
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, UniqueNeed
+from privacy_audit.sql.row_predicates import State, Truth
 
 
 class GuardianConsent(Rule):

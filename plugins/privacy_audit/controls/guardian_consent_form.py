@@ -21,14 +21,17 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from pydantic import Field
 
-from privacy_audit.controls.interface import Lack, Rule
-from privacy_audit.controls.specimen import ME, Cells, Me, Scene, Specimen
-from privacy_audit.controls.specimen_parts import no_fact, telling
-from privacy_audit.model import Control
+from privacy_audit.config.map_clocks import ColumnClock
+from privacy_audit.config.map_fields import Identifier
+from privacy_audit.config.map_registers import ConsentForm
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.interface import Lack, Rule
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import ME, Cells, Me, Scene, Specimen
+from privacy_audit.selftest.made_up_times import no_fact, telling
 from privacy_audit.sql.clocks import as_event, needs_of, read_event
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never, yes
-from privacy_audit.sql.truth import State, Truth
-from privacy_audit.store_map import ColumnClock, ConsentForm, Identifier, StoreMap
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, never, yes
+from privacy_audit.sql.row_predicates import State, Truth
 
 _MOST = 1000
 _GUARDIAN, _SHOUTED = Me("-guardian "), Me(" -GUARDIAN ", " ")

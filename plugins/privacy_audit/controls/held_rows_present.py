@@ -34,9 +34,13 @@ from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit import connections
-from privacy_audit.controls.holds_on_file import HoldRow, LookAtHolds, disproof, is_hold
-from privacy_audit.controls.interface import (
+from privacy_audit.config.map_clocks import ColumnClock, OwnSubject, Subject
+from privacy_audit.config.map_fields import Identifier, Name, Part, TableName
+from privacy_audit.config.map_registers import LegalHolds
+from privacy_audit.config.map_tables import DataGroup, TableMap
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.holds_on_file import HoldRow, LookAtHolds, disproof, is_hold
+from privacy_audit.controls.base.interface import (
     Lack,
     Rule,
     common,
@@ -45,29 +49,19 @@ from privacy_audit.controls.interface import (
     subject_columns,
     subject_needs,
 )
-from privacy_audit.erasure import on_file
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.promises import Control
+from privacy_audit.domain.tally import AGE_BUCKETS, Tally
+from privacy_audit.erasure import hold_manifests
+from privacy_audit.erasure.held_row_digests import Seal, telling
+from privacy_audit.erasure.hold_manifests import Entry
 from privacy_audit.erasure.keyring import SHORTEST_KEY, Keyring
-from privacy_audit.erasure.manifest import Seal, telling
-from privacy_audit.erasure.on_file import Entry
-from privacy_audit.erasure.stream import batches
-from privacy_audit.model import AGE_BUCKETS, Category, Control, Tally
+from privacy_audit.erasure.row_stream import batches
+from privacy_audit.postgres import connections
 from privacy_audit.sql.clocks import needs_of
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, UniqueNeed, never, no_day
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, UniqueNeed, never, no_day
 from privacy_audit.sql.holds import in_force, needs_of_holds, read_register
-from privacy_audit.sql.truth import Truth
-from privacy_audit.store_map import (
-    ColumnClock,
-    DataGroup,
-    Identifier,
-    LegalHolds,
-    Name,
-    OwnSubject,
-    Part,
-    StoreMap,
-    Subject,
-    TableMap,
-    TableName,
-)
+from privacy_audit.sql.row_predicates import Truth
 
 _WHILE_IT_LASTS = timedelta(hours=6)
 """As long as an audit may last: who reads the store later than this after T looks back, and puts nothing on file."""
@@ -233,17 +227,17 @@ class HeldRowsPresent(Rule):
         """ElsewhereError when the register cannot be read, KeyringRefusedError without the right keys."""
         keys = self.holds.keys or ""
         keyring = Keyring.parse(connections.find(keys).password, f"the password of connection {keys}")
-        filed = on_file.entries(self.holds.kept_in, self.store, (self.table, *self.former))
+        filed = hold_manifests.entries(self.holds.kept_in, self.store, (self.table, *self.former))
         seals = self._seals(keyring, filed)
-        filed = on_file.proven(filed, seals)
+        filed = hold_manifests.proven(filed, seals)
         now = connection.execute(sa.select(sa.func.now())).scalar_one()
         look: _Look | LookAtHolds
         if self._is_register:
             look = self._look_at_holds(connection, frame, seals, filed, now)
         else:
             look = self._look_at_rows(connection, frame, seals, filed, now)
-        if on_file.is_filing() and now - frame.as_of <= _WHILE_IT_LASTS:
-            on_file.add(self.holds.kept_in, self.store, [*look.new, *on_file.key_checks(look.new, seals)])
+        if hold_manifests.is_filing() and now - frame.as_of <= _WHILE_IT_LASTS:
+            hold_manifests.add(self.holds.kept_in, self.store, [*look.new, *hold_manifests.key_checks(look.new, seals)])
         return look.tally(frame.as_of)
 
     def _look_at_holds(

@@ -14,14 +14,19 @@ from typing import ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit.controls.interface import Rule
-from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Scene, Specimen
-from privacy_audit.controls.specimen_parts import DAY, no_fact, quiet, told
-from privacy_audit.model import Category, Control
+from privacy_audit.config.map_clocks import ColumnClock, Means
+from privacy_audit.config.map_fields import Identifier
+from privacy_audit.config.map_tables import Persons
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.interface import Rule
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import ME, SOMEBODY_ELSE, Scene, Specimen
+from privacy_audit.selftest.made_up_rows import told
+from privacy_audit.selftest.made_up_times import DAY, no_fact, quiet
 from privacy_audit.sql.clocks import ClockSql, as_event, needs_of, read_clock, read_event
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, yes
-from privacy_audit.sql.truth import State, Truth
-from privacy_audit.store_map import ColumnClock, Identifier, Means, Persons, StoreMap
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, yes
+from privacy_audit.sql.row_predicates import State, Truth
 
 
 class LegalHold(Rule):

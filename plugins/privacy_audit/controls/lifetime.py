@@ -20,15 +20,16 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from pydantic import Field
 
-from privacy_audit.controls.entries import Entry, Meant
-from privacy_audit.controls.record_rule import Asked, Breach, PeriodText, RecordRule
-from privacy_audit.controls.specimen_parts import DAY, first_of, last_of, next_after, noon, quiet, too_early
-from privacy_audit.periods import Period, local_date
+from privacy_audit.config.map_clocks import Encoding
+from privacy_audit.config.map_fields import Name
+from privacy_audit.controls.base.register_rule import Asked, Breach, PeriodText, RecordRule
+from privacy_audit.domain.periods import Period, local_date
+from privacy_audit.selftest.made_up_times import DAY, first_of, last_of, next_after, noon, quiet, too_early
+from privacy_audit.selftest.register_cases import Entry, Meant
 from privacy_audit.sql.clocks import moment_of
-from privacy_audit.sql.frame import Predicate, first_instant
-from privacy_audit.sql.records import RecordSql, after, readable_day, readable_moment, unknown_where
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Encoding, Name
+from privacy_audit.sql.evaluation_context import Predicate, first_instant
+from privacy_audit.sql.register_rows import RecordSql, after, readable_day, readable_moment, unknown_where
+from privacy_audit.sql.row_predicates import State
 
 
 class LifetimeAsked(Asked):

@@ -18,15 +18,17 @@ from typing import ClassVar
 import sqlalchemy as sa
 from pydantic import Field
 
-from privacy_audit.controls.entries import STATES_OF_KEPT, Entry, Meant, Says
-from privacy_audit.controls.record_rule import Asked, Breach, RecordRule
-from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Me
-from privacy_audit.controls.specimen_parts import DAY, quiet, spells, too_early
-from privacy_audit.sql.frame import instant
-from privacy_audit.sql.records import InForce, Only, RecordSql, columns_of, unknown_where
-from privacy_audit.sql.stretches import Span, stretches
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Encoding, Name, Part
+from privacy_audit.config.map_clocks import Encoding
+from privacy_audit.config.map_fields import Name, Part
+from privacy_audit.controls.base.register_rule import Asked, Breach, RecordRule
+from privacy_audit.selftest.case import ME, SOMEBODY_ELSE, Me
+from privacy_audit.selftest.made_up_rows import spells
+from privacy_audit.selftest.made_up_times import DAY, quiet, too_early
+from privacy_audit.selftest.register_cases import STATES_OF_KEPT, Entry, Meant, Says
+from privacy_audit.sql.evaluation_context import instant
+from privacy_audit.sql.intervals import Span, stretches
+from privacy_audit.sql.register_rows import InForce, Only, RecordSql, columns_of, unknown_where
+from privacy_audit.sql.row_predicates import State
 
 
 class Listing(Part):

@@ -22,14 +22,15 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from privacy_audit.controls.entries import Entry, Meant, Says
-from privacy_audit.controls.record_rule import Asked, RegisterRule
-from privacy_audit.controls.specimen_parts import DAY, Beyond, Told, first_of, next_after, noon, quiet, too_early
-from privacy_audit.periods import local_date, start_of_day
-from privacy_audit.sql.frame import Frame, civil_date, instant, never, no, no_day, yes
-from privacy_audit.sql.records import InForce, RecordSql, end_of
-from privacy_audit.sql.truth import State, Truth
-from privacy_audit.store_map import Encoding, Records
+from privacy_audit.config.map_clocks import Encoding
+from privacy_audit.config.map_registers import Records
+from privacy_audit.controls.base.register_rule import Asked, RegisterRule
+from privacy_audit.domain.periods import local_date, start_of_day
+from privacy_audit.selftest.made_up_times import DAY, Beyond, Told, first_of, next_after, noon, quiet, too_early
+from privacy_audit.selftest.register_cases import Entry, Meant, Says
+from privacy_audit.sql.evaluation_context import Frame, civil_date, instant, never, no, no_day, yes
+from privacy_audit.sql.register_rows import InForce, RecordSql, end_of
+from privacy_audit.sql.row_predicates import State, Truth
 
 _EVER_SINCE: sa.ColumnElement[Any] = sa.literal_column("'-infinity'::timestamptz")
 _FOR_EVER: sa.ColumnElement[Any] = sa.literal_column("'infinity'::timestamptz")

@@ -16,14 +16,17 @@ from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit.controls.catalog_rule import CatalogRule
-from privacy_audit.controls.interface import Lack
-from privacy_audit.controls.known_columns import personal_tables
-from privacy_audit.controls.specimen import Scene, Specimen
-from privacy_audit.model import Control, IdentifierKind
-from privacy_audit.sql.frame import Frame, Predicate
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Line, StoreMap, TableMap, TableName
+from privacy_audit.config.map_fields import Line, TableName
+from privacy_audit.config.map_tables import TableMap
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.catalog_rule import CatalogRule
+from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.known_columns import personal_tables
+from privacy_audit.domain.categories import IdentifierKind
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import Scene, Specimen
+from privacy_audit.sql.evaluation_context import Frame, Predicate
+from privacy_audit.sql.row_predicates import State
 
 
 class PeriodAssigned(CatalogRule):

@@ -27,17 +27,21 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from pydantic import Field
 
-from privacy_audit.controls.entries import Entry, Meant, Says, exceptions
-from privacy_audit.controls.interface import Lack
-from privacy_audit.controls.record_rule import Asked, Breach, RecordRule
-from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Me
-from privacy_audit.controls.specimen_parts import DAY, Spell, Told, first_of, next_after, quiet, spells, too_early
-from privacy_audit.model import Control
-from privacy_audit.sql.frame import AnyNeed, Frame, RowNeed, day
-from privacy_audit.sql.records import Answer, Only, RecordSql, columns_of, unknown_where
-from privacy_audit.sql.stretches import Span, stretches
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Encoding, Name, Part, Records, StoreMap
+from privacy_audit.config.map_clocks import Encoding
+from privacy_audit.config.map_fields import Name, Part
+from privacy_audit.config.map_registers import Records
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.register_rule import Asked, Breach, RecordRule
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import ME, SOMEBODY_ELSE, Me
+from privacy_audit.selftest.made_up_rows import Spell, spells
+from privacy_audit.selftest.made_up_times import DAY, Told, first_of, next_after, quiet, too_early
+from privacy_audit.selftest.register_cases import Entry, Meant, Says, exceptions
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, RowNeed, day
+from privacy_audit.sql.intervals import Span, stretches
+from privacy_audit.sql.register_rows import Answer, Only, RecordSql, columns_of, unknown_where
+from privacy_audit.sql.row_predicates import State
 
 _INSTANT = timedelta(microseconds=1)
 PERSON = "person"

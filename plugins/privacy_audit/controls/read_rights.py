@@ -16,18 +16,20 @@ from typing import ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit.controls.catalog_rule import CatalogRule
-from privacy_audit.controls.entries import Meant, standing
-from privacy_audit.controls.interface import Lack
-from privacy_audit.controls.known_columns import personal_tables
-from privacy_audit.controls.specimen import ME, SOMEBODY_ELSE, Me, Scene, Specimen
-from privacy_audit.model import Control
+from privacy_audit.config.map_fields import TableName
+from privacy_audit.config.map_registers import Records
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.catalog_rule import CatalogRule
+from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.known_columns import personal_tables
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import ME, SOMEBODY_ELSE, Me, Scene, Specimen
+from privacy_audit.selftest.register_cases import Meant, standing
 from privacy_audit.sql.catalog.relations import missing_relations
 from privacy_audit.sql.catalog.rights import read_rights
-from privacy_audit.sql.frame import AnyNeed, Frame, Predicate, unknown
-from privacy_audit.sql.records import InForce, RecordSql, columns_of, needs_of_records, planted
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Records, StoreMap, TableName
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Predicate, unknown
+from privacy_audit.sql.register_rows import InForce, RecordSql, columns_of, needs_of_records, planted
+from privacy_audit.sql.row_predicates import State
 
 _FIELDS = ("role", "kind", "from", "to")
 _IN_FORCE = InForce.model_validate({"from": "from", "to": "to"})

@@ -27,7 +27,10 @@ from typing import ClassVar
 import sqlalchemy as sa
 from pydantic import Field
 
-from privacy_audit.controls.interface import (
+from privacy_audit.config.map_clocks import Subject
+from privacy_audit.config.map_fields import Identifier
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.interface import (
     Remedy,
     Rule,
     SetNull,
@@ -36,13 +39,13 @@ from privacy_audit.controls.interface import (
     subject_columns,
     subject_needs,
 )
-from privacy_audit.controls.specimen import Scene, Specimen
-from privacy_audit.controls.specimen_parts import person
-from privacy_audit.model import Control, Secret
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, never, no_day
-from privacy_audit.sql.secrecy import readable
-from privacy_audit.sql.truth import State, Truth
-from privacy_audit.store_map import Identifier, StoreMap, Subject
+from privacy_audit.domain.categories import Secret
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import Scene, Specimen
+from privacy_audit.selftest.made_up_rows import person
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, never, no_day
+from privacy_audit.sql.row_predicates import State, Truth
+from privacy_audit.sql.secret_detection import readable
 
 
 class Secrets(Rule):

@@ -16,7 +16,12 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from pydantic import field_validator
 
-from privacy_audit.controls.interface import (
+from privacy_audit.config.map_clocks import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, Subject
+from privacy_audit.config.map_fields import Identifier
+from privacy_audit.config.map_registers import LegalHolds
+from privacy_audit.config.map_tables import Condition, LegalReason, PeriodUnit, RowPeriod
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.interface import (
     Remedy,
     Rule,
     Seek,
@@ -28,41 +33,16 @@ from privacy_audit.controls.interface import (
     subject_columns,
     subject_needs,
 )
-from privacy_audit.controls.specimen import Scene, Specimen
-from privacy_audit.controls.specimen_parts import (
-    around,
-    holds,
-    lately,
-    no_fact,
-    person,
-    scoped,
-    settled,
-    several,
-    telling,
-    until,
-    within,
-)
-from privacy_audit.model import Category, Control
-from privacy_audit.periods import Period, start_of_day
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.periods import Period, start_of_day
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import Scene, Specimen
+from privacy_audit.selftest.made_up_rows import holds, person, scoped, settled, several, within
+from privacy_audit.selftest.made_up_times import around, lately, no_fact, telling, until
 from privacy_audit.sql.clocks import ClockSql, columns_of_row, needs_of, read_clock
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, civil_date, never, yes
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, civil_date, never, yes
 from privacy_audit.sql.holds import needs_of_holds, read_holds
-from privacy_audit.sql.truth import Calendar, State, Truth
-from privacy_audit.store_map import (
-    Clock,
-    ColumnClock,
-    Condition,
-    Encoding,
-    Identifier,
-    JoinedClock,
-    LatestClock,
-    LegalHolds,
-    LegalReason,
-    PeriodUnit,
-    RowPeriod,
-    StoreMap,
-    Subject,
-)
+from privacy_audit.sql.row_predicates import Calendar, State, Truth
 
 _LONGEST = {PeriodUnit.DAYS: 37200, PeriodUnit.MONTHS: 1200, PeriodUnit.YEARS: 100}
 

@@ -15,15 +15,15 @@ from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit.controls.catalog_rule import CatalogRule
-from privacy_audit.controls.interface import Lack
-from privacy_audit.controls.specimen import Scene, Specimen
-from privacy_audit.model import Control
-from privacy_audit.sql.catalog.settings import Verdict, may_read_host_rules, security_settings
-from privacy_audit.sql.frame import Frame, Predicate
-from privacy_audit.sql.planted import Planted
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import StoreMap
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.catalog_rule import CatalogRule
+from privacy_audit.controls.base.interface import Lack
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import Scene, Specimen
+from privacy_audit.sql.catalog.server_settings import Verdict, may_read_host_rules, security_settings
+from privacy_audit.sql.evaluation_context import Frame, Predicate
+from privacy_audit.sql.inline_relation import Planted
+from privacy_audit.sql.row_predicates import State
 
 _HOST_RULES = "host rules"
 """Stands among the planted relations of a frame where the auditor may read the rules for hosts."""

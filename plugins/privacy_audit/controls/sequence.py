@@ -31,15 +31,15 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from privacy_audit.controls.entries import Entry, Meant
-from privacy_audit.controls.record_rule import Asked, Breach, PeriodText, RecordRule
-from privacy_audit.controls.specimen import Me
-from privacy_audit.controls.specimen_parts import DAY, noon, quiet
-from privacy_audit.periods import Period
-from privacy_audit.sql.frame import Frame, Predicate, day, no, yes
-from privacy_audit.sql.records import RecordSql, every, readable_day, readable_moment
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Name
+from privacy_audit.config.map_fields import Name
+from privacy_audit.controls.base.register_rule import Asked, Breach, PeriodText, RecordRule
+from privacy_audit.domain.periods import Period
+from privacy_audit.selftest.case import Me
+from privacy_audit.selftest.made_up_times import DAY, noon, quiet
+from privacy_audit.selftest.register_cases import Entry, Meant
+from privacy_audit.sql.evaluation_context import Frame, Predicate, day, no, yes
+from privacy_audit.sql.register_rows import RecordSql, every, readable_day, readable_moment
+from privacy_audit.sql.row_predicates import State
 
 # Names with a blank: no column is called so (`store_map.Identifier`), however a register calls its own.
 _MEANT, _SERIES, _NUMBER, _DAY = "is meant", "its series", "its number", "its day"

@@ -14,7 +14,11 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from pydantic import Field, field_validator
 
-from privacy_audit.controls.interface import (
+from privacy_audit.config.map_clocks import ColumnClock, Means, Subject
+from privacy_audit.config.map_registers import LegalHolds
+from privacy_audit.config.map_tables import SoftDelete
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.interface import (
     Delete,
     Remedy,
     Rule,
@@ -24,15 +28,16 @@ from privacy_audit.controls.interface import (
     subject_columns,
     subject_needs,
 )
-from privacy_audit.controls.specimen import Scene, Specimen
-from privacy_audit.controls.specimen_parts import around, holds, lately, no_fact, person, telling, until
-from privacy_audit.model import Category, Control
-from privacy_audit.periods import Period
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.periods import Period
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import Scene, Specimen
+from privacy_audit.selftest.made_up_rows import holds, person
+from privacy_audit.selftest.made_up_times import around, lately, no_fact, telling, until
 from privacy_audit.sql.clocks import ClockSql, needs_of, read_clock
-from privacy_audit.sql.frame import AnyNeed, Frame, Need, Predicate, never, no_day
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, never, no_day
 from privacy_audit.sql.holds import needs_of_holds, read_holds
-from privacy_audit.sql.truth import State, Truth
-from privacy_audit.store_map import ColumnClock, LegalHolds, Means, SoftDelete, StoreMap, Subject
+from privacy_audit.sql.row_predicates import State, Truth
 
 
 class SoftDeletion(Rule):

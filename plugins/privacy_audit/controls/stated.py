@@ -19,14 +19,17 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from pydantic import Field, model_validator
 
-from privacy_audit.company_registers import COMPANY_REGISTERS, Of
-from privacy_audit.controls.entries import Entry, Meant, Says, all_of, meant, says_one_of, some_of, that_says
-from privacy_audit.controls.record_rule import Asked, Breach, RecordRule
-from privacy_audit.controls.specimen_parts import DAY, first_of, next_after, quiet, too_early
-from privacy_audit.periods import Period, local_date
+from privacy_audit.config.map_clocks import Encoding
+from privacy_audit.config.map_fields import Name, Part
+from privacy_audit.config.map_registers import Records
+from privacy_audit.config.registers import COMPANY_REGISTERS, Of
+from privacy_audit.controls.base.register_rule import Asked, Breach, RecordRule
+from privacy_audit.domain.periods import Period, local_date
+from privacy_audit.selftest.made_up_times import DAY, first_of, next_after, quiet, too_early
+from privacy_audit.selftest.register_cases import Entry, Meant, Says, all_of, meant, says_one_of, some_of, that_says
 from privacy_audit.sql.clocks import compare_with
-from privacy_audit.sql.frame import Frame, Predicate, day, yes
-from privacy_audit.sql.records import (
+from privacy_audit.sql.evaluation_context import Frame, Predicate, day, yes
+from privacy_audit.sql.register_rows import (
     Answer,
     Only,
     RecordSql,
@@ -36,8 +39,7 @@ from privacy_audit.sql.records import (
     some,
     unknown_where,
 )
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Encoding, Name, Part, Records
+from privacy_audit.sql.row_predicates import State
 
 _FORESEEABLE = Period.parse("P10Y")
 """What is planned for later than that, as for a day at infinity, is not planned."""

@@ -19,18 +19,20 @@ from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit.controls.catalog_rule import CatalogRule
-from privacy_audit.controls.interface import Lack
-from privacy_audit.controls.known_columns import covered_tables, known_columns
-from privacy_audit.controls.specimen import Scene, Specimen
-from privacy_audit.model import Category, Control
-from privacy_audit.sql.catalog.columns import Speaks, sampled_counts, unmapped_columns
+from privacy_audit.config.map_fields import Identifier, TableName
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.catalog_rule import CatalogRule
+from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.known_columns import covered_tables, known_columns
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import Scene, Specimen
+from privacy_audit.sql.catalog.unknown_columns import Speaks, sampled_counts, unmapped_columns
 from privacy_audit.sql.detectors import Detector
+from privacy_audit.sql.evaluation_context import Frame, Predicate
 from privacy_audit.sql.every_row import every_row
-from privacy_audit.sql.frame import Frame, Predicate
-from privacy_audit.sql.planted import Planted
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Identifier, StoreMap, TableName
+from privacy_audit.sql.inline_relation import Planted
+from privacy_audit.sql.row_predicates import State
 
 SAMPLE_ROWS = 10_000
 """Rows of each table that are looked into."""

@@ -14,16 +14,18 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from pydantic import Field
 
-from privacy_audit.controls.catalog_rule import CatalogRule
-from privacy_audit.controls.entries import Meant, standing
-from privacy_audit.controls.interface import Lack
-from privacy_audit.controls.specimen import ME, Me, Scene, Specimen
-from privacy_audit.model import Control
-from privacy_audit.sql.catalog.ways_out import ways_out
-from privacy_audit.sql.frame import AnyNeed, Frame, Predicate, unknown
-from privacy_audit.sql.records import InForce, Only, RecordSql, columns_of, needs_of_records, planted
-from privacy_audit.sql.truth import State
-from privacy_audit.store_map import Line, Records, StoreMap
+from privacy_audit.config.map_fields import Line
+from privacy_audit.config.map_registers import Records
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.controls.base.catalog_rule import CatalogRule
+from privacy_audit.controls.base.interface import Lack
+from privacy_audit.domain.promises import Control
+from privacy_audit.selftest.case import ME, Me, Scene, Specimen
+from privacy_audit.selftest.register_cases import Meant, standing
+from privacy_audit.sql.catalog.outbound_paths import ways_out
+from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Predicate, unknown
+from privacy_audit.sql.register_rows import InForce, Only, RecordSql, columns_of, needs_of_records, planted
+from privacy_audit.sql.row_predicates import State
 
 _FIELDS = ("recipient", "role", "from", "to")
 _IN_FORCE = InForce.model_validate({"from": "from", "to": "to"})

@@ -16,11 +16,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.contract import connect_args
-from privacy_audit.engine.session import Door
-from privacy_audit.engine.trouble import Trouble, TroubleError
-from privacy_audit.file_modes import for_the_group
-from privacy_audit.model import Cause
+from privacy_audit.config.file_modes import for_the_group
+from privacy_audit.domain.outcomes import Cause
+from privacy_audit.postgres.session_settings import connect_args
+from privacy_audit.postgres.store_errors import Trouble, TroubleError
+from privacy_audit.postgres.store_session import Door
 
 RESULTS = "validations"
 """Folder below the home in which an audit's validation results lie, one folder per audit."""

@@ -26,9 +26,9 @@ from great_expectations.render.renderer.renderer import renderer
 from great_expectations.validator.metric_configuration import MetricConfiguration
 
 from privacy_audit.controls import Rule, kinds
-from privacy_audit.engine.details import details_of, trouble_details
-from privacy_audit.engine.measure import measure
-from privacy_audit.engine.trouble import Trouble, TroubleError
+from privacy_audit.engine.check_details import details_of, trouble_details
+from privacy_audit.engine.measurement import measure
+from privacy_audit.postgres.store_errors import Trouble, TroubleError
 
 METRIC = "privacy_audit.tally"
 

@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from privacy_audit.controls import Rule
-from privacy_audit.model import Forecast
-from privacy_audit.sql.frame import Frame, day
-from privacy_audit.sql.truth import breaches_statement
+from privacy_audit.domain.tally import Forecast
+from privacy_audit.sql.evaluation_context import Frame, day
+from privacy_audit.sql.row_predicates import breaches_statement
 
 SOON, LATER = 30, 90
 """The two horizons, in civil days of the policy's zone."""

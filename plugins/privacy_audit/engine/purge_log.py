@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from privacy_audit import wording
-from privacy_audit.engine.trouble import TroubleError
+from privacy_audit.compiler.suites import Check
+from privacy_audit.domain import phrases
+from privacy_audit.domain.audit import CheckResult
 from privacy_audit.engine.visibility import Catalog
-from privacy_audit.model import CheckResult
-from privacy_audit.suites import Check
+from privacy_audit.postgres.store_errors import TroubleError
 
 _FIELD = "purge_runs"
 """The log in a compiled rule."""
@@ -47,7 +47,7 @@ def unread_logs(checks: Iterable[Check], results: Iterable[CheckResult], hidden:
     unread = [check.id for check, result in told if check.rule.purge_runs and result.tally and not result.purge]
     reasons = [hidden.get(check, _ENDED) for check in unread]
     for reason in dict.fromkeys(reasons):
-        amount = wording.count(reasons.count(reason), "check")
+        amount = phrases.count(reasons.count(reason), "check")
         yield (
             f"the log of purge runs could not be read ({reason.rstrip('.')}), so {amount} went without it:"
             " no outcome depends on it, but whether the purge runs is not known"

@@ -15,7 +15,7 @@ from great_expectations.core import ExpectationValidationResult
 from great_expectations.data_context.store import ValidationResultsStore
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-from privacy_audit.engine.details import KEYS
+from privacy_audit.engine.check_details import KEYS
 
 _KWARGS = frozenset({"check", "rule", "as_of", "budget", "batch_id"})
 _PARAMETERS = frozenset({"as_of", "budget"})

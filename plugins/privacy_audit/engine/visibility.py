@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from privacy_audit.config.map_tables import Relation
 from privacy_audit.controls import Rule
-from privacy_audit.engine.trouble import TroubleError
-from privacy_audit.errors import did_you_mean
-from privacy_audit.model import Cause
+from privacy_audit.domain.errors import did_you_mean
+from privacy_audit.domain.outcomes import Cause
+from privacy_audit.postgres.store_errors import TroubleError
 from privacy_audit.sql.catalog.relations import FOREIGN_LEAVES
-from privacy_audit.sql.frame import AnyNeed, Need, UniqueNeed
-from privacy_audit.sql.purges import needs_of_purges
-from privacy_audit.store_map import Relation
+from privacy_audit.sql.evaluation_context import AnyNeed, Need, UniqueNeed
+from privacy_audit.sql.purge_runs import needs_of_purges
 
 _KINDS = {
     "r": "table",

@@ -7,13 +7,13 @@ nothing of them is told, logged or raised. What is found is told as counts by ta
 an engineer at a terminal.
 """
 
+from privacy_audit.erasure.held_row_digests import Seal, telling
+from privacy_audit.erasure.identifier_columns import Column, Origin, Place
 from privacy_audit.erasure.identifiers import IdentifierKind, harvest, normalise
 from privacy_audit.erasure.keyring import Keyring, KeyringRefusedError
 from privacy_audit.erasure.ledger import Erased, Exemption, Index, LedgerRefusedError, traces
-from privacy_audit.erasure.manifest import Seal, telling
-from privacy_audit.erasure.place import Column, Origin, Place
+from privacy_audit.erasure.row_stream import UnreadableTextError
 from privacy_audit.erasure.search import Lead, LeadKind, Residue, leads, search
-from privacy_audit.erasure.stream import UnreadableTextError
 
 __all__ = [
     "Column",

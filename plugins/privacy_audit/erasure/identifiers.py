@@ -14,9 +14,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from privacy_audit.domain.categories import IdentifierKind as IdentifierKind
 from privacy_audit.erasure import free_text
 from privacy_audit.erasure.phone import phone
-from privacy_audit.model import IdentifierKind as IdentifierKind
 
 WEAK = frozenset({IdentifierKind.MAILBOX, IdentifierKind.NAME})
 """Kinds that several persons may share: found alone they are for review, never a failure."""

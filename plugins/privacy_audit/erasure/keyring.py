@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NoReturn, Self
 
+from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.erasure.identifiers import IdentifierKind
-from privacy_audit.errors import PrivacyAuditError
 
 SHORTEST_KEY = 32
 """Bytes, as many as SHA-256 gives: a shorter key would be the weakest part (RFC 2104, section 3)."""

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.erasure.identifiers import WEAK, IdentifierKind, Reading, readings
 from privacy_audit.erasure.keyring import Keyring
-from privacy_audit.errors import PrivacyAuditError
 
 Trace = tuple[IdentifierKind, bytes]
 """A digest and its kind."""

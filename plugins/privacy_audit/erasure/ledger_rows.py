@@ -14,17 +14,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.erasure import elsewhere
+from privacy_audit.config.map_registers import ErasureLedger
+from privacy_audit.domain.outcomes import Cause
 from privacy_audit.erasure.identifiers import IdentifierKind
 from privacy_audit.erasure.keyring import Keyring
 from privacy_audit.erasure.ledger import Erased, Exemption, LedgerRefusedError, Trace, proven
-from privacy_audit.model import Cause
+from privacy_audit.postgres import other_databases
 from privacy_audit.sql.catalog.relations import FOREIGN_LEAVES
 from privacy_audit.sql.clocks import moment_of
+from privacy_audit.sql.evaluation_context import Frame, instant, table, yes
 from privacy_audit.sql.every_row import every_row
-from privacy_audit.sql.frame import Frame, instant, table, yes
 from privacy_audit.sql.time_zones import differences
-from privacy_audit.store_map import ErasureLedger
 
 _NEVER_DIGESTED = {IdentifierKind.TEXT}
 _DIGEST_BYTES = 32
@@ -44,7 +44,7 @@ def read_ledger(
     if ledger.connection is None:
         rows = _rows(connection, ledger, frame)
     else:
-        with elsewhere.reading(ledger.connection, "the erasure ledger") as other:
+        with other_databases.reading(ledger.connection, "the erasure ledger") as other:
             _prove_table(other, ledger)
             _prove_zone(other, ledger, frame)
             with every_row(other):
@@ -135,7 +135,7 @@ def _prove_zone(connection: sa.Connection, ledger: ErasureLedger, frame: Frame) 
     reasons = differences(connection, {zone}, frame.no_data_before, frame.as_of) if zone else {}
     for reason in reasons.values():
         place = f"{ledger.table} of connection {ledger.connection}"
-        raise elsewhere.ElsewhereError(Cause.TIME_ZONES, f"{place}: time zone data differ: {reason}.")
+        raise other_databases.ElsewhereError(Cause.TIME_ZONES, f"{place}: time zone data differ: {reason}.")
 
 
 _KIND_OF_TABLE = sa.text(
@@ -162,6 +162,6 @@ def _prove_table(connection: sa.Connection, ledger: ErasureLedger) -> None:
     elif connection.execute(FOREIGN_LEAVES, {"roots": [found.oid]}).first() is not None:
         fact = "a part of it is a foreign table, which may hide entries"
     if fact:
-        raise elsewhere.ElsewhereError(
+        raise other_databases.ElsewhereError(
             Cause.DRIFT, f"{ledger.table} of connection {ledger.connection}: {fact}. Map the table itself."
         )

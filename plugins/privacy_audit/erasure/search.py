@@ -28,12 +28,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from privacy_audit.erasure.identifier_columns import Column, Place
 from privacy_audit.erasure.identifiers import IdentifierKind, readings
 from privacy_audit.erasure.ledger import NOBODY, Erased, Found, Index
-from privacy_audit.erasure.place import Column, Place
-from privacy_audit.erasure.stream import batches
+from privacy_audit.erasure.row_stream import batches
 from privacy_audit.sql.clocks import moment_of
-from privacy_audit.sql.frame import Frame, instant, table
+from privacy_audit.sql.evaluation_context import Frame, instant, table
 
 _TELLING = {IdentifierKind.EMAIL, IdentifierKind.PHONE, IdentifierKind.IBAN}
 """Kinds of columns in which a text without any identifier means that it cannot be read: encrypted, or hashed."""

@@ -17,13 +17,15 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from privacy_audit import documents
-from privacy_audit.errors import ConfigurationRefusedError, Mistake, did_you_mean
-from privacy_audit.findings.handling import Handling
-from privacy_audit.findings.standing import Kind, Standing, WaiverReport, WaiverState
-from privacy_audit.model import Audit, Control, Outcome
-from privacy_audit.periods import local_date, start_of_day
-from privacy_audit.store_map import Line, Part
+from privacy_audit.config.handling import Handling
+from privacy_audit.config.map_fields import Line, Part
+from privacy_audit.config.yaml import documents
+from privacy_audit.domain.audit import Audit
+from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, did_you_mean
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.domain.periods import local_date, start_of_day
+from privacy_audit.domain.promises import Control
+from privacy_audit.findings.finding_state import Kind, Standing, WaiverReport, WaiverState
 
 FILE = "waivers.yaml"
 _BROAD_FACTOR = 2

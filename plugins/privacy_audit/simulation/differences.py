@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from privacy_audit.model import Audit, CheckResult, Outcome
-from privacy_audit.policy.changes import PolicyChange, one_way
+from privacy_audit.compiler.policy_changes import PolicyChange, one_way
+from privacy_audit.domain.audit import Audit, CheckResult
+from privacy_audit.domain.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)

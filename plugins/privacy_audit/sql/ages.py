@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.sql.frame import Frame, Predicate, day, first_instant, never, yes
-from privacy_audit.store_map import BirthEncoding, Persons
+from privacy_audit.config.map_tables import BirthEncoding, Persons
+from privacy_audit.sql.evaluation_context import Frame, Predicate, day, first_instant, never, yes
 
 Column = sa.ColumnElement[Any]
 OLDEST_PERSON_YEARS = 120

@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from privacy_audit.periods import start_of_day
-from privacy_audit.sql.frame import (
+from privacy_audit.config.map_clocks import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, Means
+from privacy_audit.domain.periods import start_of_day
+from privacy_audit.sql.evaluation_context import (
     TYPES,
     Frame,
     Need,
@@ -32,7 +33,6 @@ from privacy_audit.sql.frame import (
     never,
     yes,
 )
-from privacy_audit.store_map import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, Means
 
 Column = sa.ColumnElement[Any]
 Compare = Callable[[Column, Column], Predicate]

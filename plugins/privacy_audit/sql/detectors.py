@@ -22,7 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from privacy_audit.sql.frame import Predicate
+from privacy_audit.sql.evaluation_context import Predicate
 
 Text = sa.ColumnElement[str]
 

@@ -15,10 +15,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.model import Category
+from privacy_audit.config.map_clocks import ColumnClock, Encoding
+from privacy_audit.config.map_registers import LegalHolds
+from privacy_audit.domain.categories import Category
 from privacy_audit.sql.clocks import beyond, compare_with, moment_of
-from privacy_audit.sql.frame import TYPES, Frame, Need, Predicate, civil_date, day, instant, never, no_day, yes
-from privacy_audit.store_map import ColumnClock, Encoding, LegalHolds
+from privacy_audit.sql.evaluation_context import (
+    TYPES,
+    Frame,
+    Need,
+    Predicate,
+    civil_date,
+    day,
+    instant,
+    never,
+    no_day,
+    yes,
+)
 
 
 @dataclass(frozen=True)

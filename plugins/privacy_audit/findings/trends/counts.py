@@ -16,10 +16,10 @@ from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from privacy_audit.disclosure import SMALL_COUNT
-from privacy_audit.findings.standing import Point
-from privacy_audit.model import Outcome
-from privacy_audit.periods import local_date
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.domain.periods import local_date
+from privacy_audit.findings.disclosure import SMALL_COUNT
+from privacy_audit.findings.finding_state import Point
 
 IDLE_NIGHTS = 3
 """After so many nights that looked and found none gone, rows are said not to go."""

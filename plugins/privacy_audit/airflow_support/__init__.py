@@ -1,0 +1,1 @@
+"""What the DAG files share: their tasks, parameters, retries and callbacks."""

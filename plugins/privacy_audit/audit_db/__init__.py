@@ -1,0 +1,59 @@
+"""The register: a PostgreSQL database in which audits, results and findings are filed, each audit once.
+
+Filing is one transaction: the results, how each finding stands after them, and what people are to be told. What was
+filed is never changed. A message is claimed before it is sent, so that it is said once. Messages of errors never
+carry addresses, passwords or the server's own words.
+"""
+
+from privacy_audit.audit_db.decisions import decide, decisions_of
+from privacy_audit.audit_db.filing import AlreadyFiledError, Docket, Filed, file
+from privacy_audit.audit_db.history import (
+    FiledAudit,
+    Instructions,
+    findings,
+    instructions,
+    last_audits,
+    nights,
+    standing_decisions,
+)
+from privacy_audit.audit_db.identity import Known, accept, known, made_at
+from privacy_audit.audit_db.locks import StoreBusyError, store_lock
+from privacy_audit.audit_db.migration import init, is_empty, upgrade, versions
+from privacy_audit.audit_db.outbox import claim, close, digests, enqueue, mark_delivered, pending, release
+from privacy_audit.audit_db.transaction import RegisterOutdatedError, RegisterRefusedError, RegisterUnavailableError
+
+__all__ = [
+    "AlreadyFiledError",
+    "Docket",
+    "Filed",
+    "FiledAudit",
+    "Instructions",
+    "Known",
+    "RegisterOutdatedError",
+    "RegisterRefusedError",
+    "RegisterUnavailableError",
+    "StoreBusyError",
+    "accept",
+    "claim",
+    "close",
+    "decide",
+    "decisions_of",
+    "digests",
+    "enqueue",
+    "file",
+    "findings",
+    "init",
+    "instructions",
+    "is_empty",
+    "known",
+    "last_audits",
+    "made_at",
+    "mark_delivered",
+    "nights",
+    "pending",
+    "release",
+    "standing_decisions",
+    "store_lock",
+    "upgrade",
+    "versions",
+]

@@ -1,0 +1,24 @@
+"""What people say of findings: entries are added and never changed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from privacy_audit.audit_db.tables import decisions
+from privacy_audit.audit_db.transaction import transaction
+from privacy_audit.findings.finding_state import Decision, Triage
+
+
+def decide(url: sa.URL | str, fingerprint: str, triage: Triage, comment: str, by: str) -> None:
+    """Adds an entry to a finding. It moves neither outcome nor status."""
+    entry = {"fingerprint": fingerprint, "triage": triage.value, "comment": comment, "by": by}
+    with transaction(url) as connection:
+        connection.execute(decisions.insert(), entry)
+
+
+def decisions_of(url: sa.URL | str, fingerprint: str) -> tuple[Decision, ...]:
+    """All that people said of a finding, the first entry first."""
+    entries = sa.select(decisions).where(decisions.c.fingerprint == fingerprint).order_by(decisions.c.seq)
+    with transaction(url) as connection:
+        rows = connection.execute(entries).mappings().all()
+    return tuple(Decision(fingerprint, Triage(it["triage"]), it["comment"], it["by"], it["at"]) for it in rows)

@@ -1,0 +1,146 @@
+"""Records in the register: audits with all that hangs on them, and messages.
+
+What was filed is append-only: a trigger lets rows go only in a transaction that says it is maintenance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+import sqlalchemy as sa
+
+from privacy_audit.audit_db import upgrade
+from privacy_audit.audit_db.migration import prove_ours
+from privacy_audit.audit_db.tables import audits, decisions, deliveries, messages, policies, results, standings, sweeps
+from privacy_audit.audit_db.transaction import transaction
+from privacy_audit.domain.record_periods import Begun, Kind, Record, Swept, sort
+from privacy_audit.findings.finding_state import OPEN
+from privacy_audit.postgres import audit_database
+
+Url = Callable[[], sa.URL]
+"""Finds where the register is, when it is called. PrivacyAuditError when nobody has said it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audits:
+    """The audits of the register."""
+
+    url: Url
+    kind: ClassVar[Kind] = Kind.AUDITS
+
+    def records(self) -> tuple[Record, ...]:
+        """All audits. AuditDatabaseRefusedError when the database was never made: it says nothing of what there was."""
+        with transaction(self.url()) as connection:
+            prove_ours(connection)
+            return _audits(connection) if _has(connection, standings) else ()
+
+    def sweep(self, before: datetime, *, dry_run: bool) -> Swept:
+        """Deletes the audits before an instant, and what nothing refers to any more."""
+        with _maintenance(self.url(), dry_run=dry_run) as connection:
+            # Who files an audit writes here first: none is filed meanwhile that could refer to what goes.
+            connection.execute(sa.text("LOCK TABLE policies IN SHARE ROW EXCLUSIVE MODE"))
+            found = sort(_audits(connection), before)
+            deleted = _delete_audits(connection, [record.name for record in found.past], before)
+            if found.past:  # their reports may outlive them, and are then no sign that this database lost something
+                connection.execute(sweeps.insert(), {"before": before})
+        return Swept(self.kind, len(found.within), found.left, deleted)
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The messages of the register."""
+
+    url: Url
+    kind: ClassVar[Kind] = Kind.MESSAGES
+
+    def records(self) -> tuple[Record, ...]:
+        """All messages; of an older version none. AuditDatabaseRefusedError when the database was never made."""
+        with transaction(self.url()) as connection:
+            prove_ours(connection)
+            return _messages(connection) if _has(connection, messages) else ()
+
+    def sweep(self, before: datetime, *, dry_run: bool) -> Swept:
+        """Deletes the messages before an instant that were delivered, with the record of their deliveries."""
+        with _maintenance(self.url(), dry_run=dry_run) as connection:
+            found = sort(_messages(connection), before)
+            deleted = _delete_messages(connection, [record.name for record in found.past], before)
+        return Swept(self.kind, len(found.within), found.left, deleted)
+
+
+def filed(url: Url) -> tuple[Begun, ...]:
+    """All audits of the register, in no order. AuditDatabaseRefusedError when it was never made: that no audit is on
+    file there says nothing of the nights before."""
+    with transaction(url()) as connection:
+        prove_ours(connection)
+        return tuple(Begun(*row) for row in connection.execute(sa.select(audits.c.as_of, audits.c.triggered_by)))
+
+
+@contextmanager
+def _maintenance(url: sa.URL, *, dry_run: bool) -> Iterator[sa.Connection]:
+    """One transaction in which rows may go. A dry run undoes it all at its end: what it counts is what would go."""
+    if not dry_run:
+        upgrade(url)
+    with transaction(url, audit_database.LONG_SECONDS) as connection, connection.begin_nested() as undoable:
+        connection.execute(sa.text("SET LOCAL privacy_audit.maintenance = 'on'"))
+        yield connection
+        if dry_run:
+            undoable.rollback()
+
+
+def _has(connection: sa.Connection, *tables: sa.Table) -> bool:
+    there = sa.inspect(connection)
+    return all(there.has_table(table.name) for table in tables)
+
+
+def _audits(connection: sa.Connection) -> tuple[Record, ...]:
+    rows = connection.execute(sa.select(audits.c.id, audits.c.as_of).order_by(audits.c.as_of, audits.c.seq)).all()
+    kept = dict.fromkeys(_of_open_findings(connection), "where an open finding stood last")
+    kept |= {row.id: "the newest" for row in rows[-1:]}
+    return tuple(Record(row.id, row.as_of, kept.get(row.id, "")) for row in rows)
+
+
+def _of_open_findings(connection: sa.Connection) -> list[str]:
+    """The audits after which an open finding stood as it stands now: without them it would be forgotten."""
+    last = sa.select(sa.func.max(standings.c.seq)).group_by(standings.c.fingerprint)
+    is_open = standings.c.status.in_([status.value for status in OPEN])
+    return list(connection.scalars(sa.select(standings.c.audit_id).where(standings.c.seq.in_(last), is_open)))
+
+
+def _delete_audits(connection: sa.Connection, ids: Sequence[str], before: datetime) -> dict[str, int]:
+    stands = sa.exists().where(standings.c.fingerprint == decisions.c.fingerprint)
+    named = sa.exists().where(audits.c.promises == policies.c.digest)
+    return dict(
+        [  # in this order: what refers to something goes before it
+            _deleted(connection, results, results.c.audit_id.in_(ids)),
+            _deleted(connection, standings, standings.c.audit_id.in_(ids)),
+            _deleted(connection, audits, audits.c.id.in_(ids)),
+            _deleted(connection, decisions, sa.and_(decisions.c.at < before, ~stands)),
+            _deleted(connection, policies, ~named),
+        ]
+    )
+
+
+def _messages(connection: sa.Connection) -> tuple[Record, ...]:
+    columns = (messages.c.key, messages.c.as_of, messages.c.done_at)
+    rows = connection.execute(sa.select(*columns).order_by(messages.c.as_of, messages.c.key))
+    return tuple(Record(row.key, row.as_of, "" if row.done_at else "not delivered yet") for row in rows)
+
+
+def _delete_messages(connection: sa.Connection, keys: Sequence[str], before: datetime) -> dict[str, int]:
+    tried = sa.func.coalesce(deliveries.c.sent_at, deliveries.c.claimed_at)
+    alone = sa.and_(deliveries.c.message.is_(None), tried < before)  # from before there was an outbox
+    return dict(
+        [
+            _deleted(connection, deliveries, sa.or_(deliveries.c.message.in_(keys), alone)),
+            _deleted(connection, messages, messages.c.key.in_(keys)),
+        ]
+    )
+
+
+def _deleted(connection: sa.Connection, table: sa.Table, which: sa.ColumnElement[bool]) -> tuple[str, int]:
+    """The name of a table, and how many of its rows went."""
+    return table.name, connection.execute(sa.delete(table).where(which)).rowcount

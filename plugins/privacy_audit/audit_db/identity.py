@@ -1,0 +1,69 @@
+"""Which audit database this is, and what it knows of the audits that reports tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from privacy_audit.audit_db.migration import prove_ours
+from privacy_audit.audit_db.tables import acceptances, audits, identity, sweeps
+from privacy_audit.audit_db.transaction import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an audit database knows of some audits."""
+
+    database: str
+    """Its identity; empty in one that was not upgraded since databases have one."""
+    missing: frozenset[str]
+    """Ids of those audits that are not on file there."""
+    swept_before: datetime | None
+    """Audits of an earlier T may have been deleted, their period being over. None: nobody knows."""
+    accepted_until: datetime | None
+    """T of the newest report whose audit somebody gave up for lost. None when nobody did."""
+
+
+def known(url: sa.URL | str, audit_ids: Sequence[str]) -> Known:
+    """What the database knows of these audits. It is only read.
+
+    AuditDatabaseRefusedError when it is empty or another program's, RegisterUnavailableError when it is down.
+    """
+    with transaction(url) as connection:
+        prove_ours(connection)
+        on_file = set(connection.scalars(sa.select(audits.c.id).where(audits.c.id.in_(audit_ids))))
+        missing = frozenset(audit_ids) - on_file
+        if not sa.inspect(connection).has_table(identity.name):
+            return Known("", missing, None, None)
+        return Known(
+            str(connection.scalar(sa.select(identity.c.id)) or ""),
+            missing,
+            connection.scalar(sa.select(sa.func.max(sweeps.c.before))),
+            connection.scalar(sa.select(sa.func.max(acceptances.c.as_of))),
+        )
+
+
+def made_at(url: sa.URL | str) -> datetime | None:
+    """When the database was made; None for one of a version that did not keep it.
+
+    AuditDatabaseRefusedError when it is empty or another program's, RegisterUnavailableError when it is down.
+    """
+    with transaction(url) as connection:
+        prove_ours(connection)
+        if not sa.inspect(connection).has_table(identity.name):
+            return None
+        made: datetime | None = connection.scalar(sa.select(identity.c.created_at))
+        return made
+
+
+def accept(url: sa.URL | str, audit_id: str, as_of: datetime, database: str, *, by: str, because: str) -> None:
+    """Files that somebody goes on with this database although reports, the newest that of an audit, know another.
+
+    `database` is the identity that the report names; empty when it names none.
+    """
+    entry = {"audit_id": audit_id, "as_of": as_of, "database": database or None, "by": by, "because": because}
+    with transaction(url) as connection:
+        connection.execute(acceptances.insert(), entry)

@@ -1,0 +1,129 @@
+"""What people are to be told, filed in the transaction of its audit, and kept until every channel has taken it.
+
+A channel that was down is told later what it missed: of one owner and connection all letters that it has not taken
+are claimed together, sent as one message, and marked together. A sender that dies between sending and marking leaves
+a claim that expires: the message is then sent again, with the same key. At least once, and twice only after a crash.
+
+A letter is done when every channel that its connection lists has taken it. A channel that is added later is told of
+what was not done then, and not of the past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from privacy_audit.audit_db.tables import deliveries, messages
+from privacy_audit.audit_db.transaction import transaction
+from privacy_audit.domain.outbox_message import Letter
+
+CLAIM_EXPIRES = "1 hour"
+"""What was claimed so long ago and never marked as sent was lost with its sender: it may be sent again."""
+_FIELDS = ("key", "audit_id", "as_of", "owner", "alert", "digest", "content")
+
+
+def enqueue(connection: sa.Connection, letters: Iterable[Letter]) -> None:
+    """Files letters in a transaction that is under way: that of their audit. A letter that is there stays as it is."""
+    rows = [{name: getattr(letter, name) for name in _FIELDS} for letter in letters]
+    if rows:
+        connection.execute(insert(messages).on_conflict_do_nothing(), rows)
+
+
+def pending(url: sa.URL | str) -> tuple[Letter, ...]:
+    """The letters that some channel has not taken, the oldest first, however old they are."""
+    waiting = sa.select(*(messages.c[name] for name in _FIELDS)).where(messages.c.done_at.is_(None))
+    with transaction(url) as connection:
+        rows = connection.execute(waiting.order_by(messages.c.as_of, messages.c.key)).mappings().all()
+    return tuple(Letter(**row) for row in rows)
+
+
+def digests(connection: sa.Connection) -> dict[str, datetime]:
+    """T of the last weekly digest of each `owner|alert`, as a transaction that is under way sees it."""
+    last = sa.select(messages.c.owner, messages.c.alert, sa.func.max(messages.c.as_of).label("as_of"))
+    rows = connection.execute(last.where(messages.c.digest).group_by(messages.c.owner, messages.c.alert))
+    return {f"{row.owner}|{row.alert}": row.as_of for row in rows}
+
+
+def claim(url: sa.URL | str, letters: Sequence[Letter], channel: str) -> tuple[str, ...] | None:
+    """Keys of those of one owner's letters that the caller, and nobody else, is to send now to a channel: all that it
+    has not taken. None when another sender is at work on one of them.
+
+    `channel` tells the channel without telling its address. A claim that was never kept expires.
+    """
+    keys = [letter.key for letter in letters]
+    with transaction(url) as connection:
+        # Whoever claims letters of the same owner waits here, so that one of two has all of them and the other none.
+        connection.execute(
+            sa.select(messages.c.key).where(messages.c.key.in_(keys)).order_by(messages.c.key).with_for_update()
+        )
+        taken, claimed = _known(connection, keys, channel)
+        wanted = [letter for letter in letters if letter.key not in taken]
+        if any(letter.key in claimed for letter in wanted):
+            return None
+        if wanted:
+            connection.execute(_claim(wanted, channel))
+        return tuple(letter.key for letter in wanted)
+
+
+def _known(connection: sa.Connection, keys: Sequence[str], channel: str) -> tuple[set[str], set[str]]:
+    """Which letters the channel has taken, and which a sender is at work on."""
+    fresh = deliveries.c.claimed_at >= sa.func.now() - sa.cast(CLAIM_EXPIRES, sa.Interval())
+    found = sa.select(deliveries.c.message, deliveries.c.sent_at, fresh.label("fresh"))
+    rows = connection.execute(found.where(deliveries.c.key.in_([_key(key, channel) for key in keys]))).all()
+    return {row.message for row in rows if row.sent_at}, {row.message for row in rows if row.fresh and not row.sent_at}
+
+
+def _claim(letters: Iterable[Letter], channel: str) -> Any:
+    rows = [
+        {
+            "key": _key(letter.key, channel),
+            "audit_id": letter.audit_id,
+            "owner": letter.owner,
+            "claimed_at": sa.func.now(),
+            "message": letter.key,
+        }
+        for letter in letters
+    ]
+    again = {"claimed_at": sa.func.now(), "attempts": deliveries.c.attempts + 1}
+    return insert(deliveries).values(rows).on_conflict_do_update(index_elements=[deliveries.c.key], set_=again)
+
+
+def mark_delivered(url: sa.URL | str, keys: Iterable[str], channel: str) -> None:
+    """The channel has taken these letters: it never gets them again."""
+    _update(url, keys, channel, {"sent_at": sa.func.now()})
+
+
+def release(url: sa.URL | str, keys: Iterable[str], channel: str) -> None:
+    """The channel did not take these letters: the next try may. Those that it has taken stay taken."""
+    _update(url, keys, channel, {"claimed_at": None})
+
+
+def _update(url: sa.URL | str, keys: Iterable[str], channel: str, values: dict[str, Any]) -> None:
+    mine = deliveries.c.key.in_([_key(key, channel) for key in keys])
+    with transaction(url) as connection:
+        connection.execute(deliveries.update().where(mine, deliveries.c.sent_at.is_(None)).values(values))
+
+
+def close(url: sa.URL | str, keys: Sequence[str], channels: Sequence[str]) -> None:
+    """Those of the letters are done that all channels of their connection have taken; without a channel none is."""
+    taken = (
+        sa.select(sa.func.count())
+        .where(
+            deliveries.c.message == messages.c.key,
+            deliveries.c.sent_at.is_not(None),
+            deliveries.c.key.in_([_key(key, channel) for key in keys for channel in channels]),
+        )
+        .scalar_subquery()
+    )
+    done = messages.update().where(messages.c.key.in_(keys), messages.c.done_at.is_(None), taken == len(set(channels)))
+    if keys and channels:
+        with transaction(url) as connection:
+            connection.execute(done.values(done_at=sa.func.now()))
+
+
+def _key(message: str, channel: str) -> str:
+    return f"{message}:{channel}"

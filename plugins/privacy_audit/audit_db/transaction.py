@@ -1,0 +1,94 @@
+"""The only door to the register: one transaction, and its errors in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from privacy_audit.domain.errors import MayHealError, PrivacyAuditError
+from privacy_audit.postgres import audit_database
+
+_NOT_AS_EXPECTED = {"42P01": "a table", "42703": "a column", "3F000": "a schema"}
+"""SQLSTATE of what a missing migration looks like."""
+_MEANINGS = {
+    "22P05": ("its encoding lacks a letter of what was to be filed.", "Make its database anew with ENCODING 'UTF8'."),
+    "42501": ("its role may not do that.", "Make the role of its connection the owner of its database."),
+    "25006": ("it is read-only.", "Point its connection at the primary server."),
+    "53": ("its server has run out of disk, memory or connections.", "Make room there, then run this again."),
+    "40": ("it was busy with another transaction.", "Run this again."),
+    "55P03": ("it was busy with another transaction.", "Run this again."),
+    "57": ("its server was stopped, or the statement was cancelled.", "Run this again once it is up."),
+}
+"""SQLSTATE, or its class of two characters: the fact and the way out."""
+_ANY = ("it did not do what was asked.", "Check the connection of the register and that its role owns its database.")
+
+
+class RegisterUnavailableError(MayHealError):
+    """The register cannot be reached, or its server did not do what was asked. Nothing was filed."""
+
+
+class RegisterOutdatedError(PrivacyAuditError):
+    """The register's tables are not those of this version."""
+
+
+class RegisterRefusedError(PrivacyAuditError):
+    """A constraint of the register refused what was to be filed: it contradicts itself. Nothing was filed."""
+
+
+@contextmanager
+def transaction(
+    url: sa.URL | str, seconds: float | None = None, silence: float | None = None
+) -> Iterator[sa.Connection]:
+    """One transaction on the register: committed when the block ends, undone when anything is raised in it.
+
+    `seconds` and `silence` are those of `audit_database.opened`. The server's own words reach neither our messages nor
+    tracebacks: PostgreSQL quotes values of rows, libpq addresses.
+    """
+    address = parsed(url)
+    with in_our_words(), audit_database.opened(address, seconds, silence) as engine, engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """What the driver raises inside becomes an error of ours, without the server's text."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        told = _in_our_words(error)
+    else:
+        return
+    raise told from None
+
+
+def parsed(url: sa.URL | str) -> sa.URL:
+    """The address of a PostgreSQL database; RegisterUnavailableError when it is none."""
+    try:
+        address = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):  # a port that is no number; the error may quote a piece of a password
+        address = None
+    if address is None or address.get_backend_name() != "postgresql":
+        raise RegisterUnavailableError(
+            "the register: its address is not that of a PostgreSQL database. Check the connection of the register."
+        )
+    return address
+
+
+def _in_our_words(error: sa.exc.DBAPIError) -> PrivacyAuditError:
+    state = getattr(error.orig, "pgcode", None)
+    if not state:
+        way_out = "Check that its server is up, and the host, database, login and password of its connection."
+        return RegisterUnavailableError(f"the register: no connection came about, or it was lost. {way_out}")
+    if state in _NOT_AS_EXPECTED:
+        fact = f"{_NOT_AS_EXPECTED[state]} that this version needs is not there (SQLSTATE {state})."
+        return RegisterOutdatedError(f"the register: {fact} `privacy-audit db status` says why, and what to do.")
+    if state.startswith("23"):
+        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or "of a column"
+        fact = f"constraint {name} refuses what was to be filed (SQLSTATE {state})."
+        return RegisterRefusedError(
+            f"the register: {fact} The audit contradicts itself and was not filed: report this."
+        )
+    fact, way_out = _MEANINGS.get(state) or _MEANINGS.get(state[:2]) or _ANY
+    return RegisterUnavailableError(f"the register: {fact} SQLSTATE {state}. {way_out}")

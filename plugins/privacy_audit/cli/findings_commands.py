@@ -1,0 +1,226 @@
+"""`privacy-audit findings`: how findings stand, what closes one, and what people say of it."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from privacy_audit.domain import phrases
+from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, did_you_mean
+from privacy_audit.domain.periods import local_date
+from privacy_audit.findings import disclosure
+from privacy_audit.findings.finding_state import Change, Decision, Kind, Standing, Status, Triage
+from privacy_audit.pipeline import known_database, order_lookups
+from privacy_audit.pipeline.configuration import read_configuration
+
+commands = typer.Typer(help="How findings stand, what closes one, and what people say of it.", no_args_is_help=True)
+
+ID_LENGTH = 12
+"""So many characters of a fingerprint name a finding to people."""
+_SHORTEST = 6
+_PIPED_WIDTH = 1000
+_COLOURS = {
+    Status.NEW: "bold red",
+    Status.REOPENED: "bold red",
+    Status.OPEN: "red",
+    Status.RESOLVED: "green",
+}
+_WAYS = "Name a finding by its id or its check, as `privacy-audit findings list` shows them."
+
+
+@commands.command("list")
+def list_findings(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that were resolved.")] = False,
+    store: Annotated[str | None, typer.Option(help="Only of this store.")] = None,
+) -> None:
+    """List the findings, the most urgent first. Exit 0: none is open; 1: some are."""
+    from privacy_audit import audit_db
+
+    url, zone = _register()
+    listed = [one for one in audit_db.findings(url) if (everything or one.is_open) and store in (None, one.store)]
+    said = audit_db.standing_decisions(url, [one.fingerprint for one in listed])
+    console = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+    console.print(_table(listed, said, zone))
+    raise typer.Exit(1 if any(one.is_open for one in listed) else 0)
+
+
+@commands.command()
+def show(
+    finding: Annotated[str, typer.Argument(help="Its id, or the id of its check.")],
+    select: Annotated[bool, typer.Option("--select", help="Only the SELECT that lists the rows in breach.")] = False,
+    undecided: Annotated[bool, typer.Option("--undecided", help="Only the one for undecided rows.")] = False,
+    draft: Annotated[bool, typer.Option("--draft", help="Only the draft that would close it; nobody ran it.")] = False,
+) -> None:
+    """Show one finding: its life, how to close it, and the statements for an engineer who may read the rows.
+
+    Exit 2 where a statement was asked for that the finding does not have.
+    """
+    from privacy_audit import audit_db
+
+    url, zone = _register()
+    one = _find(audit_db.findings(url), finding)
+    told = audit_db.instructions(url, one.fingerprint)
+    if select or undecided or draft:
+        if draft and one.braked:
+            raise ConfigurationRefusedError([Mistake(one.check, *_BRAKED)])
+        wanted = {"show_rows": select, "show_undecidable": undecided, "draft": draft}
+        texts = {name: getattr(told, name) if told else "" for name, asked in wanted.items() if asked}
+        if missing := [name for name, text in texts.items() if not text]:
+            way = f"`privacy-audit findings show {one.fingerprint[:ID_LENGTH]}` says what to do."
+            raise ConfigurationRefusedError([Mistake(one.check, _none(one, name), way) for name in missing])
+        typer.echo("\n".join(texts.values()))
+        return
+    for line in _life(one, audit_db.nights(url, one.fingerprint), zone):
+        typer.echo(line)
+    for said in audit_db.decisions_of(url, one.fingerprint):
+        typer.echo(f"{_day(said.at, zone)}: {said.by} said {_words(said.triage)}: {phrases.clean(said.comment)}")
+    if told:
+        typer.echo(f"\n{told.sentence}\n{told.reason}".rstrip())
+        typer.echo(f"\nHow to close it: {told.fix}")
+        typer.echo(_statements(one, told.show_rows, told.show_undecidable, told.draft))
+
+
+@commands.command()
+def triage(
+    finding: Annotated[str, typer.Argument(help="Its id, or the id of its check.")],
+    word: Annotated[Triage, typer.Argument(metavar="|".join(Triage), help="What you say of it.")],
+    comment: Annotated[str, typer.Option(help="Why; one line that others can act on.")],
+    by: Annotated[str, typer.Option(help="Who says so.", default_factory=getpass.getuser)],
+) -> None:
+    """Say what is being done about a finding. It changes neither outcome nor status, and silences no alert."""
+    from privacy_audit import audit_db
+
+    if not comment.strip() or not by.strip():
+        raise ConfigurationRefusedError([Mistake("--comment", "is empty.", "Say why, for whoever reads it later.")])
+    url, _ = _register()
+    one = _find(audit_db.findings(url), finding)
+    if not one.is_open:
+        fact = "is resolved: there is nothing left to say of it."
+        raise ConfigurationRefusedError([Mistake(one.check, fact, "If it comes back, it will be reopened.")])
+    audit_db.decide(url, one.fingerprint, word, phrases.clean(comment.strip()), phrases.clean(by.strip()))
+    typer.echo(f"{one.check}: {_words(word)}, said {by}.")
+    if word in (Triage.RISK_ACCEPTED, Triage.FALSE_POSITIVE):
+        typer.echo("It stays open and its alerts go on. Only a waiver in expectations/waivers.yaml quiets them.")
+
+
+_BRAKED = (
+    "its rows jumped to many times the usual number: the rule may be wrong.",
+    "Look before anything is deleted; the draft is in the report's audit.json.",
+)
+
+
+def _none(one: Standing, statement: str) -> str:
+    """Why a finding has no statement of a sort, as a fact."""
+    if one.kind is not Kind.NONCONFORMITY:
+        return "nobody could look, so that there is no statement for it."
+    if statement != "draft":
+        return "no SELECT can list its rows."
+    if not one.violating:
+        return "there is no draft, because no row of it is in breach."
+    return "there is no draft, because a person has to settle what becomes of its rows."
+
+
+def _register() -> tuple[Any, ZoneInfo]:
+    """Where the audit database is, and the zone. Of one that is not the reports' own, no finding says anything."""
+    configuration = read_configuration()
+    known_database.prove(configuration.settings)
+    return order_lookups.register_url(configuration.settings), ZoneInfo(configuration.policy.zone)
+
+
+def _find(findings: Sequence[Standing], name: str) -> Standing:
+    """The finding that is meant: by check (what its rows do comes before that nobody could look), or by fingerprint."""
+    by_check = [one for one in findings if one.check == name]
+    if by_check:
+        return min(by_check, key=lambda one: (not one.is_open, one.kind is not Kind.NONCONFORMITY))
+    matches = [one for one in findings if len(name) >= _SHORTEST and one.fingerprint.startswith(name.lower())]
+    if len(matches) == 1:
+        return matches[0]
+    fact = f'"{name[:80]}" names {"several findings" if matches else "no finding"}.'
+    known = did_you_mean(name, [one.check for one in findings], _WAYS)
+    raise ConfigurationRefusedError([Mistake("finding", fact, "Write more of the id." if matches else known)])
+
+
+def _table(listed: Sequence[Standing], said: Mapping[str, Decision], zone: ZoneInfo) -> Table:
+    table = Table(title=f"{phrases.count(len(listed), 'finding')}")
+    for name in (
+        "Id",
+        "Status",
+        "Severity",
+        "Check",
+        "Outcome",
+        "Rows",
+        "First seen",
+        "Due by",
+        "Said",
+        "Waived until",
+    ):
+        table.add_column(name, overflow="fold")
+    for one in listed:
+        decision = said.get(one.fingerprint)
+        table.add_row(
+            one.fingerprint[:ID_LENGTH],
+            Text(one.status.value, _COLOURS[one.status]),
+            one.severity.value,
+            one.check,
+            phrases.OUTCOMES[one.outcome],
+            f"{one.rows:,}" if one.kind is Kind.NONCONFORMITY else "",
+            _day(one.first_seen, zone),
+            phrases.day(one.due_by) if one.is_open else "",
+            _words(decision.triage) if decision else "",
+            _day(one.waived_until, zone) if one.waived_until else "",
+        )
+    return table
+
+
+def _life(one: Standing, nights: Sequence[tuple[datetime, Standing]], zone: ZoneInfo) -> list[str]:
+    since = ""
+    if one.overdue_since:
+        small = disclosure.is_few(one.violating)
+        since = f", in breach since {phrases.month(one.overdue_since) if small else phrases.day(one.overdue_since)}"
+    lines = [
+        f"{one.fingerprint[:ID_LENGTH]}  {one.check}",
+        f"{one.status.value}, {one.severity.value}, {phrases.OUTCOMES[one.outcome]}; owner: {one.owner}",
+        f"{phrases.count(one.violating, 'row')} in breach, {phrases.count(one.undecidable, 'row')} undecided{since}.",
+        f"First seen on {_day(one.first_seen, zone)}, last on {_day(one.last_seen, zone)};"
+        f" to be closed by {phrases.day(one.due_by)}.",
+    ]
+    if one.unseen_since:
+        lines.append(f"Nobody could look since {_day(one.unseen_since, zone)}: whether it is gone is not known.")
+    if one.waived_until:
+        lines.append(f"Waived by {one.waiver} up to {one.waived_rows:,} rows, until {_day(one.waived_until, zone)}.")
+    if one.braked:
+        lines.append(f"{_BRAKED[0].capitalize()} {_BRAKED[1]}")
+    lines += [f"{_day(as_of, zone)}: {_changes(night)}" for as_of, night in nights if night.changes]
+    return lines
+
+
+def _changes(night: Standing) -> str:
+    return ", ".join(_words(change) for change in night.changes)
+
+
+def _statements(one: Standing, rows: str, undecidable: str, draft: str) -> str:
+    parts = []
+    if rows and one.violating:
+        parts.append(f"-- The rows in breach:\n{rows}")
+    if undecidable and one.undecidable:
+        parts.append(f"-- The rows that cannot be decided:\n{undecidable}")
+    if draft and not one.braked:
+        parts.append(draft)
+    return "\n\n".join(["", *parts])
+
+
+def _day(moment: datetime, zone: ZoneInfo) -> str:
+    return phrases.day(local_date(moment, zone))
+
+
+def _words(word: Triage | Change) -> str:
+    return word.value.replace("_", " ")

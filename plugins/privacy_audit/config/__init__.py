@@ -1,0 +1,1 @@
+"""The files that people write, one module per kind of file, and the program's settings."""

@@ -1,0 +1,300 @@
+"""Registers in a store map: where a store keeps the lists that the company must keep."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from privacy_audit.config.map_clocks import ColumnClock, DayClock, InstantClock, day
+from privacy_audit.config.map_fields import Identifier, Line, Name, Part, TableName
+from privacy_audit.config.registers import COMPANY_REGISTERS
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.consent_reading import Reading
+from privacy_audit.domain.errors import did_you_mean
+
+
+class ConsentAction(Part):
+    """Which value of a column grants and which withdraws; any other value may be either."""
+
+    column: Identifier
+    grant: str
+    withdraw: str
+
+    @model_validator(mode="after")
+    def _are_told_apart(self) -> ConsentAction:
+        if self.grant == self.withdraw:
+            raise ValueError("`grant` and `withdraw` are the same word. Write what the column says in each case.")
+        return self
+
+
+class _Ledger(Part):
+    """A ledger of consents by purpose."""
+
+    table: TableName
+    subject: Identifier
+    purpose: Identifier
+    purposes: dict[Name, str] = {}
+    """The policy's word for a purpose to the ledger's; the same word when not listed."""
+    every_purpose: Line | None = None
+    """The ledger's word for all purposes: what is granted or withdrawn so is granted or withdrawn for each of them."""
+
+
+class EventLedger(_Ledger):
+    """One row per grant or withdrawal.
+
+    A withdrawal whose purpose is no word that policy or map knows may have ended any consent.
+    """
+
+    other_purposes: tuple[Line, ...] = ()
+    """The ledger's words for purposes of which the policy does not speak. A compiled check has the policy's as well."""
+
+    reading: Literal[Reading.EVENTS]
+    action: ConsentAction
+    at: InstantClock
+
+
+class IntervalLedger(_Ledger):
+    """One row per consent, from its grant to its withdrawal (null: not withdrawn)."""
+
+    reading: Literal[Reading.INTERVALS]
+    granted: InstantClock
+    withdrawn: InstantClock
+
+
+Consents = Annotated[EventLedger | IntervalLedger, Field(discriminator="reading")]
+"""The ledger of consents by purpose; `reading` says which of the two."""
+
+
+class ConsentForm(Part):
+    """Columns that show in which form a guardian's consent came."""
+
+    channel: Identifier
+    mailbox: Identifier
+    message: Identifier
+    """Id of the message."""
+    proof: Identifier
+    """Digest of the message as archived."""
+    guardian: Identifier | None = None
+    """Who consented, by a key or by name; the child itself is no guardian."""
+
+
+class GuardianConsents(Part):
+    """The register of the consents of parents and guardians."""
+
+    title: Line = "Guardian consents"
+    table: TableName
+    key: tuple[Identifier, ...] = Field(min_length=1)
+    subject: Identifier
+    """The child."""
+    received: InstantClock
+    revoked: InstantClock
+    form: ConsentForm | None = None
+    may_be_empty: bool = False
+
+
+class LegalHolds(Part):
+    """The register of legal holds, one row per person and category."""
+
+    title: Line = "Legal holds"
+    table: TableName
+    key: tuple[Identifier, ...] = Field(min_length=1)
+    subject: Identifier
+    category: Identifier
+    categories: dict[Category, str] = {}
+    """Our word for a category to the register's; the same word when not listed."""
+    every_category: str | None = None
+    """The register's word for all categories."""
+    matter: Identifier
+    started: DayClock
+    released: DayClock
+    may_be_empty: bool = True
+    keys: Name | None = None
+    """Airflow connection whose password holds the keys with which held rows are digested, as `ErasureLedger.keys`.
+    Without it nothing of them can be put on file, and nobody can tell whether one has vanished."""
+    kept_in: Name = Field(default="privacy_audit_register", alias="register")
+    """Airflow connection of the audit's own register, where these digests are kept."""
+
+
+class PurgeRuns(Part):
+    """The log of the jobs that delete rows, one row per run. It tells why rows are still there, and decides nothing."""
+
+    table: TableName
+    target: Identifier
+    """Column that names what was purged."""
+    targets: dict[TableName, Line] = {}
+    """Our name of a table to the log's word; the same word when not listed."""
+    finished: DayClock
+    """A null: the run did not finish."""
+    deleted: Identifier
+    """Column with how many rows the run deleted; a null: nobody knows."""
+
+    def word_for(self, table: str) -> str:
+        """What the log calls a table."""
+        return self.targets.get(table, table)
+
+
+def _register_file(name: str) -> str:
+    if not _REGISTER_FILE.fullmatch(name):
+        raise ValueError(
+            f"{name[:80]!r} is no file of expectations/registers. Write its plain name, as recipients.csv or"
+            " recipients.yaml."
+        )
+    return name
+
+
+_REGISTER_FILE = re.compile(r"[a-z][a-z0-9_]{0,40}\.(csv|yaml)")
+
+
+def _as_column(value: Any) -> Any:
+    return {"column": value} if isinstance(value, str) else value
+
+
+FieldColumn = Annotated[ColumnClock, BeforeValidator(_as_column), AfterValidator(day)]
+"""The column of a field: its name, or, where it tells a moment, a clock that tells the day, or more."""
+
+
+class Records(Part):
+    """A register of the company (`company_registers.py` says which there are), as a table of the store or as a file."""
+
+    title: Line | None = None
+    """Its rows, in the plural, where another word than the usual one is wanted."""
+    table: TableName | None = None
+    file: Annotated[str, AfterValidator(_register_file)] | None = None
+    """Below `expectations/registers/`; its columns are called as the fields are."""
+    key: tuple[Identifier, ...] = ()
+    fields: dict[Name, FieldColumn] = {}
+    """Field to the column that holds it."""
+    words: dict[Name, dict[Line, Line]] = {}
+    """Of a field: the policy's word to the register's; the same word when not listed."""
+    may_be_empty: bool = False
+    line_fields: tuple[Name, ...] = ()
+    """The fields of the file in the order of its cells. Never written by hand."""
+    lines: tuple[tuple[str | None, ...], ...] = ()
+    """What the file says, one line per row. Never written by hand."""
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Records:
+        if (self.table is None) == (self.file is None):
+            raise ValueError("A register is a `table` of the store or a `file`: exactly one of the two.")
+        if self.table is not None and self.lines:
+            raise ValueError("`lines` are what a file says. A register in a table has none.")
+        if self.table is not None and not (self.key and self.fields):
+            raise ValueError("A register in a table needs its `key`, and under `fields` which column is which.")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Its full name as a relation; a file is none of the store's."""
+        return self.table or f"registers.{(self.file or '').partition('.')[0]}"
+
+    def word(self, field: str, ours: str) -> str:
+        """The register's word for one of ours."""
+        return self.words.get(field, {}).get(ours, ours)
+
+
+class ErasureLedger(Part):
+    """The ledger of completed erasures: for each request, keyed digests of what identified the person."""
+
+    title: Line = "Erasure ledger"
+    table: TableName
+    key: tuple[Identifier, ...] = Field(min_length=1)
+    request: Identifier
+    key_version: Identifier
+    kind: Identifier
+    """Column with the kind of the identifier, as `email` or `key`."""
+    digest: Identifier
+    """Column with the digest, in hexadecimal."""
+    completed: InstantClock
+    """When every store had confirmed; null until then."""
+    shared: Identifier | None = None
+    """Boolean column that says whether others have the identifier, too (a household's line): what is found by such a
+    one alone is for a person to look at."""
+    may_be_empty: bool = False
+    """A ledger in which nobody is erased would otherwise let every row pass: no data is never a pass."""
+    connection: Name | None = None
+    """Airflow connection of the database where the ledger is, where that is another store's."""
+    keys: Name
+    """Airflow connection whose password holds the keys: {"keys": {"1": "<base64>"}}."""
+    exempt: dict[TableName, Line] = {}
+    """Tables in which the data of erased persons may stay, with the legal ground (GDPR art. 17(3))."""
+
+
+class Registers(Part):
+    """The registers the store keeps. One that is missing makes the controls that need it `not_audited`.
+
+    The log of purge runs is no such register: no control needs it.
+    """
+
+    consents: Consents | None = None
+    guardian_consents: GuardianConsents | None = None
+    legal_holds: LegalHolds | None = None
+    purge_runs: PurgeRuns | None = None
+    accounts: Records | None = None
+    applicants: Records | None = None
+    backups: Records | None = None
+    certificates: Records | None = None
+    consent_records: Records | None = None
+    consents_given: Records | None = None
+    cookie_observations: Records | None = None
+    cookies: Records | None = None
+    deaths: Records | None = None
+    dpo_appointments: Records | None = None
+    erasure_entries: Records | None = None
+    erasures: ErasureLedger | None = None
+    guardian_records: Records | None = None
+    hold_reviews: Records | None = None
+    incidents: Records | None = None
+    invoices: Records | None = None
+    mailbox_probes: Records | None = None
+    marketing_messages: Records | None = None
+    notices: Records | None = None
+    objections: Records | None = None
+    policy_versions: Records | None = None
+    processing: Records | None = None
+    processing_events: Records | None = None
+    recipients: Records | None = None
+    restrictions: Records | None = None
+    rights_requests: Records | None = None
+    roles: Records | None = None
+    sources: Records | None = None
+    tools: Records | None = None
+    transfers: Records | None = None
+
+    @field_validator(*COMPANY_REGISTERS)
+    @classmethod
+    def _speaks_of_known_fields(cls, records: Records | None, info: ValidationInfo) -> Records | None:
+        known = COMPANY_REGISTERS[info.field_name or ""].fields
+        for field in (*records.fields, *records.words) if records else ():
+            if field not in known:
+                raise ValueError(f'This register has no field "{field}". {did_you_mean(field, known)}'.strip())
+        return records
+
+    def knowing(self, purposes: Iterable[str]) -> Registers:
+        """The registers, of which the ledger of consents knows these words of the policy for a purpose, too."""
+        ledger = self.consents
+        if not isinstance(ledger, EventLedger):
+            return self
+        words = {ledger.purposes.get(purpose, purpose) for purpose in purposes}
+        known = tuple(sorted({*ledger.other_purposes, *ledger.purposes.values(), *words}))
+        return self.model_copy(update={"consents": ledger.model_copy(update={"other_purposes": known})})
+
+    def records(self, name: str) -> Records | None:
+        """The company's register of that name, where this store keeps it."""
+        return getattr(self, name) if name in COMPANY_REGISTERS else None
+
+    def purge_runs_of(self, table: str) -> PurgeRuns | None:
+        """The log as the checks of one table carry it: with the word for that table only."""
+        if self.purge_runs is None:
+            return None
+        own = {name: word for name, word in self.purge_runs.targets.items() if name == table}
+        return self.purge_runs.model_copy(update={"targets": own})

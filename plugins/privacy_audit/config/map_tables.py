@@ -1,0 +1,207 @@
+"""Tables in a store map: which personal data they hold, for how long, and what stands in their columns."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    model_validator,
+)
+
+from privacy_audit.config.map_clocks import Clock, ColumnClock, InstantClock, Subject
+from privacy_audit.config.map_fields import Identifier, Line, Name, Part, TableName
+from privacy_audit.domain.categories import Category, IdentifierKind, Secret
+
+
+class Condition(Part):
+    """Rows that a promise does not speak of, by one column; a null never matches `equals` or `in`."""
+
+    column: Identifier
+    equals: str | int | bool | None = None
+    in_: tuple[str | int, ...] = Field(default=(), alias="in")
+    is_null: bool = False
+    because: Line
+    """Why, as the report says it among its limits. Nobody judges whether it is true of each row."""
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Condition:
+        if (self.equals is not None) + bool(self.in_) + self.is_null != 1:
+            raise ValueError("A condition says exactly one of `equals`, `in` or `is_null: true`.")
+        return self
+
+
+class PeriodUnit(StrEnum):
+    """Unit of a period that stands in a column."""
+
+    DAYS = "days"
+    MONTHS = "months"
+    YEARS = "years"
+
+
+class RowPeriod(Part):
+    """A period that each row carries. The policy's caps it; null means the policy's; zero or less is undecidable."""
+
+    column: Identifier
+    unit: PeriodUnit
+
+
+class LegalReason(Part):
+    """Why rows may be kept up to the longer of two periods: a column with the reason, or one reason for all."""
+
+    column: Identifier | None = None
+    always: Line | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> LegalReason:
+        if (self.column is None) == (self.always is None):
+            raise ValueError("A legal reason says exactly one of `column` or `always`.")
+        return self
+
+
+class DataGroup(Part):
+    """Columns of a table that hold one category of personal data and fall due together."""
+
+    category: Category
+    name: Name | None = None
+    """Distinguishes groups of one category in one table; part of the check's id."""
+    columns: tuple[Identifier, ...] = ()
+    """The columns; a row in which all of them are null holds no such data. Empty: the row itself is the data."""
+    clock: Clock
+    period: RowPeriod | None = None
+    legal_reason: LegalReason | None = None
+    out_of_scope: tuple[Condition, ...] = ()
+
+
+class SoftDelete(Part):
+    """How a table marks rows as deleted without deleting them."""
+
+    clock: ColumnClock | None = None
+    flag: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> SoftDelete:
+        if self.clock is None and self.flag is None:
+            raise ValueError("A soft delete is marked by `clock`, by `flag`, or by both.")
+        return self
+
+
+class UseOfService(Part):
+    """Rows that are uses of the service by a person, and when they happened."""
+
+    clock: InstantClock
+    out_of_scope: tuple[Condition, ...] = ()
+
+
+class Relation(StrEnum):
+    """What kind of relation the catalog must show."""
+
+    TABLE = "table"
+    PARTITIONED = "partitioned"
+
+
+class Anonymous(Part):
+    """What a table kept for statistics must show no sign of: persons who can be told apart, named or guessed."""
+
+    quasi_identifiers: tuple[Identifier, ...] = Field(min_length=1)
+    """Columns that together might tell a person apart: a region, an age band, a month."""
+    direct: tuple[Identifier, ...] = ()
+    """Columns in which nothing may stand that names a person: no address, number of an account or a card, or digest."""
+    sensitive: tuple[Identifier, ...] = ()
+    """Columns whose value must not follow from the quasi-identifiers."""
+    measures: tuple[Identifier, ...] = ()
+    """Columns of numbers that are counted or summed up, and tell nobody apart."""
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """Its columns that the map knows."""
+        return (*self.quasi_identifiers, *self.direct, *self.sensitive, *self.measures)
+
+    @model_validator(mode="after")
+    def _is_not_both(self) -> Anonymous:
+        for column in self.sensitive:
+            if column in self.quasi_identifiers:
+                raise ValueError(f"Column {column} is quasi-identifier and sensitive at once: keep one of the two.")
+        return self
+
+
+class IdentifierColumn(Part):
+    """A column by which a person can be found."""
+
+    kind: IdentifierKind
+    of: Name | None = None
+    """Of a key: what it is a key of, in one word for all stores, as `user`."""
+
+    @model_validator(mode="after")
+    def _says_what_a_key_is_of(self) -> IdentifierColumn:
+        if (self.kind is IdentifierKind.KEY) != (self.of is not None):
+            raise ValueError("`of` says what a key is a key of, in one word for all stores; it is for kind key only.")
+        if self.kind is IdentifierKind.MAILBOX:
+            raise ValueError("No column holds mailboxes: its kind is email.")
+        return self
+
+
+def _as_kind(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+class Origin(Part):
+    """A column that says where a row came from."""
+
+    column: Identifier
+    direct: tuple[Line, ...] = Field(min_length=1)
+    """Its values that mean: from the person, in person, and by no import, sync or restore."""
+
+
+class TableMap(Part):
+    """One table of a store."""
+
+    title: Line
+    """What its rows are, in the plural: `Positions`."""
+    relation: Relation = Relation.TABLE
+    key: tuple[Identifier, ...] = Field(min_length=1)
+    """Columns that name a row to an engineer."""
+    subject: Subject | None = None
+    may_be_empty: bool = False
+    """An empty table is otherwise a review: no data is never a pass."""
+    use_of_service: UseOfService | None = None
+    soft_delete: SoftDelete | None = None
+    identifiers: dict[Identifier, Annotated[IdentifierColumn, BeforeValidator(_as_kind)]] = {}
+    """Columns by which erased persons are looked for: e-mail, phone, IBAN, name, key, or free text."""
+    collected: ColumnClock | None = None
+    """When the data was collected, set once: tells who was restored from who signed up again."""
+    origin: Origin | None = None
+    anonymous: Anonymous | None = None
+    """Kept for statistics, beyond the periods of personal data."""
+    secrets: dict[Identifier, Secret] = {}
+    """Columns of passwords, encrypted values and card codes, which nobody may be able to read."""
+    data: tuple[DataGroup, ...] = ()
+
+
+class BirthEncoding(StrEnum):
+    """How a birth date is written."""
+
+    DATE = "date"
+    YEAR = "year"
+
+
+class Birth(Part):
+    """When a person was born."""
+
+    column: Identifier
+    encoding: BirthEncoding = BirthEncoding.DATE
+    default_dates: tuple[date, ...] = (date(1900, 1, 1), date(1970, 1, 1), date(2000, 1, 1))
+    """Dates that forms fill in by themselves: they mean unknown."""
+    default_years: tuple[int, ...] = (1900,)
+    """The same where only a year is written."""
+
+
+class Persons(Part):
+    """The table of the persons a store knows."""
+
+    table: TableName
+    key: Identifier
+    born: Birth

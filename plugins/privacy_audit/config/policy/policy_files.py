@@ -1,0 +1,175 @@
+"""The format of `expectations/policy.yaml`: headings and quotes in the order of the text, controls, conflicts."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from privacy_audit.config.map_fields import Line, Part, Zone
+from privacy_audit.config.map_fields import line as _line
+from privacy_audit.domain.categories import Category
+from privacy_audit.domain.outcomes import Severity
+from privacy_audit.domain.promises import Automation
+
+
+def _spelt(pattern: str, what: str, way_out: str) -> AfterValidator:
+    """A rule for words that go into reports, file names and links."""
+
+    def check(word: str) -> str:
+        if not re.fullmatch(pattern, word):
+            raise ValueError(f'"{word[:80]}" is not {what}. {way_out}')
+        return word
+
+    return AfterValidator(check)
+
+
+def words_of(text: str) -> str:
+    """The text with each run of blanks and line breaks as one space: how texts are compared word for word."""
+    return " ".join(text.split())
+
+
+def _quote(text: str) -> str:
+    words = words_of(text)
+    if not any(char.isalnum() for char in words):
+        raise ValueError("This quotes nothing. Copy the words of the policy.")
+    return words
+
+
+ClauseId = Annotated[
+    str, _spelt(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", "the id of a clause", "Write it as retention.geolocation.")
+]
+ControlId = Annotated[str, _spelt("[A-Z]{2,8}-[1-9][0-9]?", "the id of a control", "Write it as RET-3.")]
+LawId = Annotated[
+    str, _spelt("LAW-[A-Z]{2,8}-[1-9][0-9]?", "the id of a rule of the law", "Write it as LAW-DSR-3, beside DSR-3.")
+]
+AnyControlId = Annotated[
+    str, _spelt("(LAW-)?[A-Z]{2,8}-[1-9][0-9]?", "the id of a control", "Write it as RET-3, or LAW-DSR-3.")
+]
+ConflictId = Annotated[str, _spelt("G[1-9][0-9]?", "the id of a conflict", "Write it as G3.")]
+Sha256 = Annotated[str, _spelt("[0-9a-f]{64}", "a SHA-256 digest", "Write its 64 digits, in quotes.")]
+Quote = Annotated[str, AfterValidator(_quote)]
+"""Words of the policy as they stand there; only blanks and line breaks may differ."""
+Prose = Annotated[str, Field(max_length=1000), AfterValidator(_quote)]
+"""A few sentences for people."""
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Texts, whole numbers, yes and no, and lists and mappings of them: what a reviewer can read in a diff."""
+    match value:
+        case str():
+            return _line(value)
+        case bool() | int() if depth:
+            return value
+        case bool() | int():
+            raise ValueError(f"must be text, not the number {value}. Put it in quotes.")
+        case list() if depth < _DEEPEST:
+            return [_plain(item, depth + 1) for item in value]
+        case dict() if depth < _DEEPEST:
+            return {name: _plain(item, depth + 1) for name, item in value.items()}
+    raise ValueError("A parameter is a text, a whole number, yes or no, or a list or mapping of them.")
+
+
+_DEEPEST = 5
+Parameter = Annotated[Any, AfterValidator(_plain)]
+"""What a kind of control asks for. The kind says in which form (`controls/<kind>.py`)."""
+
+
+class Source(Part):
+    """The text of the policy, as a file of its own."""
+
+    file: Literal["policy.txt"]
+    sha256: Sha256
+
+
+class ClauseEntry(Part):
+    """One sentence of the policy, or the part of one that can be judged by itself."""
+
+    quote: Quote
+    automation: Automation
+    reason: Line | None = None
+
+    @model_validator(mode="after")
+    def _says_why_not(self) -> ClauseEntry:
+        gap = self.automation in (Automation.NOT_YET_AUTOMATED, Automation.NOT_CHECKABLE)
+        if gap and self.reason is None:
+            raise ValueError(f"A clause that is {self.automation.value} needs a `reason`: what is missing?")
+        if self.automation is Automation.CONTROL and self.reason is not None:
+            raise ValueError("A clause that a control computes needs no `reason`. Split it, if part of it is a gap.")
+        return self
+
+
+class Section(Part):
+    """What stands below one heading of the policy, in the order of the text. A line of navigation has no clauses."""
+
+    heading: Quote
+    clauses: dict[ClauseId, ClauseEntry] = {}
+
+
+class ControlEntry(Part):
+    """A promise made computable; `controls/<kind>.py` says how."""
+
+    kind: Line
+    title: Line
+    severity: Severity
+    clauses: tuple[str, ...] = Field(min_length=1)
+    legal_basis: tuple[Line, ...] = Field(min_length=1)
+    effective_from: date
+    effective_to: date | None = None
+    categories: tuple[Category, ...] = ()
+    parameters: dict[str, Parameter] = {}
+    formerly: tuple[AnyControlId, ...] = ()
+    """Ids it had before, so that its findings go on."""
+    fix: Prose | None = None
+    """How to close a finding, where the kind serves many promises and cannot say it."""
+
+
+class SourceEntry(Part):
+    """Where the law says it, and who read it there."""
+
+    where: Line
+    quote: Prose
+    checked_on: date
+    checked_by: Line
+
+
+class LawEntry(ControlEntry):
+    """A rule of the law made computable, in the same words as a control. `clauses` are those it is beside."""
+
+    clauses: tuple[str, ...] = ()
+    source: SourceEntry
+
+
+class ConflictEntry(Part):
+    """Where the policy differs from itself or from the law."""
+
+    policy: Prose
+    law: Prose
+    consequence: Prose
+    controls: tuple[AnyControlId, ...] = ()
+    """Controls of the policy and rules of the law whose outcomes are told beside it."""
+
+
+class LawFile(Part):
+    """The whole of `expectations/law.yaml`: what the law asks, with a version and first days of its own."""
+
+    version: Line
+    title: Line
+    effective_from: date
+    rules: dict[LawId, LawEntry] = Field(min_length=1)
+
+
+class PolicyFile(Part):
+    """The whole file."""
+
+    version: Line
+    title: Line
+    effective_from: date
+    effective_to: date | None = None
+    zone: Zone
+    source: Source
+    sections: tuple[Section, ...] = Field(min_length=1)
+    controls: dict[ControlId, ControlEntry] = Field(min_length=1)
+    conflicts: dict[ConflictId, ConflictEntry] = {}

@@ -1,0 +1,90 @@
+"""Where things are: the folder of what a run leaves behind, what must be true, and the names of connections."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says; see `load`."""
+
+    home: Path
+    """Everything a run leaves behind lies below it (`PRIVACY_AUDIT_HOME`; `var` of the project)."""
+    expectations: Path
+    """Policy, store maps and suites (`PRIVACY_AUDIT_EXPECTATIONS`; `expectations` of the project)."""
+    register: str
+    """Airflow connection of the register (`PRIVACY_AUDIT_REGISTER`)."""
+    reports_url: str
+    """Address under which people open `home` (`PRIVACY_AUDIT_REPORTS_URL`); empty: alerts name the file."""
+    heartbeat: str = ""
+    """Airflow connection with the outside address that each filed audit calls (`PRIVACY_AUDIT_HEARTBEAT`)."""
+
+
+def load(env: Mapping[str, str] | None = None) -> Settings:
+    """The settings of an environment. ConfigurationRefusedError names every variable that cannot be."""
+    env = os.environ if env is None else env
+    settings = Settings(
+        home=home(env),
+        expectations=expectations(env),
+        register=env.get("PRIVACY_AUDIT_REGISTER") or "privacy_audit_register",
+        reports_url=env.get("PRIVACY_AUDIT_REPORTS_URL", ""),
+        heartbeat=env.get("PRIVACY_AUDIT_HEARTBEAT", ""),
+    )
+    mistakes = list(_mistakes(settings))
+    if mistakes:
+        raise ConfigurationRefusedError(mistakes)
+    return settings
+
+
+def home(env: Mapping[str, str] | None = None) -> Path:
+    """Returns the folder of what a run leaves behind, unchecked: Airflow's own processes start whatever it is."""
+    return _folder("PRIVACY_AUDIT_HOME", "var", env)
+
+
+def expectations(env: Mapping[str, str] | None = None) -> Path:
+    """Returns the folder of what must be true, unchecked: a DAG file is parsed whatever it is."""
+    return _folder("PRIVACY_AUDIT_EXPECTATIONS", "expectations", env)
+
+
+def platform_alert(env: Mapping[str, str] | None = None) -> str:
+    """Returns the Airflow connection that is told of failures where `handling.yaml` names nobody or cannot be read."""
+    env = os.environ if env is None else env
+    return env.get("PRIVACY_AUDIT_PLATFORM_ALERT") or "alerts_platform"
+
+
+def _folder(variable: str, otherwise: str, env: Mapping[str, str] | None) -> Path:
+    env = os.environ if env is None else env
+    return Path(env.get(variable) or Path(__file__).resolve().parents[3] / otherwise)
+
+
+def _mistakes(settings: Settings) -> list[Mistake]:
+    mistakes = []
+    for name, path in (("PRIVACY_AUDIT_HOME", settings.home), ("PRIVACY_AUDIT_EXPECTATIONS", settings.expectations)):
+        if not path.is_absolute():
+            mistakes.append(
+                Mistake(name, f"{path} is relative, and tasks run in folders of their own.", "Write it in full.")
+            )
+    if settings.expectations.is_absolute() and not (settings.expectations / "policy.yaml").is_file():
+        fact = f"{settings.expectations} holds no policy.yaml."
+        mistakes.append(Mistake("PRIVACY_AUDIT_EXPECTATIONS", fact, "Name the folder with policy.yaml and stores/."))
+    if settings.reports_url and not _is_page(settings.reports_url):
+        fact = "is no address of a page."
+        mistakes.append(
+            Mistake("PRIVACY_AUDIT_REPORTS_URL", fact, "Write it as https://airflow.example.org/privacy-audit.")
+        )
+    return mistakes
+
+
+def _is_page(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

@@ -1,0 +1,1 @@
+"""The nouns of the audit: frozen values without input or output."""

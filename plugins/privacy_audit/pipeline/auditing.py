@@ -1,0 +1,103 @@
+"""Audits the stores of an order, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from privacy_audit.compiler import suites
+from privacy_audit.config.store_map import StoreMap
+from privacy_audit.domain import phrases
+from privacy_audit.domain.audit import StoreResult
+from privacy_audit.domain.errors import PrivacyAuditError
+from privacy_audit.domain.outcomes import Cause, Outcome, roll_up
+from privacy_audit.pipeline import one_at_a_time
+from privacy_audit.pipeline.audit_order import Order
+from privacy_audit.pipeline.configuration import Configuration as Configuration
+from privacy_audit.pipeline.configuration import read_configuration as read_configuration
+from privacy_audit.pipeline.order_lookups import configuration_of, dump, register_url, validations
+from privacy_audit.pipeline.own_records import audit_records
+from privacy_audit.pipeline.planning import prove_known
+from privacy_audit.postgres import connections
+
+
+def audit_store(order: Order, store: str) -> dict[str, Any]:
+    """What the audit says of one store, as JSON with counts and ids only. A store that is down is an outcome.
+
+    The audit is going to be filed: what a legal hold keeps there is put on file as well.
+    """
+    from privacy_audit.erasure import hold_manifests
+
+    configuration = configuration_of(order)
+    prove_known(configuration.settings)
+    _make_ready_for_manifests(order, configuration, store)
+    with hold_manifests.filing():
+        return _look_at(order, configuration, store)
+
+
+def _make_ready_for_manifests(order: Order, configuration: Configuration, store: str) -> None:
+    """Upgrades the register before the first check that puts something on file there, as filing does afterwards."""
+    from privacy_audit import audit_db
+
+    kinds = {check.rule.kind for check in configuration.coverage(store).checks if check.control.id in order["controls"]}
+    if "held_rows_present" in kinds:
+        with suppress(PrivacyAuditError):  # the check itself says what is wrong with the register
+            audit_db.upgrade(register_url(configuration.settings))
+
+
+def _look_at(order: Order, configuration: Configuration, store: str) -> dict[str, Any]:
+    coverage = configuration.coverage(store)
+    asked = store_order(order, configuration, coverage)
+    result = one_at_a_time.audit_store(asked, address_of(coverage.store), configuration.settings)
+    return dump(_without_passes(result) if order["read_later"] else result)
+
+
+def _without_passes(result: StoreResult) -> StoreResult:
+    """The result of a store that was read on a later day than the one judged by: what would pass is for a review."""
+    way_out = phrases.WAYS_OUT[Cause.READ_LATER]
+    reason = "No row is in breach now. Rows that were deleted since the instant judged by were not seen."
+    checks = tuple(
+        replace(check, outcome=Outcome.REVIEW, cause=Cause.READ_LATER, reason=reason, fix=way_out)
+        if check.outcome is Outcome.PASS
+        else check
+        for check in result.checks
+    )
+    outcome = Outcome.NOT_AUDITED if result.cause else roll_up([check.outcome for check in checks])
+    return replace(result, checks=checks, outcome=outcome, read_later=True)
+
+
+def audit_everything(order: Order) -> list[dict[str, Any]]:
+    """What the audit says of all that an order names, one after the other. It is only looked at: nothing is filed."""
+    configuration = configuration_of(order)
+    stores = [_look_at(order, configuration, store) for store in order["stores"]]
+    return [*stores, audit_records(order)] if order["records"] else stores
+
+
+def address_of(store: StoreMap) -> Callable[[], Any]:
+    """Finds where a store is, when it is called. A connection that nobody made is a store that cannot be reached."""
+    from privacy_audit.postgres import store_errors
+
+    def url() -> Any:
+        try:
+            return connections.sqlalchemy_url(connections.find(store.connection))
+        except connections.ConnectionMissingError as error:
+            raise store_errors.TroubleError(Cause.UNREACHABLE, str(error)) from None
+
+    return url
+
+
+def store_order(order: Order, configuration: Configuration, coverage: suites.Coverage) -> Any:
+    from privacy_audit.engine import auditor
+
+    settings = configuration.settings
+    return auditor.StoreOrder(
+        audit_id=order["audit_id"],
+        as_of=datetime.fromisoformat(order["as_of"]),
+        coverage=coverage,
+        controls=frozenset(order["controls"]),
+        suites=suites.load(settings.expectations, coverage.store.store),
+        results=validations(settings, order),
+    )

@@ -1,0 +1,124 @@
+"""Files an audit with its messages, and writes its report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from privacy_audit.config.settings import Settings, load
+from privacy_audit.domain.audit import Audit, StoreResult
+from privacy_audit.domain.outcomes import Outcome
+from privacy_audit.findings.finding_state import Chronicle, Standing
+from privacy_audit.pipeline import known_database
+from privacy_audit.pipeline.assembling import assemble
+from privacy_audit.pipeline.audit_order import Order
+from privacy_audit.pipeline.configuration import Configuration as Configuration
+from privacy_audit.pipeline.configuration import read_configuration as read_configuration
+from privacy_audit.pipeline.order_lookups import configuration_of, register_url
+from privacy_audit.postgres import connections
+from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
+
+
+def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """Files the audit in the register and writes the report of how findings stand since. Doing it again files nothing
+    twice and writes the same report."""
+    from privacy_audit import audit_db
+    from privacy_audit.publish.report import report_folder
+
+    settings, configuration = load(), configuration_of(order)
+    audit = assemble(order, results)
+    try:
+        url = register_url(settings)
+        audit_db.upgrade(url)
+        audit = replace(audit, database=known_database.prove(settings))
+        filed = audit_db.file(url, _docket(configuration, audit), _telling(configuration, audit))
+    except (
+        AuditDatabaseRefusedError,
+        connections.ConnectionMissingError,
+        audit_db.RegisterUnavailableError,
+        audit_db.RegisterOutdatedError,
+        audit_db.RegisterRefusedError,
+    ):
+        report_folder.write_unfiled(replace(audit, database=""), settings.home)
+        raise
+    report = report_folder.write(audit, filed.chronicle, settings.home)
+    return {
+        "audit_id": audit.id,
+        "outcome": audit.outcome.value,
+        "report": str(report),
+        "already_filed": filed.already_filed,
+        "not_audited": sorted(_not_audited(audit)),
+        "causes": causes(audit),
+        "counts": _counts(audit),
+    }
+
+
+def _docket(configuration: Configuration, audit: Audit) -> Any:
+    """All that is filed of an audit."""
+    from privacy_audit import audit_db
+    from privacy_audit.compiler.policy_changes import promises
+    from privacy_audit.publish.report import canonical_json
+
+    promised = promises(configuration.policy, configuration.coverages)
+    return audit_db.Docket(
+        audit,
+        report_sha256=hashlib.sha256(canonical_json.render(audit)).hexdigest(),
+        promises_digest=hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest(),
+        promises=promised,
+        rules=configuration.rules,
+    )
+
+
+def _not_audited(audit: Audit) -> Iterable[str]:
+    for store in audit.stores:
+        unseen = [check.id for check in store.checks if check.outcome is Outcome.NOT_AUDITED]
+        if store.cause or (store.outcome is Outcome.NOT_AUDITED and not unseen):
+            yield store.name
+        yield from unseen
+
+
+def causes(audit: Audit) -> list[str]:
+    """Why something was not audited, one sentence per store and cause, with how many checks it cost."""
+    return [sentence for store in audit.stores for sentence in _causes_of(store)]
+
+
+def _causes_of(store: StoreResult) -> Iterable[str]:
+    unseen = Counter(check.reason for check in store.checks if check.outcome is Outcome.NOT_AUDITED)
+    if store.cause:
+        yield f"Store {store.name} was not audited: {store.reason}"
+    elif store.outcome is Outcome.NOT_AUDITED and not unseen:
+        yield f"Store {store.name} was not audited: no control was in force."
+    else:
+        for reason, number in unseen.most_common():
+            checks = "1 check was" if number == 1 else f"{number:,} checks were"
+            yield f"Store {store.name}: {checks} not audited: {reason}"
+
+
+def _counts(audit: Audit) -> dict[str, int]:
+    outcomes = [check.outcome for check in audit.checks]
+    return {outcome.value: outcomes.count(outcome) for outcome in Outcome}
+
+
+def _telling(configuration: Configuration, audit: Audit) -> Callable[[Any, Chronicle, Mapping[str, Standing]], None]:
+    """Files, in the transaction of an audit, what each recipient is to be told of it. Nobody is told here: a message
+    that waits beside its audit is not lost when its channel is down, nor sent of an audit that was not filed."""
+    from privacy_audit import audit_db, notify
+
+    link = report_link(configuration.settings, audit.id)
+
+    def enqueue(connection: Any, chronicle: Chronicle, before: Mapping[str, Standing]) -> None:
+        digests = audit_db.digests(connection)
+        messages = notify.messages(audit, chronicle, configuration.handling, link, digests, before)
+        audit_db.enqueue(connection, map(notify.letter, messages))
+
+    return enqueue
+
+
+def report_link(settings: Settings, audit_id: str) -> str:
+    """Where people open the report: an address if one is configured, else the file."""
+    path = f"reports/{audit_id}/report.html"
+    return f"{settings.reports_url.rstrip('/')}/{path}" if settings.reports_url else str(settings.home / path)

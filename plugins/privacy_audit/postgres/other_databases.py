@@ -1,0 +1,124 @@
+"""Another database than the store that is audited, by the name of its Airflow connection.
+
+What is compared with a store may stand elsewhere: the erasure ledger in another store, manifests of held rows in the
+audit's own register. Another store is read as every store is: under the contract, by a role that is no superuser, in
+one snapshot, and not on a replica that is far behind. Errors are in our words: PostgreSQL quotes values of rows, libpq
+addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from privacy_audit.domain.errors import PrivacyAuditError
+from privacy_audit.domain.outcomes import Cause
+from privacy_audit.postgres import audit_database, connections, interruptible, replication_lag
+from privacy_audit.postgres.session_settings import UnsafeSessionError, connect_args, keep, superuser_within_reach
+from privacy_audit.postgres.watchdog import Watchdog
+
+SILENCE_SECONDS = 660.0
+"""Of another store; a minute more than a statement may take there."""
+
+_MEANINGS: dict[str, tuple[Cause, str]] = {
+    "42P01": (Cause.DRIFT, "a table that this version needs is not there"),
+    "42703": (Cause.DRIFT, "a column that this version needs is not there"),
+    "3F000": (Cause.DRIFT, "a schema that this version needs is not there"),
+    "42501": (Cause.REFUSED, "its role may not do that, or row-level security would hide rows from it"),
+    "25006": (Cause.REFUSED, "it takes no writing"),
+    "55P03": (Cause.TIMEOUT, "another session holds a lock there"),
+    "57014": (Cause.TIMEOUT, "the statement was cancelled, by its time limit or by an operator"),
+    "22021": (Cause.DRIFT, "a text is not in the encoding that the database says it is"),
+    "22P05": (Cause.DRIFT, "the encoding of the database lacks a letter of a text"),
+    "22": (Cause.DRIFT, "a value there cannot be read as the type the map implies"),
+    "40": (Cause.LOST, "it was busy with another transaction"),
+    "53": (Cause.REFUSED, "its server has run out of disk, memory or connections"),
+    "57": (Cause.LOST, "its server was stopped"),
+    "08": (Cause.LOST, "the connection broke"),
+}
+"""SQLSTATE, or its class of two characters."""
+
+
+class ElsewhereError(PrivacyAuditError):
+    """Another database could not be looked at. Its words name what stands there, and never what was read."""
+
+    def __init__(self, cause: Cause, reason: str) -> None:
+        self.cause = cause
+        self.reason = reason
+        super().__init__(reason)
+
+
+@contextmanager
+def reading(connection_name: str, what: str) -> Iterator[sa.Connection]:
+    """Another store, to be read at one instant. `what` stands there and begins sentences: `the erasure ledger`.
+
+    ElsewhereError when it cannot be read, ConnectionMissingError when nobody made the connection.
+    """
+    place = f"{what} (connection {connection_name})"
+    # One transaction: the contract makes it read-only, and of one snapshot.
+    with _in_our_words(place), _store(connection_name, what) as engine, engine.connect() as connection:
+        if reason := superuser_within_reach(connection):
+            raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {reason}")
+        facts = connection.execute(_FACTS).one()
+        if reason := replication_lag.too_old(facts.is_replica, facts.replayed_until, facts.asked_at):
+            raise ElsewhereError(Cause.STALE, f"{place}: {reason}.")
+        yield connection
+
+
+@contextmanager
+def register(connection_name: str, *, writes: bool) -> Iterator[sa.Connection]:
+    """One transaction on the audit's own register: committed when the block ends, undone when anything is raised.
+
+    ElsewhereError when the register is down or of another version.
+    """
+    place = f"the audit's register (connection {connection_name})"
+    url = connections.sqlalchemy_url(connections.find(connection_name))
+    with _in_our_words(place), audit_database.opened(url) as engine, engine.begin() as connection:
+        if not writes:
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        yield connection
+
+
+_FACTS = sa.text(f"SELECT {replication_lag.COLUMNS}")
+
+
+@contextmanager
+def _store(name: str, what: str) -> Iterator[sa.Engine]:
+    url = connections.sqlalchemy_url(connections.find(name))
+    engine = sa.create_engine(url, poolclass=NullPool, connect_args=connect_args(), hide_parameters=True)
+    try:
+        with Watchdog(SILENCE_SECONDS) as watchdog:
+            keep(engine, what.replace(" ", "-"))
+            watchdog.watch(engine)
+            interruptible.listen(engine)
+            yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _in_our_words(place: str) -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.DBAPIError, psycopg2.Error) as error:  # the driver's own is of a connection that was just opened
+        told = _meaning(error, place)
+    except UnsafeSessionError as error:
+        told = ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {error.reason}")
+    else:
+        return
+    raise told from None
+
+
+def _meaning(error: sa.exc.DBAPIError | psycopg2.Error, place: str) -> ElsewhereError:
+    state = getattr(getattr(error, "orig", error), "pgcode", None)
+    if not state:
+        way_out = "Check that its server is up, and the host, database, login and password of the connection."
+        return ElsewhereError(Cause.UNREACHABLE, f"{place}: no connection came about, or it was lost. {way_out}")
+    cause, fact = (
+        _MEANINGS.get(state) or _MEANINGS.get(state[:2]) or (Cause.INTERNAL, "its server did not do what was asked")
+    )
+    return ElsewhereError(cause, f"{place}: {fact} (SQLSTATE {state}).")
