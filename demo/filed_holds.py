@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from demo.planting import FIRST_PLANTED, OnFile, Planting
 from privacy_audit import audit_db
-from privacy_audit.erasure import Keyring, Seal, hold_manifests
+from privacy_audit.erasure import Keyring, RowDigester, hold_manifests
 
 
 def initialise(address: str) -> None:
@@ -36,11 +36,11 @@ def put_on_file(address: str, keyring: Keyring, planted: Iterable[tuple[int, Pla
         connection.exec_driver_sql("DELETE FROM hold_manifests")
         for store in sorted({store for store, _ in entries}):
             mine = [entry for of, entry in entries if of == store]
-            seals = [Seal(keyring, keyring.newest, store, table) for table in sorted({it.table for it in mine})]
+            seals = [RowDigester(keyring, keyring.newest, store, table) for table in sorted({it.table for it in mine})]
             hold_manifests.insert_into(connection, store, [*mine, *hold_manifests.key_checks(mine, seals)])
 
 
-def _entry(keyring: Keyring, person: int, row: OnFile) -> tuple[str, hold_manifests.Entry]:
-    seal = Seal(keyring, keyring.newest, row.table.partition(".")[0], row.table)
+def _entry(keyring: Keyring, person: int, row: OnFile) -> tuple[str, hold_manifests.ManifestEntry]:
+    seal = RowDigester(keyring, keyring.newest, row.table.partition(".")[0], row.table)
     digest, subject = seal.row([str(person + row.key.offset)]), seal.subject(str(person))
-    return row.table, hold_manifests.Entry(row.table, row.part, digest, subject, seal.version, row.first_seen)
+    return row.table, hold_manifests.ManifestEntry(row.table, row.part, digest, subject, seal.version, row.first_seen)

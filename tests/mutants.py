@@ -31,7 +31,7 @@ from sqlalchemy.sql.elements import (
 
 from privacy_audit.controls import Rule
 from privacy_audit.engine.self_test import specimen_frame, specimens_of, statements
-from privacy_audit.sql.inline_relation import Planted
+from privacy_audit.sql.inline_relation import InlineRelation
 
 Write = Callable[[], str]
 """Writes an expression in another way."""
@@ -315,24 +315,24 @@ class Standing:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        self._send = Planted.relation
+        self._send = InlineRelation.relation
         self._count = 0
 
     @contextmanager
     def stand(self) -> Iterator[None]:
         """Statements that are made inside read these tables. The relations of a world are made once."""
-        made: dict[int, tuple[Planted, str]] = {}
+        made: dict[int, tuple[InlineRelation, str]] = {}
 
-        def relation(planted: Planted, names: tuple[str, ...], alias: str) -> sa.FromClause:
+        def relation(planted: InlineRelation, names: tuple[str, ...], alias: str) -> sa.FromClause:
             if id(planted) not in made:
                 made[id(planted)] = (planted, self._made(planted))
             chosen = (sa.column(name, planted.columns[name]) for name in names)
             return sa.table(made[id(planted)][1], *chosen).alias(alias)
 
-        with patch.object(Planted, "relation", relation):
+        with patch.object(InlineRelation, "relation", relation):
             yield
 
-    def _made(self, planted: Planted) -> str:
+    def _made(self, planted: InlineRelation) -> str:
         self._count += 1
         name = f"standing_{self._count}"
         rows = sa.select(self._send(planted, tuple(planted.columns), "sent"))
@@ -346,10 +346,10 @@ def mutants_of(connection: sa.Connection, rule: Rule, as_of: datetime) -> tuple[
 
     Where some specimens stand in worlds of their own, the statements differ in their tables only, and all get one slip.
     """
-    frame = specimen_frame(rule, as_of)
+    context = specimen_frame(rule, as_of)
     connection.exec_driver_sql("SET jit = off")  # each statement runs once: compiling it would take longer
     with Standing(connection).stand():
-        made = statements(rule, specimens_of(rule, frame), frame)
+        made = statements(rule, specimens_of(rule, context), context)
     right = [tuple(row) for statement in made for row in connection.execute(statement)]
     first, *others = (_tables(str(statement.compile(dialect=postgresql.dialect()))) for statement in made)
     elsewhere = [dict(zip(first, tables, strict=True)) for tables in others]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.self_test_cases import named_rules
 
 from privacy_audit import controls
 from privacy_audit.compiler.suites import Check
@@ -21,13 +22,12 @@ from privacy_audit.domain.outcomes import Cause, Outcome, Plan, Severity
 from privacy_audit.domain.promises import Control, OwnKind
 from privacy_audit.domain.tally import Tally
 from privacy_audit.engine import check_outcome
-from privacy_audit.engine.measurement import Measured
-from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.engine.measurement import Measurement
+from privacy_audit.postgres.store_errors import StoreError
 from privacy_audit.self_audit import company_checks as company
 from privacy_audit.self_audit import missing_nights
 from privacy_audit.self_audit import record_checks as records
 from tests import builders
-from tests.specimens import named_rules
 
 EXPECTATIONS = Path(__file__).parents[1] / "expectations"
 PROMISES = policy_reader.load(EXPECTATIONS, kinds())
@@ -152,7 +152,7 @@ def _judged(tally: Tally, **more: bool) -> str:
         }
     )
     check = Check("app/app.t/DEL-1", PROMISES.control("DEL-1"), "app", rule)
-    return check_outcome.judged(check, Measured(tally, Plan.FULL, "", 0), T).fix
+    return check_outcome.judged(check, Measurement(tally, Plan.FULL, "", 0), T).fix
 
 
 @pytest.mark.parametrize(("violating", "undecidable"), [(0, 3), (2, 0), (2, 3)])
@@ -173,5 +173,5 @@ def test_an_empty_table_is_not_advised_to_lose_rows() -> None:
 def test_who_could_not_look_is_not_advised_to_delete() -> None:
     rule = next(rule for rule in RULES.values() if CLOSE.split(" rows")[0] in rule.fix)
     check = Check("app/app.t/DEL-1", PROMISES.control("DEL-1"), "app", rule)
-    fix = check_outcome.not_audited(check, TroubleError(Cause.DRIFT, "the column is gone"), T).fix
+    fix = check_outcome.not_audited(check, StoreError(Cause.DRIFT, "the column is gone"), T).fix
     assert fix == phrases.WAYS_OUT[Cause.DRIFT]

@@ -13,7 +13,7 @@ import pytest
 
 from privacy_audit.config import settings
 from privacy_audit.notify import heartbeat
-from privacy_audit.notify.heartbeat import Beat
+from privacy_audit.notify.heartbeat import HeartbeatResult
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def outside(answer: int, calls: list[str]) -> Iterator[str]:
         server.server_close()
 
 
-def call(monkeypatch: pytest.MonkeyPatch, connection: object) -> Beat:
+def call(monkeypatch: pytest.MonkeyPatch, connection: object) -> HeartbeatResult:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     if connection is not None:
         monkeypatch.setenv("AIRFLOW_CONN_OUTSIDE", json.dumps(connection))
@@ -49,9 +49,16 @@ def call(monkeypatch: pytest.MonkeyPatch, connection: object) -> Beat:
 
 @pytest.mark.parametrize(
     ("answer", "beat", "called"),
-    [(200, Beat.CALLED, 1), (404, Beat.FAILED, 1), (500, Beat.FAILED, 1), (302, Beat.FAILED, 1)],
+    [
+        (200, HeartbeatResult.CALLED, 1),
+        (404, HeartbeatResult.FAILED, 1),
+        (500, HeartbeatResult.FAILED, 1),
+        (302, HeartbeatResult.FAILED, 1),
+    ],
 )
-def test_the_address_is_called_once(monkeypatch: pytest.MonkeyPatch, answer: int, beat: Beat, called: int) -> None:
+def test_the_address_is_called_once(
+    monkeypatch: pytest.MonkeyPatch, answer: int, beat: HeartbeatResult, called: int
+) -> None:
     calls: list[str] = []
     with outside(answer, calls) as address:
         assert call(monkeypatch, {"conn_type": "http", "extra": {"url": address}}) is beat
@@ -63,14 +70,14 @@ def test_an_address_that_is_down_stops_nothing_and_is_told(monkeypatch: pytest.M
     with outside(200, []) as address:
         pass
     beat = call(monkeypatch, {"conn_type": "http", "password": address})
-    assert beat is Beat.FAILED
+    assert beat is HeartbeatResult.FAILED
     assert len(beat.causes) == 1
 
 
 @pytest.mark.parametrize("url", ["", "file:///etc/passwd", "ftp://127.0.0.1/", None, 5])
 def test_only_web_addresses_are_called(monkeypatch: pytest.MonkeyPatch, url: object) -> None:
     beat = call(monkeypatch, {"conn_type": "http", "extra": {"url": url}})
-    assert beat is Beat.NOT_CONFIGURED
+    assert beat is HeartbeatResult.NOT_CONFIGURED
     assert 'Give its extra {"url": "https://..."}' in beat.causes[0]
 
 
@@ -78,9 +85,9 @@ def test_a_connection_that_nobody_made_is_told(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("AIRFLOW_HOME", raising=False)
     monkeypatch.setitem(__import__("sys").modules, "airflow", None)
-    assert call(monkeypatch, None) is Beat.NOT_CONFIGURED
+    assert call(monkeypatch, None) is HeartbeatResult.NOT_CONFIGURED
 
 
 def test_without_a_setting_nothing_is_called() -> None:
     beat = heartbeat.call(settings.load({}))
-    assert (beat, beat.causes) == (Beat.NOT_ASKED_FOR, ())
+    assert (beat, beat.causes) == (HeartbeatResult.NOT_ASKED_FOR, ())

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from privacy_audit.domain.record_periods import Begun
+from privacy_audit.domain.record_periods import StartedAudit
 from privacy_audit.pipeline import missed_night
 from privacy_audit.pipeline.missed_night import NightMissedError
 
 PARIS = ZoneInfo("Europe/Paris")
-BEFORE = [Begun(datetime(2026, 11, day, 1, 15, tzinfo=PARIS), f"scheduled__{day}") for day in (21, 22, 23)]
-TONIGHT = Begun(datetime(2026, 11, 24, 1, 15, tzinfo=PARIS), "scheduled__24")
+BEFORE = [StartedAudit(datetime(2026, 11, day, 1, 15, tzinfo=PARIS), f"scheduled__{day}") for day in (21, 22, 23)]
+TONIGHT = StartedAudit(datetime(2026, 11, 24, 1, 15, tzinfo=PARIS), "scheduled__24")
 
 
 def at(hour: int, minute: int, day: int = 24, month: int = 11) -> datetime:
@@ -37,7 +37,7 @@ def test_a_night_without_an_audit_is_named_with_the_one_before() -> None:
 
 
 def test_an_audit_by_hand_counts_as_one_of_its_day() -> None:
-    by_hand = Begun(datetime(2026, 11, 24, 23, 50, tzinfo=PARIS), "manual__1")
+    by_hand = StartedAudit(datetime(2026, 11, 24, 23, 50, tzinfo=PARIS), "manual__1")
     assert missed_night.expected([*BEFORE, by_hand], None, at(0, 30, day=25), PARIS) == date(2026, 11, 24)
 
 
@@ -59,6 +59,6 @@ def test_the_day_of_the_installation_has_no_night_yet() -> None:
 
 @pytest.mark.parametrize(("month", "day"), [(3, 29), (10, 25)])
 def test_a_change_of_clocks_moves_no_night(month: int, day: int) -> None:
-    night = Begun(datetime(2026, month, day, 1, 15, tzinfo=PARIS), "scheduled__1")
-    first = Begun(datetime(2026, month, day - 3, 1, 15, tzinfo=PARIS), "scheduled__0")
+    night = StartedAudit(datetime(2026, month, day, 1, 15, tzinfo=PARIS), "scheduled__1")
+    first = StartedAudit(datetime(2026, month, day - 3, 1, 15, tzinfo=PARIS), "scheduled__0")
     assert missed_night.expected([first, night], None, at(7, 45, day, month), PARIS) == date(2026, month, day)

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from privacy_audit.notify import platform_owner
-from privacy_audit.notify.platform_owner import NotToldError, Run
+from privacy_audit.notify.platform_owner import FailedRun, NotToldError
 from tests.audit.owner import PASSWORD, Owner, open_channels
 
 NOW = datetime(2026, 11, 24, 0, 15, tzinfo=UTC)
-RUN = Run(
+RUN = FailedRun(
     "privacy_audit_nightly", "scheduled__2026-11-24", "https://airflow.example.org/dags/privacy_audit_nightly/runs/1"
 )
 CAUSE = "Task fix_instant failed: expectations/stores/web.yaml:5:1: the key is unknown."

@@ -8,7 +8,7 @@ import pytest
 
 from privacy_audit.config import register_files
 from privacy_audit.config.map_clocks import Encoding
-from privacy_audit.config.map_registers import Records, Registers
+from privacy_audit.config.map_registers import RegisterBinding, Registers
 from privacy_audit.config.registers import COMPANY_REGISTERS
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.domain.errors import ConfigurationRefusedError
@@ -20,7 +20,7 @@ MAP = {
 }  # fmt: skip
 
 
-def read(folder: Path, register: str, file: str, text: str) -> Records:
+def read(folder: Path, register: str, file: str, text: str) -> RegisterBinding:
     expectations = folder / "expectations"
     (expectations / "registers").mkdir(parents=True, exist_ok=True)
     (expectations / "registers" / file).write_text(text, encoding="utf-8")

@@ -22,7 +22,7 @@ from privacy_audit.config.map_clocks import (
     JoinedClock,
     JoinedSubject,
     LatestClock,
-    Means,
+    MomentMeaning,
     OwnSubject,
 )
 from privacy_audit.config.map_registers import (
@@ -55,7 +55,7 @@ from privacy_audit.config.yaml import documents
 from privacy_audit.config.yaml.tree import compose
 from privacy_audit.controls import kinds
 from privacy_audit.domain.categories import Category
-from privacy_audit.domain.consent_reading import Reading
+from privacy_audit.domain.consent_reading import ConsentReading
 from privacy_audit.domain.errors import ConfigurationRefusedError
 from privacy_audit.domain.promises import Policy
 from privacy_audit.pipeline.configuration import Configuration, read_configuration
@@ -124,7 +124,7 @@ def of_stores(promises: Policy) -> list[str]:
     return [control.id for control in promises.controls if control.kind not in OF_THE_AUDIT]
 
 
-def ways(coverage: suites.Coverage, control: str) -> set[str]:
+def ways(coverage: suites.StoreCoverage, control: str) -> set[str]:
     """What becomes of a control in a store: it is `checked`, `excused` or `unchecked`."""
     entries = (
         *(("checked", check.control) for check in coverage.checks),
@@ -164,7 +164,7 @@ def test_good_map_is_read_as_it_is_written_and_binds_every_control(folder: Path)
         registers=Registers(
             consents=EventLedger(
                 table="lib.consents",
-                reading=Reading.EVENTS,
+                reading=ConsentReading.EVENTS,
                 subject="reader_id",
                 purpose="purpose",
                 purposes={"geolocation": "positions"},
@@ -216,7 +216,7 @@ def test_good_map_is_read_as_it_is_written_and_binds_every_control(folder: Path)
                                     on={"id": "reader_id"},
                                     column="back_on",
                                     encoding=Encoding.DATE,
-                                    absent_means=Means.RUNNING,
+                                    absent_means=MomentMeaning.RUNNING,
                                 ),
                             )
                         ),
@@ -263,7 +263,7 @@ def test_good_map_is_read_as_it_is_written_and_binds_every_control(folder: Path)
                             table="lib.payments",
                             on={"id": "fine_id"},
                             column="paid_at",
-                            null_means=Means.RUNNING,
+                            null_means=MomentMeaning.RUNNING,
                             event="their last payment",
                         ),
                         legal_reason=LegalReason(column="claim_ref"),
@@ -277,7 +277,9 @@ def test_good_map_is_read_as_it_is_written_and_binds_every_control(folder: Path)
                         category=Category.FINANCIAL,
                         name="deposits",
                         columns=("deposit",),
-                        clock=ColumnClock(column="paid_back_in", encoding=Encoding.YEAR, future_means=Means.RUNNING),
+                        clock=ColumnClock(
+                            column="paid_back_in", encoding=Encoding.YEAR, future_means=MomentMeaning.RUNNING
+                        ),
                         legal_reason=LegalReason(always="Deposits are held for the tax office."),
                     ),
                 ),

@@ -11,8 +11,8 @@ from privacy_audit.compiler.policy_changes import PolicyChange
 from privacy_audit.config.handling import Handling
 from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
 from privacy_audit.domain.outcomes import Outcome, roll_up
-from privacy_audit.findings.finding_state import Chronicle, Decision, Standing
-from privacy_audit.findings.transitions import Memory, Rules, advance, moves
+from privacy_audit.findings.finding_state import FindingHistory, FindingState, TriageDecision
+from privacy_audit.findings.transitions import FindingMemory, HandlingRules, apply_audit, moves
 from privacy_audit.findings.waivers import Waiver, reports
 from privacy_audit.notify import Message, messages
 from tests.reports.audits import broken
@@ -44,11 +44,11 @@ class Company:
 
     handling: Handling = HANDLING
     waivers: Sequence[Waiver] = ()
-    known: dict[str, Standing] = field(default_factory=dict)
+    known: dict[str, FindingState] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=dict)
     judged: dict[str, datetime] = field(default_factory=dict)
     digests: dict[str, datetime] = field(default_factory=dict)
-    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    decisions: Mapping[str, TriageDecision] = field(default_factory=dict)
 
     def night(self, audit: Audit, *differences: PolicyChange) -> tuple[Message, ...]:
         """Files an audit, and gives what everybody is told of it."""
@@ -59,10 +59,10 @@ class Company:
                 self.digests[f"{message.owner}|{message.alert}"] = audit.as_of
         return told
 
-    def file(self, audit: Audit) -> Chronicle:
+    def file(self, audit: Audit) -> FindingHistory:
         """How the findings stand after an audit."""
-        memory = Memory(self.known, self.counts, self.judged)
-        stands = advance(audit, memory, Rules(self.handling, tuple(self.waivers)))
+        memory = FindingMemory(self.known, self.counts, self.judged)
+        stands = apply_audit(audit, memory, HandlingRules(self.handling, tuple(self.waivers)))
         moved = moves(audit, memory)
         self.known = {**self.known, **{one.fingerprint: one for one in stands}}
         for check in audit.checks:
@@ -70,7 +70,7 @@ class Company:
                 self.counts.setdefault(check.fingerprint, []).append(check.tally.violating)
         self.judged = {**self.judged, **{store.name: audit.as_of for store in audit.stores}}
         waived = reports(self.waivers, stands, audit, self.handling.alerts.waiver_warning_days)
-        return Chronicle(standings=stands, decisions=self.decisions, waivers=waived, moved=moved)
+        return FindingHistory(standings=stands, decisions=self.decisions, waivers=waived, moved=moved)
 
 
 def after(audit: Audit, days: int) -> Audit:

@@ -23,7 +23,7 @@ from aiosmtpd.controller import Controller
 from demo import ports
 from privacy_audit.notify import Channel, ChannelsMissingError, Message, channels_of, deliver, message_body
 from privacy_audit.notify.channels import _TICKET_KEYS, _address
-from privacy_audit.notify.message import Action, Urgency
+from privacy_audit.notify.message import TicketAction, Urgency
 from privacy_audit.notify.tickets import tickets
 from tests.alerts.nights import Company, after, by_owner, changed, first_night, grown, passed, waiver
 from tests.reports.audits import broken, clean
@@ -301,7 +301,12 @@ def test_a_waived_finding_has_no_ticket(webhook: _Webhook) -> None:
     company = Company(waivers=[waiver("W-1", "web/web.connection_logs/RET-4", -1, 2)])
     told = [by_owner(company.night(after(broken(), day))).get("team-web") for day in range(4)]
     asked = [[ticket.line.action for ticket in tickets(message)] if message else [] for message in told]
-    assert asked == [[], [], [], [Action.OPEN]]  # its end was announced on the first night, and opens it on the last
+    assert asked == [
+        [],
+        [],
+        [],
+        [TicketAction.OPEN],
+    ]  # its end was announced on the first night, and opens it on the last
     assert told[0]
     assert told[0].urgency is Urgency.WARNING
 
@@ -311,5 +316,5 @@ def test_a_waiver_that_begins_closes_the_ticket() -> None:
     company.night(broken())
     company.waivers = [waiver("W-1", "web/web.connection_logs/RET-4", 0, 60)]
     (ticket,) = tickets(by_owner(company.night(after(broken(), 1)))["team-web"])
-    assert ticket.line.action is Action.CLOSE
+    assert ticket.line.action is TicketAction.CLOSE
     assert ticket.subject == "privacy_audit: web/web.connection_logs/RET-4 (medium) closed"

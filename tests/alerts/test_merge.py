@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy_audit.domain.audit import Audit
-from privacy_audit.findings.finding_state import Change
+from privacy_audit.findings.finding_state import FindingChange
 from privacy_audit.notify import Message, merge, message_body
-from privacy_audit.notify.message import Action
+from privacy_audit.notify.message import TicketAction
 from privacy_audit.notify.tickets import tickets
 from tests.alerts.nights import Company, after, by_owner, changed, grown, passed
 from tests.reports.audits import broken
@@ -56,7 +56,7 @@ def test_a_night_like_the_one_before_is_silent_unless_a_digest_is_due(nights: li
         if day % 2 and day not in (6, 13):  # Mondays
             changes = {change for message in messages.values() for line in message.told for change in line.changes}
             # A day may pass, and a night more may tell what is usual.
-            assert changes <= {Change.DUE_PASSED, Change.JUMPED}
+            assert changes <= {FindingChange.DUE_PASSED, FindingChange.JUMPED}
 
 
 @given(NIGHTS, st.data())
@@ -91,11 +91,11 @@ def _open_tickets(messages: Sequence[Message]) -> set[str]:
     for message in messages:
         for ticket in tickets(message):
             match ticket.line.action:
-                case Action.OPEN:
+                case TicketAction.OPEN:
                     found.add(ticket.line.fingerprint)
-                case Action.UPDATE:
+                case TicketAction.UPDATE:
                     assert ticket.line.fingerprint in found, "a ticket is updated that was never opened"
-                case Action.CLOSE:
+                case TicketAction.CLOSE:
                     found.discard(ticket.line.fingerprint)
     return found
 
@@ -116,7 +116,7 @@ def test_what_came_and_went_in_between_is_told_once_as_good_news() -> None:
     merged = merge([told[0]["team-web"], told[1]["team-web"]])
     (line,) = merged.told
     assert line.said == ("Resolved: found on 24 November 2026, gone on 25 November 2026.",)
-    assert line.action is Action.CLOSE
+    assert line.action is TicketAction.CLOSE
     assert merged.subject.startswith("privacy_audit (2 nights): 1 resolved in Website database")
 
 

@@ -15,9 +15,9 @@ from privacy_audit.compiler.change_directions import Direction
 from privacy_audit.compiler.policy_changes import PolicyChange
 from privacy_audit.config.handling import Handling
 from privacy_audit.domain.outcomes import Outcome
-from privacy_audit.findings.finding_state import Change, Decision, Kind, Status, Triage
-from privacy_audit.notify import Line, Message, letter, load, merge, message_body
-from privacy_audit.notify.message import DETAILED, LISTED, Action, MessageKind, Urgency
+from privacy_audit.findings.finding_state import FindingChange, FindingKind, FindingStatus, Triage, TriageDecision
+from privacy_audit.notify import FindingNotice, Message, letter, load, merge, message_body
+from privacy_audit.notify.message import DETAILED, LISTED, MessageKind, TicketAction, Urgency
 from tests.alerts.nights import (
     HANDLING,
     TUESDAY,
@@ -52,7 +52,7 @@ def _week() -> tuple[tuple[Message, ...], ...]:
     gone, more = passed(audit, "accounts_MIN1"), grown(audit, "positions_GEO1", 2)
     thursday = company.night(after(changed(audit, accounts_MIN1=gone, positions_GEO1=more), 2))
     logs = next(one.fingerprint for one in company.known.values() if one.store == "web")
-    said = Decision(logs, Triage.REMEDIATING, "The purge runs again from Thursday on.", "Robin Petit", TUESDAY)
+    said = TriageDecision(logs, Triage.REMEDIATING, "The purge runs again from Thursday on.", "Robin Petit", TUESDAY)
     company.decisions = {logs: said}
     settled = passed(audit, "contracts_RET1")
     monday = company.night(after(changed(audit, contracts_RET1=settled, positions_GEO1=more), 6), LOOSENED, TIGHTENED)
@@ -132,7 +132,7 @@ def test_everybody_is_told_of_what_is_theirs() -> None:
 def test_without_platform_engineers_the_owner_of_the_store_is_told_what_was_not_audited() -> None:
     told = by_owner(Company(Handling()).night(broken()))
     assert "app/app.prospects/RET-1" in _checks(told["team-product"])
-    assert told["team-product"].told[0].kind is Kind.NOT_AUDITED
+    assert told["team-product"].told[0].kind is FindingKind.NOT_AUDITED
     assert told["team-product"].kind is MessageKind.FINDINGS
 
 
@@ -200,29 +200,29 @@ def test_an_audit_of_the_past_tells_nobody_anything() -> None:
 @pytest.mark.parametrize(
     ("change", "words", "action"),
     [
-        (Change.FOUND, "New.", Action.OPEN),
-        (Change.RETURNED, "Back after it was resolved on 25 November 2026.", Action.OPEN),
-        (Change.RESOLVED, "Resolved: found gone tonight.", Action.CLOSE),
-        (Change.GREW, "Grew from 10,402 to 20,392 rows since you were last told.", Action.UPDATE),
-        (Change.DUE_PASSED, "Was to be closed by 1 December 2026, and is not.", Action.UPDATE),
+        (FindingChange.FOUND, "New.", TicketAction.OPEN),
+        (FindingChange.RETURNED, "Back after it was resolved on 25 November 2026.", TicketAction.OPEN),
+        (FindingChange.RESOLVED, "Resolved: found gone tonight.", TicketAction.CLOSE),
+        (FindingChange.GREW, "Grew from 10,402 to 20,392 rows since you were last told.", TicketAction.UPDATE),
+        (FindingChange.DUE_PASSED, "Was to be closed by 1 December 2026, and is not.", TicketAction.UPDATE),
     ],
 )
-def test_what_changed_is_said_in_words(change: Change, words: str, action: Action) -> None:
+def test_what_changed_is_said_in_words(change: FindingChange, words: str, action: TicketAction) -> None:
     audit, company = broken(), Company()
     gone, more = passed(audit, "positions_GEO1"), grown(audit, "positions_GEO1", 2)
     nights = {
-        Change.FOUND: [audit],
-        Change.RESOLVED: [audit, changed(audit, positions_GEO1=gone)],
-        Change.RETURNED: [audit, changed(audit, positions_GEO1=gone), audit],
-        Change.GREW: [audit, changed(audit, positions_GEO1=more)],
-        Change.DUE_PASSED: [audit] * 9,
+        FindingChange.FOUND: [audit],
+        FindingChange.RESOLVED: [audit, changed(audit, positions_GEO1=gone)],
+        FindingChange.RETURNED: [audit, changed(audit, positions_GEO1=gone), audit],
+        FindingChange.GREW: [audit, changed(audit, positions_GEO1=more)],
+        FindingChange.DUE_PASSED: [audit] * 9,
     }[change]
     told = [company.night(after(night, day)) for day, night in enumerate(nights)][-1]
     line = _line(told, "team-product", "app/app.positions/GEO-1")
     assert (line.changes, line.said, line.action) == ((change,), (words,), action)
 
 
-def _line(told: tuple[Message, ...], owner: str, check: str) -> Line:
+def _line(told: tuple[Message, ...], owner: str, check: str) -> FindingNotice:
     return next(line for line in by_owner(told)[owner].lines if line.check == check)
 
 
@@ -235,7 +235,7 @@ def test_a_jump_is_told_with_a_warning_even_through_a_waiver() -> None:
         for day in range(5):
             company.night(after(usual, day))
         line = _line(company.night(after(jump, 5)), "team-web", "web/web.connection_logs/RET-4")
-        assert Change.JUMPED in line.changes
+        assert FindingChange.JUMPED in line.changes
         assert line.said[-1].endswith("is it the rule or an incident? Look before anything is deleted.")
 
 
@@ -244,10 +244,10 @@ def test_a_waived_finding_is_silent_until_its_waiver_ends() -> None:
     told = [by_owner(company.night(after(broken(), day))).get("team-web") for day in range(22)]
     spoke = {day: message for day, message in enumerate(told) if message and not message.says_nothing}
     lines = {day: line for day, message in spoke.items() for line in message.told}
-    assert lines[6].changes == (Change.WAIVER_ENDING,)
+    assert lines[6].changes == (FindingChange.WAIVER_ENDING,)
     assert lines[6].said == ("Its waiver W-1 ends on 14 December 2026.",)
-    assert lines[21].changes == (Change.WAIVER_EXPIRED,)
-    assert (lines[21].action, lines[21].waiver) == (Action.OPEN, "")
+    assert lines[21].changes == (FindingChange.WAIVER_EXPIRED,)
+    assert (lines[21].action, lines[21].waiver) == (TicketAction.OPEN, "")
     assert set(lines) == {6, 21}
     assert {day for day, message in spoke.items() if message.digest} == {6, 13, 20}  # Mondays
     open_on_day_13 = spoke[13].digest
@@ -259,12 +259,15 @@ def test_a_waived_finding_is_silent_until_its_waiver_ends() -> None:
 def test_a_waiver_that_is_exceeded_or_withdrawn_is_told_to_the_owner_and_to_compliance() -> None:
     check = "web/web.connection_logs/RET-4"
     for change, words in (
-        (Change.WAIVER_EXCEEDED, "Its waiver W-1 is exceeded: there are more rows than the 150 that were waived."),
-        (Change.WAIVER_WITHDRAWN, "Its waiver W-1 was withdrawn."),
+        (
+            FindingChange.WAIVER_EXCEEDED,
+            "Its waiver W-1 is exceeded: there are more rows than the 150 that were waived.",
+        ),
+        (FindingChange.WAIVER_WITHDRAWN, "Its waiver W-1 was withdrawn."),
     ):
         company = Company(waivers=[waiver("W-1", check, -1, 60, most=150)])
         company.night(broken())
-        if change is Change.WAIVER_WITHDRAWN:
+        if change is FindingChange.WAIVER_WITHDRAWN:
             company.waivers = ()
         more = changed(broken(), connection_logs_RET4=grown(broken(), "connection_logs_RET4", 2))
         told = company.night(after(more, 1))
@@ -278,7 +281,7 @@ def test_a_waiver_that_begins_closes_the_ticket_and_says_nothing_to_people() -> 
     company.waivers = [waiver("W-1", "web/web.connection_logs/RET-4", 0, 60)]
     message = by_owner(company.night(after(broken(), 1)))["team-web"]
     assert message.says_nothing
-    assert [(line.action, line.waiver, line.quiet) for line in message.lines] == [(Action.CLOSE, "W-1", True)]
+    assert [(line.action, line.waiver, line.quiet) for line in message.lines] == [(TicketAction.CLOSE, "W-1", True)]
     assert json.loads(message_body.document(message))["findings"] == []
 
 
@@ -398,7 +401,7 @@ def test_the_key_is_the_same_for_the_same_audit_and_owner_only() -> None:
 def test_no_title_can_smuggle_anything_in(name: str) -> None:
     audit = broken()
     stores = tuple(replace(store, title=name, owner=name) for store in audit.stores)
-    hostile = Decision("", Triage.UNDER_REVIEW, name, name, TUESDAY + timedelta(days=1))
+    hostile = TriageDecision("", Triage.UNDER_REVIEW, name, name, TUESDAY + timedelta(days=1))
     company = Company(HANDLING.model_copy(update={"platform": None}))
     company.decisions = {check.fingerprint: hostile for check in audit.checks}
     for message in company.night(replace(audit, stores=stores), PolicyChange(Direction.LOOSENED, name, name)):
@@ -416,4 +419,4 @@ def test_dates_of_few_rows_are_told_by_month() -> None:
     assert few
     assert {len(line.since) for line in few} == {len("2026-02")}
     assert {len(line.since) for line in lines if line.violating >= 5} == {len("2026-02-11")}
-    assert any(line.status is Status.RESOLVED for line in few)  # nor when it is gone
+    assert any(line.status is FindingStatus.RESOLVED for line in few)  # nor when it is gone

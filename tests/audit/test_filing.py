@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from demo.server import EmbeddedPostgres
-from privacy_audit.audit_db import RegisterUnavailableError
+from privacy_audit.audit_db import AuditDatabaseUnavailableError
 from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.pipeline import filing_step, publishing
 from tests.audit.company import Rows, execute
@@ -65,7 +65,7 @@ def test_what_was_filed_is_never_overwritten_by_other_results(
 def test_a_register_that_is_down_loses_no_report_and_gets_it_once_it_is_back(
     night: OneNight, rows: Rows, register: str, server: EmbeddedPostgres, home: Path
 ) -> None:
-    with _down(register, server), pytest.raises(RegisterUnavailableError, match="no connection came about"):
+    with _down(register, server), pytest.raises(AuditDatabaseUnavailableError, match="no connection came about"):
         filing_step.file(night.order, night.results)
     written = bytes_below(home / "reports")
     assert f"{night.order['audit_id']}.unfiled/audit.json" in written

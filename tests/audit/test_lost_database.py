@@ -332,7 +332,7 @@ def test_one_that_cannot_be_reached_stops_no_audit_and_files_nothing(
     file_night(NOW)
     databases.connect(str(sa.make_url(databases.url).set(port=1).render_as_string(hide_password=False)))
     order = through_xcom(planning.plan(None, None, None, "a night", NOW + DAY))
-    with pytest.raises(audit_db.RegisterUnavailableError):
+    with pytest.raises(audit_db.AuditDatabaseUnavailableError):
         filing_step.file(order, [])
     assert (home / "reports" / f"{order['audit_id']}.unfiled").is_dir()
 
@@ -344,7 +344,7 @@ def test_an_audit_is_filed_in_the_database_that_its_report_names_or_not_at_all(d
 
     other = replace(builders.audit(), database="00000000-0000-0000-0000-000000000000")
     with pytest.raises(AuditDatabaseRefusedError, match="another one than a moment ago"):
-        audit_db.file(databases.url, audit_db.Docket(other, "d"))
+        audit_db.file(databases.url, audit_db.AuditSubmission(other, "d"))
 
 
 @pytest.mark.parametrize("table", ["identity", "acceptances", "sweeps"])

@@ -164,7 +164,7 @@ def test_an_audit_database_that_falls_silent_holds_up_no_audit(
         url = sa.make_url(register).set(port=proxy.port)
         proxy.before("pg_advisory_xact_lock", lambda _: setattr(proxy, "is_silent", True))
         began = time.monotonic()
-        with pytest.raises(audit_db.RegisterUnavailableError), store_lock(url, "app"):
+        with pytest.raises(audit_db.AuditDatabaseUnavailableError), store_lock(url, "app"):
             raise AssertionError("it has no lock")
         proxy.is_silent = False
         with store_lock(url, "app") as is_held:

@@ -28,7 +28,7 @@ from demo import company, premises
 from demo.installation import installation
 from privacy_audit.controls import Rule
 from privacy_audit.domain.outcomes import Plan
-from privacy_audit.engine.measurement import FULL_SCAN_ROWS, Measured, _count, _size, measure
+from privacy_audit.engine.measurement import FULL_SCAN_ROWS, Measurement, _count, _size, measure
 from privacy_audit.pipeline.configuration import read_configuration
 from privacy_audit.postgres.store_session import open_store
 from tests.bench.questions import COPIES, Question, questions
@@ -102,7 +102,7 @@ def _questions(place: premises.Premises, as_of: datetime, rounds: int) -> bool:
     return kept
 
 
-def _tally(connection: sa.Connection, rule: Rule, as_of: datetime) -> Measured:
+def _tally(connection: sa.Connection, rule: Rule, as_of: datetime) -> Measurement:
     """What the statement by hand counts, without what the audit foretells beside it."""
     return _count(connection, rule, as_of, FULL_SCAN_ROWS, _size(connection, rule.table))
 

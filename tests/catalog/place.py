@@ -17,7 +17,7 @@ from privacy_audit.controls import Rule, kinds
 from privacy_audit.domain.outcomes import Severity
 from privacy_audit.domain.promises import Control
 from privacy_audit.engine.measurement import count_all
-from privacy_audit.engine.row_queries import Listing, listing
+from privacy_audit.engine.row_queries import RowQueries, listing
 
 ABOUT = {
     "store": "app",
@@ -115,11 +115,11 @@ def judged(where: Place, rule: Rule, as_of: datetime) -> Judged:
     counts = {name: tally[name] for name in Judged.of(0, (), ()).tally}
     if not counts["violating"] + counts["undecidable"]:
         return Judged(counts, [], [])
-    shown = measured.listing or listing(rule, rule.frame(as_of))
+    shown = measured.listing or listing(rule, rule.context(as_of))
     return Judged(counts, **_listed(where, shown, len(rule.key)))
 
 
-def _listed(where: Place, shown: Listing, names: int) -> dict[str, list[str]]:
+def _listed(where: Place, shown: RowQueries, names: int) -> dict[str, list[str]]:
     """Every row by what it is, but those that keep the promise, as the report's SELECTs list them: first its names."""
     rows = {name: where.connection.exec_driver_sql(text.replace("%", "%%")) for name, text in asdict(shown).items()}
     return {name: sorted(where.short(cells[:names]) for cells in found.all()) for name, found in rows.items()}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 import sqlalchemy as sa
 
-from privacy_audit.sql.catalog.copies import Likeness, look_alikes
+from privacy_audit.sql.catalog.copies import CopyLikeness, look_alikes
 from tests.catalog.conftest import Ground
 
 USERS = "id bigint, email text, full_name varchar(80), born date, created_at timestamptz"
@@ -74,8 +74,8 @@ def test_a_default_partition_is_told_once_it_may_hold_rows(shop: Ground) -> None
 
 def test_without_a_map_only_what_is_odd_by_itself(shop: Ground) -> None:
     shop.do("CREATE SCHEMA old", "CREATE TABLE old.things (x int)", "CREATE TABLE app.users_old AS TABLE app.users")
-    assert told(shop, []) == {"old.things": ("table", "", Likeness.SCHEMA)}
-    assert told(shop, ["app.never_was"]) == {"old.things": ("table", "", Likeness.SCHEMA)}
+    assert told(shop, []) == {"old.things": ("table", "", CopyLikeness.SCHEMA)}
+    assert told(shop, ["app.never_was"]) == {"old.things": ("table", "", CopyLikeness.SCHEMA)}
 
 
 def test_both_questions_fit_in_one_statement(shop: Ground) -> None:

@@ -20,9 +20,14 @@ from demo.server import EmbeddedPostgres
 from privacy_audit.controls.security_settings import SecuritySettings
 from privacy_audit.engine.measurement import count_all
 from privacy_audit.engine.row_queries import listing
-from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.postgres.store_errors import StoreError
 from privacy_audit.sql.catalog import server_settings
-from privacy_audit.sql.catalog.server_settings import END_OF_LIFE, Verdict, may_read_host_rules, security_settings
+from privacy_audit.sql.catalog.server_settings import (
+    END_OF_LIFE,
+    SettingVerdict,
+    may_read_host_rules,
+    security_settings,
+)
 from privacy_audit.sql.statement_text import pasteable
 from tests.catalog.whole_server import fresh_database, whole_server
 from tests.engine.conftest import PASSWORD, Store, made
@@ -79,9 +84,9 @@ def session(url: sa.URL | str) -> Iterator[sa.Connection]:
 def test_an_ordinary_role_is_told_of_everything_and_of_what_it_may_not_see_that_it_is_unknown(store: Store) -> None:
     rows = told(store)
     assert set(rows) == NAMES
-    assert {row.verdict for row in rows.values()} <= set(Verdict)
+    assert {row.verdict for row in rows.values()} <= set(SettingVerdict)
     assert all(row.fact and row.expected for row in rows.values())
-    unknown = {name for name, row in rows.items() if row.verdict == Verdict.UNKNOWN}
+    unknown = {name for name, row in rows.items() if row.verdict == SettingVerdict.UNKNOWN}
     assert unknown == {"ssl_min_protocol_version", "sessions without ssl", "pg_hba_file_rules"}
     assert (rows["ssl"].verdict, rows["ssl"].fact) == ("broken", "ssl is off")
     # The audit's own session has it off; that is no fact about the company's sessions.
@@ -191,7 +196,7 @@ def test_the_control_judges_the_host_rules_where_the_auditor_may_read_them(store
         """Whether the rules for hosts are among what breaks the promise, and among what nobody can tell."""
         with store.opened() as connection:
             measured = count_all(connection, rule, NOON)
-            shown = measured.listing or listing(rule, rule.frame(NOON))
+            shown = measured.listing or listing(rule, rule.context(NOON))
             told = (
                 connection.exec_driver_sql(text.replace("%", "%%")).all()
                 for text in (shown.violating, shown.undecidable)
@@ -208,7 +213,7 @@ def test_the_control_judges_the_host_rules_where_the_auditor_may_read_them(store
 def test_a_role_knows_beforehand_whether_it_may_read_the_host_rules(store: Store) -> None:
     with store.opened() as connection:
         assert connection.execute(may_read_host_rules()).scalar_one() is False
-    with pytest.raises(TroubleError, match="may not read"):
+    with pytest.raises(StoreError, match="may not read"):
         told(store, host_rules=True)
     store.do(f"GRANT SELECT ON pg_catalog.pg_hba_file_rules TO {store.role}")
     with store.opened() as connection:

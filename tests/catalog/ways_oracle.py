@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 from privacy_audit.config.map_clocks import Encoding
-from privacy_audit.config.map_registers import Records
-from privacy_audit.sql.register_rows import InForce
+from privacy_audit.config.map_registers import RegisterBinding
+from privacy_audit.sql.register_rows import InForceFields
 from tests.catalog.columns_oracle import words_of
 from tests.catalog.place import Judged
 from tests.catalog.random_ways import MAY_BE, PLAIN, SERVER_ROLES, Entry, Role, Server, Ways
@@ -94,14 +94,14 @@ def _registered(way: Way, drawn: Ways) -> Known:
     """Whether an entry that counts names the way or where it leads. A register that lacks a field registers nobody."""
     if drawn.fields is None or {*drawn.fields} != FIELDS:
         return False
-    records = Records.model_validate(drawn.written()["registers"]["recipients"])
+    records = RegisterBinding.model_validate(drawn.written()["registers"]["recipients"])
     _, name, target = way
     of_it = [entry for entry in drawn.entries if (entry.recipient or "").strip(BLANKS) in {name, target or name}]
     answers = {_counts(entry, drawn, records) for entry in of_it}
     return True if True in answers else None if None in answers else False
 
 
-def _counts(entry: Entry, drawn: Ways, records: Records) -> Known:
+def _counts(entry: Entry, drawn: Ways, records: RegisterBinding) -> Known:
     """Whether it is in force at T, and of one of the roles. The registers' own oracle knows how both are read."""
     calendar = Calendar(drawn.as_of, ZoneInfo("Europe/Paris"), FOUNDED)
     row: dict[str, str | date | datetime | None] = {records.fields["role"].column: entry.role}
@@ -109,5 +109,5 @@ def _counts(entry: Entry, drawn: Ways, records: Records) -> Known:
         clock = records.fields[field]
         is_day = moment is not None and clock.encoding is Encoding.DATE
         row[clock.column] = calendar.day(moment) if is_day else moment
-    asks = SimpleNamespace(in_force=InForce.model_validate({"from": "from", "to": "to"}), only={"role": MAY_BE})
+    asks = SimpleNamespace(in_force=InForceFields.model_validate({"from": "from", "to": "to"}), only={"role": MAY_BE})
     return in_scope(SimpleNamespace(records=records, asks=asks), row, calendar)

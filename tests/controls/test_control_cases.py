@@ -21,7 +21,7 @@ from privacy_audit.engine.measurement import count_all
 from tests.conftest import MakeDatabase
 from tests.oracle.compare import counted, listed, seeks_agree
 from tests.oracle.moments import Far, Row, Tables
-from tests.oracle.oracle import judge
+from tests.oracle.oracle import evaluate
 from tests.oracle.tables import create, filled
 
 FOLDER = Path(__file__).parent / "cases"
@@ -90,7 +90,7 @@ def connection(make_database: MakeDatabase) -> Iterator[sa.Connection]:
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.kind}: {case.name}" for case in CASES])
 def test_a_case(case: Case, connection: sa.Connection) -> None:
     rule = kinds()[case.kind].model_validate(case.rule)
-    expected = judge(rule, case.tables, case.as_of)
+    expected = evaluate(rule, case.tables, case.as_of)
     assert _said(expected.fields, case) == case.expect, "the oracle"
     with filled(connection, case.tables):
         full = counted(count_all(connection, rule, case.as_of))

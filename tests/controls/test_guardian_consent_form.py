@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from privacy_audit.config.store_map import StoreMap
-from privacy_audit.controls import Lack
+from privacy_audit.controls import BindingError
 from privacy_audit.controls.guardian_consent_form import GuardianConsentForm
 from privacy_audit.domain.outcomes import Severity
 from privacy_audit.domain.promises import Control
@@ -15,7 +15,7 @@ from privacy_audit.domain.promises import Control
 FORM = {"channel": "channel", "mailbox": "mailbox", "message": "message_id", "proof": "digest"}
 
 
-def bound(form: dict[str, str], **parameters: str) -> GuardianConsentForm | Lack:
+def bound(form: dict[str, str], **parameters: str) -> GuardianConsentForm | BindingError:
     """What the control becomes over a register of consents in this form."""
     asked = {"channel": "email", "mailbox": "dpo@company.example", **parameters}
     control = Control(
@@ -45,7 +45,7 @@ def bound(form: dict[str, str], **parameters: str) -> GuardianConsentForm | Lack
 
 def test_without_a_guardian_nobody_can_tell_for_how_many_children_one_stands() -> None:
     found = bound(FORM, children="10")
-    assert found == Lack("lib.letters: MIN-2 needs `guardian` in `form` to see for whom one guardian stands")
+    assert found == BindingError("lib.letters: MIN-2 needs `guardian` in `form` to see for whom one guardian stands")
 
 
 @pytest.mark.parametrize("children", [None, "10"])

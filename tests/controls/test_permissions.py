@@ -20,8 +20,8 @@ from privacy_audit.controls import kinds
 from privacy_audit.domain.outcomes import Cause, Severity
 from privacy_audit.domain.promises import Control, Pack
 from privacy_audit.engine.measurement import count_all, measure
-from privacy_audit.postgres.store_errors import TroubleError
-from privacy_audit.sql.evaluation_context import Need
+from privacy_audit.postgres.store_errors import StoreError
+from privacy_audit.sql.evaluation_context import ColumnRequirement
 from privacy_audit.sql.row_predicates import place_statement, tally_statement
 from privacy_audit.sql.statement_text import pasteable
 
@@ -70,7 +70,7 @@ def control(kind: str, parameters: Mapping[str, Any]) -> Control:
     )
 
 
-def coverage(kind: str, parameters: Mapping[str, Any], **more: Any) -> suites.Coverage:
+def coverage(kind: str, parameters: Mapping[str, Any], **more: Any) -> suites.StoreCoverage:
     """What becomes of it in a store."""
     promises = replace(PROMISES, controls=(control(kind, parameters),))
     return suites.bind(promises, StoreMap.model_validate({**ABOUT, **more}))
@@ -144,7 +144,7 @@ def test_an_empty_register_that_forbids_passes_nothing(connection: sa.Connection
     connection.exec_driver_sql("INSERT INTO app.messages VALUES (1, 7, '2026-05-05')")
     registers = {"marketing_messages": MESSAGES, "objections": OBJECTIONS}
     rule = only_rule("permission_at_event", AFTER_OBJECTION, registers=registers)
-    with pytest.raises(TroubleError) as trouble:
+    with pytest.raises(StoreError) as trouble:
         measure(connection, rule, T)
     assert trouble.value.cause is Cause.EMPTY
     connection.exec_driver_sql("INSERT INTO app.objections VALUES (1, '8', '2026-01-01', NULL)")
@@ -207,7 +207,7 @@ def test_a_sensitive_column_is_no_quasi_identifier() -> None:
 def test_a_measure_is_a_number() -> None:
     declared = {**STATISTICS["anonymous"], "measures": ["visits"]}
     rule = only_rule("anonymous", {"k": "5"}, tables={"app.statistics": {**STATISTICS, "anonymous": declared}})
-    needs = {need.column: need.types for need in rule.needs() if isinstance(need, Need)}
+    needs = {need.column: need.types for need in rule.needs() if isinstance(need, ColumnRequirement)}
     assert "int4" in needs["visits"]
     assert "text" not in needs["visits"]
     assert not needs["note"]
@@ -220,8 +220,8 @@ def test_what_a_draft_locks_are_the_rows_that_are_listed(connection: sa.Connecti
         " (4, 'C', 1, NULL, 'flu'), (5, 'C', 1, NULL, 'flu'), (6, 'A', 1, 'a@b.fr', 'flu'), (7, 'D', NULL, '', NULL)"
     )
     rule = only_rule("anonymous", {"k": "2", "l": "2"}, tables={"app.statistics": STATISTICS})
-    frame = rule.frame(T)
-    truth = rule.judge(rule.rows(frame, "id", "tableoid", "ctid"), frame)
+    context = rule.context(T)
+    truth = rule.evaluate(rule.rows(context, "id", "tableoid", "ctid"), context)
     locked = connection.exec_driver_sql(
         pasteable(place_statement(truth, ("id",), sa.false())).replace("%", "%%")
     ).fetchall()
@@ -290,8 +290,8 @@ def test_values_and_list_are_never_multiplied(connection: sa.Connection) -> None
 
 
 def _plan(connection: sa.Connection, rule: Any) -> dict[str, Any]:
-    frame = rule.frame(T)
-    statement = pasteable(tally_statement(rule.judge(rule.rows(frame), frame), frame)).replace("%", "%%")
+    context = rule.context(T)
+    statement = pasteable(tally_statement(rule.evaluate(rule.rows(context), context), context)).replace("%", "%%")
     said = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}").scalar_one()
     return dict(said[0]["Plan"])
 

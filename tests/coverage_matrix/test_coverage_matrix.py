@@ -18,7 +18,7 @@ from privacy_audit.domain.outcomes import Outcome, roll_up
 from privacy_audit.domain.promises import Automation, Clause, Control, Pack
 from privacy_audit.self_audit import company_checks
 from privacy_audit.view import coverage_matrix
-from privacy_audit.view.coverage_matrix import ControlOutcome, Difference, Matrix, Row, Shown, State
+from privacy_audit.view.coverage_matrix import CellState, CellText, ControlOutcome, LawDifference, Matrix, MatrixRow
 from tests import builders
 from tests.reports import audits, large, packs
 
@@ -26,34 +26,34 @@ PACKS = coverage_matrix.matrix(packs.packs())
 ROWS = {row.clause.id: row for row in PACKS.rows}
 
 
-def shown(row: Row) -> dict[str, Shown]:
+def shown(row: MatrixRow) -> dict[str, CellText]:
     return {cell.store: cell.shown for cell in row.cells}
 
 
 @pytest.mark.parametrize(
     ("clause", "state", "outcome", "reason"),
     [
-        ("scope.age", State.CHECKED, Outcome.FAIL, ""),
-        ("retention.geolocation", State.CHECKED, Outcome.PASS, ""),
-        ("retention.cookies", State.CHECKED, Outcome.PASS, ""),
-        ("security.staff", State.ATTESTED, Outcome.PASS, ""),
-        ("security.backups", State.LAPSED, Outcome.REVIEW, ""),
-        ("security.partners", State.NOT_AUDITED, Outcome.NOT_AUDITED, ""),
-        ("security.register", State.NOT_AUDITED, Outcome.NOT_AUDITED, ""),
+        ("scope.age", CellState.CHECKED, Outcome.FAIL, ""),
+        ("retention.geolocation", CellState.CHECKED, Outcome.PASS, ""),
+        ("retention.cookies", CellState.CHECKED, Outcome.PASS, ""),
+        ("security.staff", CellState.ATTESTED, Outcome.PASS, ""),
+        ("security.backups", CellState.LAPSED, Outcome.REVIEW, ""),
+        ("security.partners", CellState.NOT_AUDITED, Outcome.NOT_AUDITED, ""),
+        ("security.register", CellState.NOT_AUDITED, Outcome.NOT_AUDITED, ""),
         (
             "retention.litigation",
-            State.LATER,
+            CellState.LATER,
             None,
             "None of its controls is in force on this day: HLD-1 from 1 January 2027.",
         ),
-        ("rights.promptly", State.NOT_CHECKABLE, None, "No database can show what was possible."),
-        ("rights.contact", State.INFORMATION, None, "It says where to write."),
-        ("purpose.only", State.GAP, None, "The register of processing purposes is not yet read by the audit."),
-        ("security.everything", State.GAP, None, ""),
+        ("rights.promptly", CellState.NOT_CHECKABLE, None, "No database can show what was possible."),
+        ("rights.contact", CellState.INFORMATION, None, "It says where to write."),
+        ("purpose.only", CellState.GAP, None, "The register of processing purposes is not yet read by the audit."),
+        ("security.everything", CellState.GAP, None, ""),
     ],
 )
 def test_each_clause_ends_in_a_verdict_or_a_reason(
-    clause: str, state: State, outcome: Outcome | None, reason: str
+    clause: str, state: CellState, outcome: Outcome | None, reason: str
 ) -> None:
     row = ROWS[clause]
     assert (row.state, row.outcome, row.reason) == (state, outcome, reason)
@@ -71,27 +71,27 @@ def test_a_rule_of_the_law_decides_no_clause() -> None:
 
 def test_a_cell_says_what_was_looked_at_attested_signed_or_answered_elsewhere() -> None:
     assert shown(ROWS["retention.connection"]) == {
-        "app": Shown.CHECKED,
-        "web": Shown.CHECKED,
-        "company": Shown.NOTHING,
+        "app": CellText.CHECKED,
+        "web": CellText.CHECKED,
+        "company": CellText.NOTHING,
     }
-    assert shown(ROWS["retention.cookies"])["app"] is Shown.NOT_APPLICABLE
+    assert shown(ROWS["retention.cookies"])["app"] is CellText.NOT_APPLICABLE
     assert shown(ROWS["security.staff"]) == {
-        "app": Shown.NOTHING,
-        "web": Shown.NOTHING,
-        "company": Shown.ATTESTED,
+        "app": CellText.NOTHING,
+        "web": CellText.NOTHING,
+        "company": CellText.ATTESTED,
     }
     assert ROWS["security.staff"].cells[-1].until == ROWS["security.staff"].until == date(2027, 1, 10)
-    assert ROWS["security.backups"].cells[-1].shown is Shown.CHECKED, "a word that has ended is no word"
+    assert ROWS["security.backups"].cells[-1].shown is CellText.CHECKED, "a word that has ended is no word"
     elsewhere = ROWS["rights.objection"].cells[1]
-    assert (elsewhere.shown, elsewhere.elsewhere) == (Shown.ELSEWHERE, ("app",))
+    assert (elsewhere.shown, elsewhere.elsewhere) == (CellText.ELSEWHERE, ("app",))
 
 
 def test_a_cell_names_its_worst_check_and_counts_those_that_apply() -> None:
     row = next(row for row in coverage_matrix.matrix(audits.broken()).rows if row.clause.id == "retention.geolocation")
     app, web, archive = row.cells
     assert (app.outcome, len(app.checks), app.checks[0].table) == (Outcome.FAIL, 2, "app.positions")
-    assert web.shown is Shown.ELSEWHERE
+    assert web.shown is CellText.ELSEWHERE
     assert archive.outcome is Outcome.NOT_AUDITED
 
 
@@ -124,20 +124,20 @@ def test_a_store_lost_before_it_was_planned_leaves_no_pass_behind() -> None:
         for row in coverage_matrix.matrix(replace(audit, stores=(*audit.stores, blind))).rows
     }  # fmt: skip
     assert rows["retention.geolocation"].outcome is Outcome.NOT_AUDITED
-    assert rows["retention.geolocation"].cells[-1].shown is Shown.UNREAD
+    assert rows["retention.geolocation"].cells[-1].shown is CellText.UNREAD
     assert rows["scope.age"].outcome is Outcome.FAIL, "what is broken is known to be"
-    assert rows["security.staff"].state is State.ATTESTED, "no database was asked"
+    assert rows["security.staff"].state is CellState.ATTESTED, "no database was asked"
 
 
 @pytest.mark.parametrize(
     ("until", "state", "word"),
     [
-        (date(2026, 11, 24), State.ATTESTED, date(2026, 11, 24)),
-        (date(2026, 11, 23), State.LAPSED, date(2026, 11, 23)),
-        (None, State.NOT_AUDITED, None),
+        (date(2026, 11, 24), CellState.ATTESTED, date(2026, 11, 24)),
+        (date(2026, 11, 23), CellState.LAPSED, date(2026, 11, 23)),
+        (None, CellState.NOT_AUDITED, None),
     ],
 )
-def test_a_word_counts_up_to_its_last_day(until: date | None, state: State, word: date | None) -> None:
+def test_a_word_counts_up_to_its_last_day(until: date | None, state: CellState, word: date | None) -> None:
     """By what the audit itself says of the company."""
     audit = packs.packs()
     staff = audit.policy.control("SEC-4")
@@ -153,10 +153,10 @@ def test_a_word_counts_up_to_its_last_day(until: date | None, state: State, word
 
 
 TWINS = [
-    (Outcome.PASS, Outcome.FAIL, Difference.LAW_BROKEN),
-    (Outcome.FAIL, Outcome.PASS, Difference.POLICY_BROKEN),
-    (Outcome.PASS, Outcome.REVIEW, Difference.UNEVEN),
-    (Outcome.NOT_AUDITED, Outcome.FAIL, Difference.UNEVEN),
+    (Outcome.PASS, Outcome.FAIL, LawDifference.LAW_BROKEN),
+    (Outcome.FAIL, Outcome.PASS, LawDifference.POLICY_BROKEN),
+    (Outcome.PASS, Outcome.REVIEW, LawDifference.UNEVEN),
+    (Outcome.NOT_AUDITED, Outcome.FAIL, LawDifference.UNEVEN),
     (Outcome.PASS, Outcome.PASS, None),
     (Outcome.FAIL, Outcome.FAIL, None),
 ]
@@ -164,7 +164,7 @@ TWINS = [
 
 @pytest.mark.parametrize(("promised", "asked", "difference"), TWINS)
 def test_a_promise_and_its_twin_are_told_where_they_differ(
-    promised: Outcome, asked: Outcome, difference: Difference | None
+    promised: Outcome, asked: Outcome, difference: LawDifference | None
 ) -> None:
     found = [pair.difference for pair in _twins(promised, asked).pairs if pair.policy.control.id == "DSR-3"]
     assert found == ([difference] if difference else [])
@@ -172,7 +172,7 @@ def test_a_promise_and_its_twin_are_told_where_they_differ(
 
 def test_twins_that_are_both_broken_are_told_when_their_rows_differ() -> None:
     (pair,) = _twins(Outcome.FAIL, Outcome.FAIL, builders.tally(violating=99)).pairs
-    assert pair.difference is Difference.BOTH_BROKEN
+    assert pair.difference is LawDifference.BOTH_BROKEN
     assert (pair.policy.violating, pair.law.violating) == (12, 99)
 
 
@@ -217,9 +217,9 @@ def test_no_clause_is_missing_and_none_is_better_than_its_worst_check(
             for outcome in ([it for _, control, it in looks if control == f"A-{name}"] or [Outcome.NOT_AUDITED])
         ]
         assert row.outcome == (roll_up(outcomes) if names else None)
-        assert row.outcome or row.state in (State.INFORMATION, State.GAP, State.NOT_CHECKABLE)
+        assert row.outcome or row.state in (CellState.INFORMATION, CellState.GAP, CellState.NOT_CHECKABLE)
         assert row.unstated is (not names and not reason and automation is not Automation.INFORMATION)
-        if row.state is State.ATTESTED:
+        if row.state is CellState.ATTESTED:
             assert names & attested
         for cell in row.cells:
             here = [

@@ -66,11 +66,11 @@ def described(dag: Any) -> dict[str, Any]:
 
 def retried(task: Any) -> dict[str, str]:
     """What becomes of a task that failed with an error."""
-    from privacy_audit.audit_db import AlreadyFiledError, RegisterUnavailableError
+    from privacy_audit.audit_db import AlreadyFiledError, AuditDatabaseUnavailableError
     from privacy_audit.domain.errors import ConfigurationRefusedError
     from privacy_audit.publish.report.report_folder import ReportNotFiledError
 
-    kinds = (RegisterUnavailableError, ReportNotFiledError, ConfigurationRefusedError, AlreadyFiledError, OSError)
+    kinds = (AuditDatabaseUnavailableError, ReportNotFiledError, ConfigurationRefusedError, AlreadyFiledError, OSError)
     raised = {kind.__name__: kind.__new__(kind) for kind in kinds}
     return {name: task.retry_policy.evaluate(error, 1, 3).action.value for name, error in raised.items()}
 

@@ -57,7 +57,7 @@ def test_its_tasks_do_not_wait_for_ever_and_are_explained(dag: dict[str, Any]) -
 
 def test_what_may_heal_is_tried_again_and_a_refusal_is_not(dag: dict[str, Any]) -> None:
     retried = dag["retried"]["delete_what_is_past"]
-    assert (retried["RegisterUnavailableError"], retried["ConfigurationRefusedError"]) == ("retry", "fail")
+    assert (retried["AuditDatabaseUnavailableError"], retried["ConfigurationRefusedError"]) == ("retry", "fail")
 
 
 def test_a_dry_run_is_asked_for_by_name(dag: dict[str, Any]) -> None:

@@ -160,7 +160,7 @@ def test_what_may_heal_is_tried_again_and_a_refusal_is_not(dag: dict[str, Any]) 
         dag["retried"]["file_report"]
         == dag["retried"]["audit_records"]
         == {
-            "RegisterUnavailableError": "retry",
+            "AuditDatabaseUnavailableError": "retry",
             "ReportNotFiledError": "retry",
             "ConfigurationRefusedError": "fail",
             "AlreadyFiledError": "fail",

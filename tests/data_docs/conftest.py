@@ -91,7 +91,7 @@ def _audited(promises: Policy, results: Path, url: sa.URL) -> StoreResult:
 
 def _refused(promises: Policy, results: Path) -> StoreResult:
     """The same map for a store that does not let the audit in."""
-    trouble = store_errors.TroubleError(Cause.REFUSED, "the login of the audit was refused (28P01)")
+    trouble = store_errors.StoreError(Cause.REFUSED, "the login of the audit was refused (28P01)")
     return auditor.store_not_audited(_order(promises, "archive", "Archive", results), trouble)
 
 

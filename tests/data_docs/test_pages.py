@@ -11,7 +11,7 @@ import pytest
 
 from privacy_audit.domain.audit import CheckResult
 from privacy_audit.domain.outcomes import Outcome
-from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.data_docs import docs_site
 from privacy_audit.publish.report import report_folder
 from privacy_audit.view import coverage_matrix
@@ -175,7 +175,7 @@ def test_what_its_owner_signed_is_told_with_the_signature(night: Site, filed: Fi
 
 
 def test_links_lead_somewhere_also_into_the_report(filed: Filed, tmp_path: Path) -> None:
-    report_folder.write(filed.audit, Chronicle(), tmp_path)
+    report_folder.write(filed.audit, FindingHistory(), tmp_path)
     own = Site(docs_site.publish(filed.results, filed.audit, tmp_path).parent)
     anchors: dict[Path, list[str]] = {}
     followed = 0

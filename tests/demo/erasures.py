@@ -47,7 +47,7 @@ class Erasures:
         entries = (row for row in court.rows("app.erasures") if row["completed_at"] <= court.as_of)
         self.ledger = {(row["kind"], row["digest"]): row for row in entries}
 
-    def judge(self) -> None:
+    def evaluate(self) -> None:
         """Every table in which persons can be found."""
         for table in (*USER_KEYS, *OTHER_KEYS):
             for row in self.court.rows(table):

@@ -25,13 +25,13 @@ DEFAULT_BIRTHS = {date(1900, 1, 1), date(1970, 1, 1), date(2000, 1, 1)}
 class Oracle(Court):
     """What the policy says of each row."""
 
-    def judge(self) -> dict[str, Found]:
+    def evaluate(self) -> dict[str, Found]:
         """Every check."""
         for part in (self._retention, self._billing, self._deletion, self._holds, self._minors, self._form, self._geo):
             part()
-        Registers(self).judge()
-        Erasures(self).judge()
-        Secrecy(self).judge()
+        Registers(self).evaluate()
+        Erasures(self).evaluate()
+        Secrecy(self).evaluate()
         return self.found
 
     def _retention(self) -> None:

@@ -73,7 +73,7 @@ class Registers:
     def __init__(self, court: Court) -> None:
         self.court = court
 
-    def judge(self) -> None:
+    def evaluate(self) -> None:
         """Every check."""
         for part in (
             self._informed, self._sources, self._guardians, self._consents, self._requests, self._reports,

@@ -16,7 +16,7 @@ class Secrecy:
     def __init__(self, court: Court) -> None:
         self.court = court
 
-    def judge(self) -> None:
+    def evaluate(self) -> None:
         """The three tables that hold secrets."""
         owner = {row["id"]: row["user_id"] for row in self.court.rows("app.invoices")}
         for row in self.court.rows("app.credentials"):

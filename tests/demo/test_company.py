@@ -70,7 +70,7 @@ def _counted(manifest: Manifest) -> dict[str, tuple[int, ...]]:
 
 
 def _seen(stores: DemoStores, as_of: datetime) -> Iterator[tuple[str, tuple[int, ...]]]:
-    for check, found in Oracle(stores.app, stores.web, as_of).judge().items():
+    for check, found in Oracle(stores.app, stores.web, as_of).evaluate().items():
         states = (found.states[state] for state in ("violating", "held", "undecidable", "out_of_scope"))
         counts = (*states, len(found.subjects), found.late_holds)
         if any(counts) or not check.endswith("/DEL-4"):  # every table is searched, and few hold anybody

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from privacy_audit.controls.clocks_agree import SURELY_WRONG, ClocksAgree, Reading, read
+from privacy_audit.controls.clocks_agree import SURELY_WRONG, ClockReading, ClocksAgree, read
 from privacy_audit.domain.audit import CheckResult
 from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.engine.measurement import measure
 from privacy_audit.engine.self_test import prove_can_fail, specimen_frame
-from privacy_audit.postgres.store_errors import TroubleError
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.postgres.store_errors import StoreError
+from privacy_audit.sql.row_predicates import RowState
 from tests.engine.conftest import Store, T, by_control, made
 
 CASES = YAML(typ="safe").load(Path(__file__).parent / "cases" / "clocks_agree.yaml")["cases"]
@@ -50,7 +50,7 @@ def moment(told: str) -> datetime:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
 def test_what_a_reading_shows(case: dict[str, Any]) -> None:
-    reading = Reading(*(moment(case[name]) for name in ("before", "store", "after")))
+    reading = ClockReading(*(moment(case[name]) for name in ("before", "store", "after")))
     said = reading.state(timedelta(seconds=case.get("tolerance", 5)))
     assert said.name.lower() == case["says"]
 
@@ -69,13 +69,13 @@ def test_clocks_are_never_said_to_be_wrong_when_they_are_not_and_never_right_whe
     """`truly` is the real difference: what no reading can show, and what each must be true of."""
     back = min(back, timedelta(seconds=9))
     began = datetime(2026, 11, 24, tzinfo=UTC)
-    said = Reading(began, began + there + truly, began + there + back).state(timedelta(seconds=5))
-    if said is State.VIOLATING:
+    said = ClockReading(began, began + there + truly, began + there + back).state(timedelta(seconds=5))
+    if said is RowState.VIOLATING:
         assert abs(truly) > SURELY_WRONG
-    if said is State.COMPLIANT:
+    if said is RowState.COMPLIANT:
         assert abs(truly) <= timedelta(seconds=5) + there + back <= timedelta(seconds=10)
     if abs(truly) > SURELY_WRONG + there + back:
-        assert said is State.VIOLATING
+        assert said is RowState.VIOLATING
 
 
 @pytest.fixture
@@ -145,10 +145,10 @@ def test_the_whole_audit_says_it_of_the_store_and_not_of_its_instant(store: Stor
     assert "clock_timestamp()" in check.fix
 
 
-STATE = Reading.state
-SLIPS: dict[str, Callable[[Reading, timedelta], State]] = {
-    "always agree": lambda *_: State.COMPLIANT,
-    "never sure": lambda *_: State.UNDECIDABLE,
+STATE = ClockReading.state
+SLIPS: dict[str, Callable[[ClockReading, timedelta], RowState]] = {
+    "always agree": lambda *_: RowState.COMPLIANT,
+    "never sure": lambda *_: RowState.UNDECIDABLE,
     "the answer may take any time": lambda it, most: STATE(replace(it, after=it.before), most),
     "only a slow clock is wrong": lambda it, most: STATE(replace(it, store=min(it.store, it.after)), most),
     "only a fast clock is wrong": lambda it, most: STATE(replace(it, store=max(it.store, it.before)), most),
@@ -161,8 +161,8 @@ def test_a_rule_that_misjudges_clocks_fails_its_specimens(
     slip: str, plain: sa.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prove_can_fail(plain, rule(), T)
-    monkeypatch.setattr(Reading, "state", SLIPS[slip])
-    with pytest.raises(TroubleError, match="the rule fails its own specimens, so it proves nothing: of a clock "):
+    monkeypatch.setattr(ClockReading, "state", SLIPS[slip])
+    with pytest.raises(StoreError, match="the rule fails its own specimens, so it proves nothing: of a clock "):
         prove_can_fail(plain, rule(), T)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from privacy_audit.controls import Rule
 from privacy_audit.domain.outcomes import Plan
-from privacy_audit.engine.measurement import Measured, count_all, measure
+from privacy_audit.engine.measurement import Measurement, count_all, measure
 from privacy_audit.sql.every_row import every_row
 from tests.engine.conftest import Store, T
 from tests.engine.test_plan import HOLDS, QUIET, REGISTER, consent, retention
@@ -45,12 +45,12 @@ def made(store: Store, *statements: str, table: str = f"CREATE TABLE app.positio
     )
 
 
-def full(store: Store, rule: Rule) -> Measured:
+def full(store: Store, rule: Rule) -> Measurement:
     with store.opened() as connection:
         return measure(connection, rule, T)
 
 
-def sought(store: Store, rule: Rule) -> Measured:
+def sought(store: Store, rule: Rule) -> Measurement:
     with store.opened() as connection:
         return measure(connection, rule, T, 1)
 

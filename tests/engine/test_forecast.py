@@ -74,7 +74,7 @@ RULES = {
 def violating(connection: sa.Connection, rule: Rule, as_of: datetime) -> set[int]:
     """How many rows violate, by each way of counting."""
     counted = [count_all(connection, rule, as_of)]
-    counted += [count_suspects(connection, rule, as_of, seek, 9999) for seek in rule.seeks(rule.frame(as_of))]
+    counted += [count_suspects(connection, rule, as_of, seek, 9999) for seek in rule.seeks(rule.context(as_of))]
     return {measured.tally.violating for measured in counted}
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
+from tests.self_test_cases import Named, case_rules, committed_rules
 
 from privacy_audit.controls import Rule, kinds
 from tests.conftest import MakeDatabase
 from tests.mutants import mutants_of, survivors
-from tests.specimens import Named, case_rules, committed_rules
 
 pytestmark = pytest.mark.slow
 
@@ -156,6 +156,8 @@ def test_a_rule_with_too_few_specimens_lets_mutants_live(connection: sa.Connecti
 def only_one(monkeypatch: pytest.MonkeyPatch) -> Named:
     """A retention rule that has lost all but its first specimen."""
     rule = _rules()["retention/held"]
-    specimens = type(rule).specimens
-    monkeypatch.setattr(type(rule), "specimens", lambda self, frame: iter([next(specimens(self, frame))]))
+    self_test_cases = type(rule).self_test_cases
+    monkeypatch.setattr(
+        type(rule), "self_test_cases", lambda self, context: iter([next(self_test_cases(self, context))])
+    )
     return Named("retention/held", rule)

@@ -18,7 +18,7 @@ from demo.server import EmbeddedPostgres
 from privacy_audit.controls import Rule, kinds
 from privacy_audit.domain.audit import CheckResult
 from privacy_audit.domain.outcomes import Cause, Outcome, Plan
-from privacy_audit.engine.measurement import Measured, count_all, measure
+from privacy_audit.engine.measurement import Measurement, count_all, measure
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import Store, T, by_control, made
 from tests.engine.proxy import Proxy
@@ -95,7 +95,7 @@ def consent(**changes: Any) -> Rule:
     return kinds()["consent_at_event"].model_validate(rule)
 
 
-def looked(store: Store, rule: Rule, budget: int = OVER) -> Measured:
+def looked(store: Store, rule: Rule, budget: int = OVER) -> Measurement:
     """What a check counts, on a connection as it gets one."""
     with store.opened() as connection:
         return measure(connection, rule, T, budget)
@@ -455,11 +455,13 @@ def test_a_check_is_a_handful_of_statements_that_select_one_row_of_aggregates(
         with recorded(connection) as plain:
             connection.exec_driver_sql("SELECT place FROM (SELECT * FROM app.positions) p")
     assert plain[0].columns["place"], "the server names the table of a column, however deep it was selected"
-    specimens = [statement for statement in sent if "number of specimen" in statement.text]
-    others = sent[len(specimens) :]
-    assert sent[: len(specimens)] == specimens
-    assert 1 <= len(specimens) <= 2
-    assert not any("app.positions" in statement.text for statement in specimens), "what is judged there was sent along"
+    self_test_cases = [statement for statement in sent if "number of specimen" in statement.text]
+    others = sent[len(self_test_cases) :]
+    assert sent[: len(self_test_cases)] == self_test_cases
+    assert 1 <= len(self_test_cases) <= 2
+    assert not any("app.positions" in statement.text for statement in self_test_cases), (
+        "what is judged there was sent along"
+    )
     assert len(others) <= most
     assert sum("AS judged" in statement.text for statement in others) == 1
     for statement in others:

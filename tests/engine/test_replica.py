@@ -61,7 +61,7 @@ class Pair:
 
     store: Store
     """At the primary."""
-    replication_lag: EmbeddedPostgres
+    replica: EmbeddedPostgres
 
     @property
     def behind(self) -> Store:
@@ -153,7 +153,7 @@ def _elsewhere(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     url = pair.behind.reader.render_as_string(hide_password=False).replace("postgresql+psycopg2", "postgres")
     monkeypatch.setenv("AIRFLOW_CONN_STORE_WEB", url)
     with (
-        pytest.raises(other_databases.ElsewhereError) as caught,
+        pytest.raises(other_databases.OtherDatabaseError) as caught,
         other_databases.reading("store_web", "the erasure ledger"),
     ):
         raise AssertionError("it was opened")

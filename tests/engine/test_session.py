@@ -16,7 +16,7 @@ from privacy_audit.domain.audit import StoreResult
 from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.postgres import session_settings
 from privacy_audit.postgres.session_settings import CONTRACT, TRANSACTION, UnsafeSessionError, connect_args, keep
-from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.postgres.store_errors import StoreError
 from privacy_audit.postgres.store_session import open_store
 from privacy_audit.sql.catalog.role_rights import excess_rights
 from tests.audit.company import airflow_url
@@ -107,7 +107,7 @@ def lose(monkeypatch: pytest.MonkeyPatch, lost: str, *, of_readers: bool) -> Non
 def test_a_keeper_that_loses_a_setting_is_not_believed(app: Store, monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
     lose(monkeypatch, lost, of_readers=False)
     with (
-        pytest.raises(TroubleError, match=f"did not keep these settings: {lost}\\.") as caught,
+        pytest.raises(StoreError, match=f"did not keep these settings: {lost}\\.") as caught,
         open_store(app.reader, "a"),
     ):
         pass

@@ -13,23 +13,23 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+from tests.self_test_cases import case_rules, committed_rules, named_rules
 
 from privacy_audit.config.map_clocks import ColumnClock
 from privacy_audit.controls import Rule, erased, kinds, retention
 from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.engine.measurement import measure
 from privacy_audit.engine.self_test import prove_can_fail, specimen_frame, specimens_of, statements
-from privacy_audit.erasure.identifier_columns import Place
-from privacy_audit.erasure.search import Leads, Residue, counted
-from privacy_audit.postgres.store_errors import TroubleError
-from privacy_audit.selftest.case import ME, NUMBER, Scene, Specimen, fits, planted_world
-from privacy_audit.selftest.made_up_times import quiet, tells
+from privacy_audit.erasure.identifier_columns import SearchedTable
+from privacy_audit.erasure.search import BatchLeads, Residue, counted
+from privacy_audit.postgres.store_errors import StoreError
+from privacy_audit.selftest.case import CASE_ID, OWN, Fixture, SelfTestCase, case_set, fits
+from privacy_audit.selftest.made_up_times import dst_free_noon, is_exact
 from privacy_audit.sql import clocks
-from privacy_audit.sql.evaluation_context import Need, never
-from privacy_audit.sql.row_predicates import State, tally_statement
+from privacy_audit.sql.evaluation_context import ColumnRequirement, never
+from privacy_audit.sql.row_predicates import RowState, tally_statement
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import Store, by_control
-from tests.specimens import case_rules, committed_rules, named_rules
 
 pytestmark = pytest.mark.slow
 
@@ -44,30 +44,30 @@ INSTANTS = {
     "the first instant of a year in Paris": datetime(2026, 12, 31, 23, 0, tzinfo=UTC),
     "the last day of a year": datetime(2027, 12, 31, 12, 0, tzinfo=UTC),
 }
-_ALL = {State.VIOLATING, State.COMPLIANT, State.UNDECIDABLE}
+_ALL = {RowState.VIOLATING, RowState.COMPLIANT, RowState.UNDECIDABLE}
 COVERAGE = {
     "anonymous": _ALL,
     "append_only": _ALL,
     "audit_role": _ALL,
-    "consent_at_event": {*_ALL, State.OUT_OF_SCOPE},
-    "deadline": {*_ALL, State.OUT_OF_SCOPE},
+    "consent_at_event": {*_ALL, RowState.OUT_OF_SCOPE},
+    "deadline": {*_ALL, RowState.OUT_OF_SCOPE},
     "freshness": _ALL,
-    "guardian_consent": {*_ALL, State.OUT_OF_SCOPE},
+    "guardian_consent": {*_ALL, RowState.OUT_OF_SCOPE},
     "guardian_consent_form": _ALL,
     "legal_hold": _ALL,
-    "lifetime": {*_ALL, State.OUT_OF_SCOPE},
-    "listed": {*_ALL, State.OUT_OF_SCOPE},
+    "lifetime": {*_ALL, RowState.OUT_OF_SCOPE},
+    "listed": {*_ALL, RowState.OUT_OF_SCOPE},
     "look_alikes": _ALL,
     "one_in_force": _ALL,
     "period_assigned": _ALL,
-    "permission_at_event": {*_ALL, State.OUT_OF_SCOPE},
+    "permission_at_event": {*_ALL, RowState.OUT_OF_SCOPE},
     "read_rights": _ALL,
-    "retention": set(State),
+    "retention": set(RowState),
     "readable_secrets": _ALL,
     "security_settings": _ALL,
-    "sequence": {*_ALL, State.OUT_OF_SCOPE},
-    "soft_delete": {*_ALL, State.HELD},
-    "stated": {*_ALL, State.OUT_OF_SCOPE},
+    "sequence": {*_ALL, RowState.OUT_OF_SCOPE},
+    "soft_delete": {*_ALL, RowState.HELD},
+    "stated": {*_ALL, RowState.OUT_OF_SCOPE},
     "unmapped_columns": _ALL,
     "ways_out": _ALL,
 }
@@ -75,9 +75,12 @@ COVERAGE = {
 IN_MEMORY = {"clocks_agree", "erased", "held_rows_present"}
 """Kinds that no SQL judges: their specimens are judged in memory, too."""
 LACKING = {
-    "app/app.social_comments/DEL-1": (State.VIOLATING, "a flag says that a row was deleted, and not when"),
-    "soft_delete/flag only": (State.VIOLATING, "a flag says that a row was deleted, and not when"),
-    "retention/by year, 2 months": (State.COMPLIANT, "of no year that has begun is it sure that 2 months are not over"),
+    "app/app.social_comments/DEL-1": (RowState.VIOLATING, "a flag says that a row was deleted, and not when"),
+    "soft_delete/flag only": (RowState.VIOLATING, "a flag says that a row was deleted, and not when"),
+    "retention/by year, 2 months": (
+        RowState.COMPLIANT,
+        "of no year that has begun is it sure that 2 months are not over",
+    ),
 }
 """Rules that lack a specimen in breach, or one that keeps the promise, and why no row could be one."""
 
@@ -95,7 +98,7 @@ def _failures(connection: sa.Connection, rules: dict[str, Rule], as_of: datetime
     for name, rule in rules.items():
         try:
             prove_can_fail(connection, rule, as_of)
-        except TroubleError as error:
+        except StoreError as error:
             yield f"{name}: {error.reason}"
 
 
@@ -123,17 +126,17 @@ def test_so_they_do_in_a_company_that_is_a_day_old(connection: sa.Connection) ->
 def test_every_rule_has_a_specimen_in_breach_and_one_that_keeps_the_promise() -> None:
     lacking = {}
     for name, rule in named_rules().items():
-        shown = {specimen.state for specimen in specimens_of(rule, specimen_frame(rule, T))}
-        missing = {State.VIOLATING, State.COMPLIANT} - shown
+        shown = {self_test_case.state for self_test_case in specimens_of(rule, specimen_frame(rule, T))}
+        missing = {RowState.VIOLATING, RowState.COMPLIANT} - shown
         if missing and rule.kind not in IN_MEMORY:
             lacking[name] = missing
     assert lacking == {name: {state} for name, (state, _) in LACKING.items()}
 
 
 def test_the_states_that_each_kind_shows() -> None:
-    shown: dict[str, set[State]] = {}
+    shown: dict[str, set[RowState]] = {}
     for rule in named_rules().values():
-        states = {specimen.state for specimen in specimens_of(rule, specimen_frame(rule, T))}
+        states = {self_test_case.state for self_test_case in specimens_of(rule, specimen_frame(rule, T))}
         shown.setdefault(rule.kind, set()).update(states)
     assert {kind: states for kind, states in shown.items() if kind not in IN_MEMORY} == COVERAGE
     assert set(kinds()) == {*COVERAGE, *IN_MEMORY}
@@ -152,8 +155,8 @@ def test_the_specimens_of_a_night_cost_little_more_than_writing_down_what_is_ask
         return time.process_time() - began
 
     def written(rule: Rule) -> object:
-        frame = rule.frame(T)
-        return tally_statement(rule.judge(rule.rows(frame), frame), frame).compile(connection)
+        context = rule.context(T)
+        return tally_statement(rule.evaluate(rule.rows(context), context), context).compile(connection)
 
     asked, shown = seconds(written), seconds(lambda rule: prove_can_fail(connection, rule, T))
     assert shown < 2 * asked
@@ -215,21 +218,21 @@ def test_a_row_that_is_counted_twice_is_told(connection: sa.Connection, monkeypa
         return replace(clock, joins=((relation, on), (twice, sa.true())))
 
     monkeypatch.setattr(clocks, "_joined", unjoined)
-    with pytest.raises(TroubleError, match="violating and violating, and not violating"):
+    with pytest.raises(StoreError, match="violating and violating, and not violating"):
         measure(connection, rule, T)
 
 
 def test_what_is_judged_in_memory_is_shown_to_fail_too(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = _erased()
-    frame = specimen_frame(rule, T)
-    assert not list(rule.disproof(frame))
+    context = specimen_frame(rule, T)
+    assert not list(rule.disproof(context))
     monkeypatch.setattr(erased, "counted", _of_nobody)
-    told = list(rule.disproof(frame))
+    told = list(rule.disproof(context))
     assert "of a row that names an erased person in email it says compliant, and not violating" in told
     assert not any("somebody else" in each for each in told)
 
 
-def _of_nobody(place: Place, leads: Sequence[Leads]) -> Residue:
+def _of_nobody(place: SearchedTable, leads: Sequence[BatchLeads]) -> Residue:
     """What a search that finds nobody counts."""
     return replace(counted(place, ()), scanned=sum(batch.rows for batch in leads))
 
@@ -260,43 +263,43 @@ def _erased(exempt: Any = None, origin: Any = None) -> Rule:
 def test_an_hour_that_comes_twice_is_told_by_its_second_time_only() -> None:
     local = ColumnClock.model_validate({"column": "at", "encoding": "timestamp", "zone": "Europe/Paris"})
     first, second = INSTANTS["an hour that comes twice"], INSTANTS["the same hour again"]
-    assert (tells(local, first), tells(local, second)) == (False, True)
+    assert (is_exact(local, first), is_exact(local, second)) == (False, True)
 
 
 @pytest.mark.parametrize("as_of", INSTANTS.values(), ids=INSTANTS)
 def test_no_clock_changes_near_a_quiet_day(as_of: datetime) -> None:
-    frame = specimen_frame(committed_rules()["app/app.downloads/RET-4"], as_of)
+    context = specimen_frame(committed_rules()["app/app.downloads/RET-4"], as_of)
     clock = ColumnClock.model_validate({"column": "at", "encoding": "timestamp", "zone": "America/New_York"})
-    at = quiet(frame, clock)
+    at = dst_free_noon(context, clock)
     assert at < as_of
-    assert tells(clock, at)
-    for zone in (frame.zone, ZoneInfo("America/New_York")):
+    assert is_exact(clock, at)
+    for zone in (context.zone, ZoneInfo("America/New_York")):
         assert len({(at + timedelta(days=days)).astimezone(zone).utcoffset() for days in range(-9, 10)}) == 1
 
 
 def test_a_row_that_leans_on_its_own_table_is_one_row() -> None:
-    specimen = Specimen("", State.COMPLIANT, Scene({"parent": ME}, {"s.t": [{"id": ME, "at": "x"}]}))
-    needs = [Need("s.t", "parent"), Need("s.t", "at")]
-    assert fits(specimen, "s.t")
-    planted = planted_world({1: specimen}, "s.t", ["id"], needs, {})["s.t"]
+    self_test_case = SelfTestCase("", RowState.COMPLIANT, Fixture({"parent": OWN}, {"s.t": [{"id": OWN, "at": "x"}]}))
+    needs = [ColumnRequirement("s.t", "parent"), ColumnRequirement("s.t", "at")]
+    assert fits(self_test_case, "s.t")
+    planted = case_set({1: self_test_case}, "s.t", ["id"], needs, {})["s.t"]
     assert [dict(zip(planted.columns, row, strict=True)) for row in planted.rows] == [
-        {"id": "1", "parent": "1", "at": "x", NUMBER: "1"}
+        {"id": "1", "parent": "1", "at": "x", CASE_ID: "1"}
     ]
 
 
 def test_a_row_that_needs_another_of_its_own_table_cannot_be() -> None:
-    assert not fits(Specimen("", State.COMPLIANT, Scene({"at": "x"}, {"s.t": [{"at": "y"}]})), "s.t")
+    assert not fits(SelfTestCase("", RowState.COMPLIANT, Fixture({"at": "x"}, {"s.t": [{"at": "y"}]})), "s.t")
 
 
 def test_scenes_unite_the_rows_of_one_key_and_keep_others_apart() -> None:
-    one = Scene({}, {"s.t": [{"id": ME, "a": 1}]})
-    same, other = Scene({}, {"s.t": [{"id": ME, "b": 2}]}), Scene({}, {"s.t": [{"id": ME, "a": 3}]})
-    assert (one | same).others == {"s.t": ({"id": ME, "a": 1, "b": 2},)}
-    assert (one | other).others == {"s.t": ({"id": ME, "a": 1}, {"id": ME, "a": 3})}
+    one = Fixture({}, {"s.t": [{"id": OWN, "a": 1}]})
+    same, other = Fixture({}, {"s.t": [{"id": OWN, "b": 2}]}), Fixture({}, {"s.t": [{"id": OWN, "a": 3}]})
+    assert (one | same).others == {"s.t": ({"id": OWN, "a": 1, "b": 2},)}
+    assert (one | other).others == {"s.t": ({"id": OWN, "a": 1}, {"id": OWN, "a": 3})}
 
 
 def test_the_store_is_not_read(connection: sa.Connection) -> None:
     rule = committed_rules()["app/app.positions/RET-3"]
-    frame = specimen_frame(rule, T)
-    for statement in statements(rule, specimens_of(rule, frame), frame):
+    context = specimen_frame(rule, T)
+    for statement in statements(rule, specimens_of(rule, context), context):
         assert "app." not in str(statement)

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from privacy_audit.config.store_map import StoreMap
-from privacy_audit.controls import Lack
+from privacy_audit.controls import BindingError
 from privacy_audit.controls.erased import Erased
 from privacy_audit.domain.outcomes import Severity
 from privacy_audit.domain.promises import Control
@@ -22,7 +22,7 @@ from privacy_audit.domain.tally import Tally
 from privacy_audit.engine.measurement import measure
 from privacy_audit.erasure import IdentifierKind, Keyring, traces
 from privacy_audit.erasure.ledger import KEY_CHECK
-from privacy_audit.postgres.store_errors import Trouble, TroubleError
+from privacy_audit.postgres.store_errors import StoreError, StoreErrors
 from tests.engine.conftest import PASSWORD, Store, made
 
 T = datetime(2026, 11, 24, 1, 15, tzinfo=UTC)
@@ -92,12 +92,12 @@ class Two:
 
     def look(self, *do: str, edit: Callable[[dict[str, Any]], object] | None = None) -> Tally:
         self.app.do(*do)
-        with self.app.opened() as connection, Trouble.watch():
+        with self.app.opened() as connection, StoreErrors.watch():
             return measure(connection, rule(edit), T).tally
 
-    def refusal(self, *do: str, edit: Callable[[dict[str, Any]], object] | None = None) -> TroubleError:
+    def refusal(self, *do: str, edit: Callable[[dict[str, Any]], object] | None = None) -> StoreError:
         """Why the check cannot be looked at; whatever the reason, its words carry no key and no identifier."""
-        with pytest.raises(TroubleError) as caught:
+        with pytest.raises(StoreError) as caught:
             self.look(*do, edit=edit)
         said = f"{caught.value} {caught.value.args}"
         assert not [secret for secret in (*SECRETS, PASSWORD, "dupont", "127.0.0.1") if secret in said]
@@ -122,7 +122,7 @@ def entries(
         )
 
 
-def bound(edit: Callable[[dict[str, Any]], object] | None = None) -> list[Erased | Lack]:
+def bound(edit: Callable[[dict[str, Any]], object] | None = None) -> list[Erased | BindingError]:
     """What the control becomes in the map, which `edit` may change."""
     given = json.loads(json.dumps(MAP))
     if edit:

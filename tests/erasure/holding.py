@@ -14,14 +14,14 @@ import pytest
 import sqlalchemy as sa
 
 from privacy_audit.config.store_map import StoreMap
-from privacy_audit.controls import Lack
+from privacy_audit.controls import BindingError
 from privacy_audit.controls.held_rows_present import HeldRowsPresent
 from privacy_audit.domain.outcomes import Severity
 from privacy_audit.domain.promises import Control
 from privacy_audit.domain.tally import Tally
 from privacy_audit.engine.measurement import measure
 from privacy_audit.erasure import hold_manifests
-from privacy_audit.postgres.store_errors import Trouble
+from privacy_audit.postgres.store_errors import StoreErrors
 from tests.engine.conftest import Store
 
 KEYS = {"1": base64.b64encode(bytes(range(32))).decode(), "2": base64.b64encode(bytes(range(50, 90))).decode()}
@@ -124,7 +124,11 @@ class Held:
     ) -> Tally:
         """What the check of a table counts after something was done in the store."""
         self.store.do(*do)
-        with hold_manifests.filing() if filing else nullcontext(), self.store.opened() as connection, Trouble.watch():
+        with (
+            hold_manifests.filing() if filing else nullcontext(),
+            self.store.opened() as connection,
+            StoreErrors.watch(),
+        ):
             return measure(connection, rule(edit, table), as_of or datetime.now(UTC)).tally
 
 
@@ -136,7 +140,7 @@ def rule(edit: Callable[[dict[str, Any]], object] | None = None, table: str = "a
     return HeldRowsPresent.model_validate(json.loads(json.dumps(one.as_json())))  # as a compiled suite carries it
 
 
-def bound(edit: Callable[[dict[str, Any]], object] | None = None) -> list[HeldRowsPresent | Lack]:
+def bound(edit: Callable[[dict[str, Any]], object] | None = None) -> list[HeldRowsPresent | BindingError]:
     """What the control becomes in the map, which `edit` may change."""
     given = json.loads(json.dumps(MAP))
     if edit:

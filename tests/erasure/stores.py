@@ -8,12 +8,21 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from privacy_audit.erasure import Erased, IdentifierKind, Index, Keyring, Place, Residue, search, traces
-from privacy_audit.sql.evaluation_context import Frame
+from privacy_audit.erasure import (
+    ErasedIndex,
+    ErasedPerson,
+    IdentifierKind,
+    Keyring,
+    Residue,
+    SearchedTable,
+    search,
+    traces,
+)
+from privacy_audit.sql.evaluation_context import EvaluationContext
 
 ONE, TWO = bytes(range(32)), bytes(range(100, 140))
 KEYRING = Keyring({1: ONE, 2: TWO})
-FRAME = Frame(datetime(2026, 11, 24, 1, 15, tzinfo=UTC), "Europe/Paris", date(2015, 1, 1))
+FRAME = EvaluationContext(datetime(2026, 11, 24, 1, 15, tzinfo=UTC), "Europe/Paris", date(2015, 1, 1))
 COMPLETED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JEAN = "jean@example.fr"
 _SESSION = "-c TimeZone=UTC -c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read"
@@ -35,12 +44,14 @@ def opened(url: str) -> Iterator[sa.Connection]:
         yield connection
 
 
-def filed(text: str = JEAN, kind: IdentifierKind = IdentifierKind.EMAIL, of: str = "", request: str = "E-1") -> Erased:
+def filed(
+    text: str = JEAN, kind: IdentifierKind = IdentifierKind.EMAIL, of: str = "", request: str = "E-1"
+) -> ErasedPerson:
     """An erased person with one identifier."""
-    return Erased(request, 2, traces(KEYRING, kind, text, of), COMPLETED)
+    return ErasedPerson(request, 2, traces(KEYRING, kind, text, of), COMPLETED)
 
 
-def looked(url: str, place: Place, *ledger: Erased) -> Residue:
+def looked(url: str, place: SearchedTable, *ledger: ErasedPerson) -> Residue:
     """What the search finds of a ledger in a place."""
     with opened(url) as connection:
-        return search(connection, place, Index(KEYRING, ledger), FRAME)
+        return search(connection, place, ErasedIndex(KEYRING, ledger), FRAME)

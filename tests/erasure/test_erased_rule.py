@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from privacy_audit.compiler import suites
-from privacy_audit.compiler.suites import Check, Coverage
+from privacy_audit.compiler.suites import Check, StoreCoverage
 from privacy_audit.config.store_map import StoreMap
-from privacy_audit.controls import Lack
+from privacy_audit.controls import BindingError
 from privacy_audit.domain.audit import CheckResult
 from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.domain.promises import Policy
@@ -210,7 +210,7 @@ def test_through_great_expectations(two: Two, tmp_path: Path) -> None:
 
 def _audited(two: Two, results: Path) -> CheckResult:
     checks = (Check("app/app.users/DEL-4", CONTROL, "app", rule()),)
-    coverage = Coverage(StoreMap.model_validate(MAP), checks, (), ())
+    coverage = StoreCoverage(StoreMap.model_validate(MAP), checks, (), ())
     policy = Policy("1", "Policy", date(2024, 1, 1), None, "Europe/Paris", "", "", (), (CONTROL,), ())
     order = auditor.StoreOrder(
         audit_id="a1",
@@ -243,7 +243,7 @@ def test_where_the_map_says_too_little() -> None:
         del given["tables"]["app.users"]["identifiers"]
 
     (unledgered,), (unidentified,) = bound(without_ledger), bound(without_identifiers)
-    assert isinstance(unledgered, Lack)
+    assert isinstance(unledgered, BindingError)
     assert "`registers.erasures`" in unledgered.reason
-    assert isinstance(unidentified, Lack)
+    assert isinstance(unidentified, BindingError)
     assert "app.users: DEL-4 needs `identifiers`" in unidentified.reason

@@ -98,7 +98,7 @@ def test_of_a_database_that_keeps_bytes_no_letter_is_believed(
 def test_a_letter_that_a_database_lacks_is_told(server: EmbeddedPostgres) -> None:
     with (
         database_in(server, "LATIN1") as url,
-        pytest.raises(transaction.RegisterUnavailableError, match="Make its database anew with ENCODING 'UTF8'"),
+        pytest.raises(transaction.AuditDatabaseUnavailableError, match="Make its database anew with ENCODING 'UTF8'"),
         transaction.transaction(url) as connection,
     ):
         connection.exec_driver_sql("SELECT 'ł'")

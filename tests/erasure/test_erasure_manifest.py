@@ -6,11 +6,11 @@ import pytest
 import sqlalchemy as sa
 
 from privacy_audit.config.map_clocks import ColumnClock, Encoding
-from privacy_audit.erasure import KeyringRefusedError, Seal, telling
+from privacy_audit.erasure import KeyringRefusedError, RowDigester, telling
 from privacy_audit.sql.evaluation_context import table
 from tests.erasure.stores import KEYRING, do, opened
 
-SEAL = Seal(KEYRING, 1, "app", "public.orders")
+SEAL = RowDigester(KEYRING, 1, "app", "public.orders")
 CREATED = ColumnClock(column="created")
 
 
@@ -39,8 +39,8 @@ def test_parts_of_a_key_do_not_run_into_each_other(store: str) -> None:
 
 
 def test_another_table_store_or_key_gives_other_digests(store: str) -> None:
-    others = [Seal(KEYRING, 2, "app", "public.orders"), Seal(KEYRING, 1, "web", "public.orders")]
-    others.append(Seal(KEYRING, 1, "app", "public.copies"))
+    others = [RowDigester(KEYRING, 2, "app", "public.orders"), RowDigester(KEYRING, 1, "web", "public.orders")]
+    others.append(RowDigester(KEYRING, 1, "app", "public.copies"))
     digests = {seal.row(row) for seal in (SEAL, *others) for row in _texts(store)}
     assert len(digests) == 4 * 9
     assert len({seal.subject("7") for seal in (SEAL, *others)}) == 4
@@ -70,4 +70,4 @@ def test_however_a_creation_is_written(database: str, kind: str, value: str, enc
 
 def test_a_key_that_is_not_there_is_refused() -> None:
     with pytest.raises(KeyringRefusedError, match="no key version 7"):
-        Seal(KEYRING, 7, "app", "public.orders").row(["1"])
+        RowDigester(KEYRING, 7, "app", "public.orders").row(["1"])

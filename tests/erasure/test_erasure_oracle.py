@@ -20,11 +20,20 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from privacy_audit.config.map_clocks import ColumnClock
-from privacy_audit.erasure import Column, Erased, Exemption, IdentifierKind, Index, Origin, Place, search
+from privacy_audit.erasure import (
+    Column,
+    ErasedIndex,
+    ErasedPerson,
+    Exemption,
+    IdentifierKind,
+    IdentifierOrigin,
+    SearchedTable,
+    search,
+)
 from tests.erasure.stores import COMPLETED, FRAME, KEYRING, ONE, TWO, do, opened
 
 KEYS = {1: ONE, 2: TWO}
-PLACE = Place(
+PLACE = SearchedTable(
     store="app",
     table="public.person",
     key=("id",),
@@ -35,7 +44,7 @@ PLACE = Place(
         Column("note", IdentifierKind.TEXT),
     ),
     created=ColumnClock(column="created"),
-    origin=Origin("source", frozenset({"form", "call"})),
+    origin=IdentifierOrigin("source", frozenset({"form", "call"})),
 )
 CREATE = """CREATE TABLE person (id serial, email text, phone text, customer text, note jsonb, created timestamptz,
             source text)"""
@@ -125,14 +134,14 @@ def _digest(version: int, kind: str, value: str) -> bytes:
     return hmac.new(KEYS[version], f"privacy_audit/erasure/v1\0{kind}\0{value}".encode(), hashlib.sha256).digest()
 
 
-def _erased(number: int, entry: Entry) -> Erased:
+def _erased(number: int, entry: Entry) -> ErasedPerson:
     known = {
         "email": [("email", f"p{entry.person}@example.fr"), ("mailbox", f"p{entry.person}@example.fr")],
         "phone": [("phone", f"+3361234567{entry.person}")],
         "customer": [("key", f"customer:4{entry.person}")],
     }
     pairs = [pair for name in entry.filed for pair in known[name]]
-    return Erased(
+    return ErasedPerson(
         request=f"E-{number}",
         key_version=entry.version,
         digests=frozenset((IdentifierKind(kind), _digest(entry.version, kind, value)) for kind, value in pairs),
@@ -208,7 +217,7 @@ def test_the_search_agrees_with_a_naive_count(person: str, planted: list[Row], l
         for row in planted:
             _plant(connection, row)
     with opened(person) as connection:
-        index = Index(KEYRING, [_erased(number, entry) for number, entry in enumerate(ledger)])
+        index = ErasedIndex(KEYRING, [_erased(number, entry) for number, entry in enumerate(ledger)])
         residue = search(connection, PLACE, index, FRAME)
 
     judged = [_judge(row, ledger) for row in planted]

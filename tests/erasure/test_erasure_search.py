@@ -16,12 +16,12 @@ from demo.server import EmbeddedPostgres
 from privacy_audit.config.map_clocks import ColumnClock, Encoding
 from privacy_audit.erasure import (
     Column,
+    ErasedIndex,
     Exemption,
     IdentifierKind,
-    Index,
-    Origin,
-    Place,
+    IdentifierOrigin,
     Residue,
+    SearchedTable,
     UnreadableTextError,
     search,
     traces,
@@ -30,7 +30,7 @@ from tests.conftest import drop_database
 from tests.erasure.stores import COMPLETED, FRAME, JEAN, KEYRING, ONE, TWO, do, filed, looked, opened
 
 EMAIL, PHONE, KEY, TEXT = IdentifierKind.EMAIL, IdentifierKind.PHONE, IdentifierKind.KEY, IdentifierKind.TEXT
-BY_EMAIL = Place("app", "public.person", ("id",), (Column("email", EMAIL),))
+BY_EMAIL = SearchedTable("app", "public.person", ("id",), (Column("email", EMAIL),))
 
 
 def _kinds(residue: Residue) -> dict[str, int]:
@@ -135,7 +135,9 @@ def test_a_row_that_an_import_brought_is_a_hit(shared: str) -> None:
         f"INSERT INTO person SELECT n, '{JEAN}', '2026-05-01Z', s"
         " FROM (VALUES (1, 'form'), (2, 'crm'), (3, NULL)) v (n, s)",
     )
-    place = replace(BY_EMAIL, created=ColumnClock(column="created"), origin=Origin("source", frozenset({"form"})))
+    place = replace(
+        BY_EMAIL, created=ColumnClock(column="created"), origin=IdentifierOrigin("source", frozenset({"form"}))
+    )
     residue = looked(shared, place, filed())
     assert _kinds(residue) == {"hits": 2, "returned": 1}
     assert residue.oldest == residue.newest == datetime(2026, 5, 1, tzinfo=UTC)
@@ -214,13 +216,13 @@ def test_copies_are_found_whatever_their_type(
         f"CREATE TABLE copies (c {kind})",
         f"INSERT INTO copies VALUES ({value}), (NULL)",
     )
-    residue = looked(shared, Place("app", "public.copies", ("c",), (column,)), filed(*known))
+    residue = looked(shared, SearchedTable("app", "public.copies", ("c",), (column,)), filed(*known))
     assert _kinds(residue) == {"hits": 1, "undated": 1, "clean": 1}
 
 
 def test_the_same_number_of_another_thing_is_no_copy(shared: str) -> None:
     do(shared, "DROP TABLE IF EXISTS copies", "CREATE TABLE copies (c int)", "INSERT INTO copies VALUES (42)")
-    place = Place("app", "public.copies", ("c",), (Column("c", KEY, "order"),))
+    place = SearchedTable("app", "public.copies", ("c",), (Column("c", KEY, "order"),))
     assert _kinds(looked(shared, place, filed("42", KEY, "customer"))) == {"clean": 1}
 
 
@@ -281,7 +283,7 @@ def test_rows_are_streamed_and_keys_and_identifiers_stay_out_of_the_statement(sh
 
         sa.event.listen(connection, "before_cursor_execute", hear)
         place = replace(BY_EMAIL, created=ColumnClock(column="created"))
-        residue = search(connection, place, Index(KEYRING, [filed("p7@example.fr")]), FRAME)
+        residue = search(connection, place, ErasedIndex(KEYRING, [filed("p7@example.fr")]), FRAME)
     assert (residue.scanned, residue.returned) == (25_000, 1)
     assert len(said) == 1
     assert named[0] is not None  # a cursor of the server: the client never holds the whole table
@@ -300,9 +302,9 @@ def test_memory_stays_flat(shared: str) -> None:
     )
 
     def peak(table: str, rows: int) -> int:
-        place = Place("app", table, ("customer",), (Column("customer", KEY, "customer"),))
+        place = SearchedTable("app", table, ("customer",), (Column("customer", KEY, "customer"),))
         with opened(shared) as connection:
-            index = Index(KEYRING, [filed()])
+            index = ErasedIndex(KEYRING, [filed()])
             tracemalloc.start()
             residue = search(connection, place, index, FRAME)
             _, highest = tracemalloc.get_traced_memory()
@@ -322,7 +324,7 @@ def test_long_documents_come_in_small_batches(shared: str) -> None:
         "INSERT INTO notes SELECT n, repeat('x', 200000) FROM generate_series(1, 300) n",
         f"INSERT INTO notes VALUES (301, repeat('x', 200000) || ' {JEAN}')",
     )
-    place = Place("app", "public.notes", ("id",), (Column("note", TEXT),))
+    place = SearchedTable("app", "public.notes", ("id",), (Column("note", TEXT),))
     tracemalloc.start()
     residue = looked(shared, place, filed())
     _, highest = tracemalloc.get_traced_memory()

@@ -12,18 +12,18 @@ import pytest
 
 from privacy_audit.erasure import (
     Column,
-    Erased,
+    ErasedIndex,
+    ErasedPerson,
     IdentifierKind,
-    Index,
     Keyring,
     LedgerRefusedError,
-    Place,
-    Seal,
+    RowDigester,
+    SearchedTable,
     leads,
     search,
     traces,
 )
-from privacy_audit.erasure.hold_manifests import Entry
+from privacy_audit.erasure.hold_manifests import ManifestEntry
 from privacy_audit.erasure.identifiers import readings
 from tests.erasure.stores import FRAME, do, opened
 
@@ -33,9 +33,9 @@ KEYRING = Keyring({1: KEY})
 DIGESTS = traces(KEYRING, IdentifierKind.EMAIL, f"{CANARY}@example.fr") | traces(
     KEYRING, IdentifierKind.KEY, CANARY, "customer"
 )
-ERASED = Erased("E-1", 1, DIGESTS, datetime(2026, 3, 1, tzinfo=UTC))
-INDEX = Index(KEYRING, [ERASED])
-PLACE = Place(
+ERASED = ErasedPerson("E-1", 1, DIGESTS, datetime(2026, 3, 1, tzinfo=UTC))
+INDEX = ErasedIndex(KEYRING, [ERASED])
+PLACE = SearchedTable(
     "app",
     "public.person",
     ("id",),
@@ -69,8 +69,8 @@ def test_what_is_shown_is_silent(store: str) -> None:
         residue = search(connection, PLACE, INDEX, FRAME)
         listed = [lead for batch in leads(connection, PLACE, INDEX, FRAME) for lead in batch.found]
     found = INDEX.find(readings(IdentifierKind.EMAIL, f"{CANARY}@example.fr"))
-    seal = Seal(KEYRING, 1, "app", "public.person")
-    entry = Entry("public.person", "financial by id", seal.row([CANARY]), seal.subject(CANARY), 1, FRAME.as_of)
+    seal = RowDigester(KEYRING, 1, "app", "public.person")
+    entry = ManifestEntry("public.person", "financial by id", seal.row([CANARY]), seal.subject(CANARY), 1, FRAME.as_of)
     assert residue.hits == len(listed) == len(found.strong) == 1
     for value in (residue, listed, found, seal, entry, KEYRING, ERASED, INDEX, PLACE):
         _assert_silent(f"{value!r} {value}")
@@ -114,10 +114,10 @@ def test_what_is_refused_is_silent() -> None:
         traces(KEYRING, IdentifierKind.PHONE, CANARY)
 
     def match_without_key() -> None:
-        Index(Keyring({2: bytes(range(32))}), [ERASED])
+        ErasedIndex(Keyring({2: bytes(range(32))}), [ERASED])
 
     def file_nothing() -> None:
-        Erased("E-1", 1, frozenset(), datetime(2026, 3, 1, tzinfo=UTC))
+        ErasedPerson("E-1", 1, frozenset(), datetime(2026, 3, 1, tzinfo=UTC))
 
     for attempt in (file_unreadable, match_without_key, file_nothing):
         with pytest.raises(LedgerRefusedError) as refused:

@@ -16,9 +16,9 @@ from ruamel.yaml import YAML
 
 from privacy_audit import audit_db
 from privacy_audit.compiler import suites
-from privacy_audit.compiler.suites import Check, Coverage
+from privacy_audit.compiler.suites import Check, StoreCoverage
 from privacy_audit.config.store_map import StoreMap
-from privacy_audit.controls import Lack
+from privacy_audit.controls import BindingError
 from privacy_audit.controls.held_rows_present import HeldRowsPresent
 from privacy_audit.domain.audit import CheckResult
 from privacy_audit.domain.outcomes import Cause, Outcome
@@ -29,7 +29,7 @@ from privacy_audit.engine.measurement import measure
 from privacy_audit.erasure import hold_manifests
 from privacy_audit.pipeline import auditing, planning
 from privacy_audit.pipeline.configuration import read_configuration
-from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.postgres.store_errors import StoreError
 from tests.conftest import MakeDatabase
 from tests.engine.conftest import made
 from tests.erasure.holding import CONTROL, HOLDS, KEYS, MAP, SCHEMA, Held, bound, conn, counts, give_keys, rule
@@ -156,7 +156,7 @@ def test_a_rotation_of_keys_forgets_nothing(held: Held, monkeypatch: pytest.Monk
 def test_without_an_old_key_nobody_can_tell(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     held.night()
     give_keys(monkeypatch, "2")
-    with pytest.raises(TroubleError, match=r"no key version 1.* Put the old key back") as caught:
+    with pytest.raises(StoreError, match=r"no key version 1.* Put the old key back") as caught:
         held.night()
     assert not [key for key in KEYS.values() if key in str(caught.value)]
 
@@ -168,7 +168,7 @@ def test_another_key_under_the_right_version_misses_nothing_silently(
     held.night()
     text = json.dumps({"keys": {"1": KEYS["2"]}})
     monkeypatch.setenv("AIRFLOW_CONN_HOLD_KEYS", json.dumps({"conn_type": "generic", "password": text}))
-    with pytest.raises(TroubleError, match="the key under version 1 is not the one that held rows") as caught:
+    with pytest.raises(StoreError, match="the key under version 1 is not the one that held rows") as caught:
         held.night("DELETE FROM app.visits")
     assert caught.value.cause is Cause.MISSING
     give_keys(monkeypatch, "1")
@@ -177,7 +177,7 @@ def test_another_key_under_the_right_version_misses_nothing_silently(
 
 def test_without_keys_it_is_not_audited(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_HOLD_KEYS")
-    with pytest.raises(TroubleError, match=r"connection hold_keys: is not configured") as caught:
+    with pytest.raises(StoreError, match=r"connection hold_keys: is not configured") as caught:
         held.night()
     assert caught.value.cause is Cause.MISSING
 
@@ -243,7 +243,7 @@ def test_a_register_that_is_down_or_too_old(
     held: Held, monkeypatch: pytest.MonkeyPatch, address: dict[str, Any], cause: Cause, words: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_THE_REGISTER", conn(sa.make_url(held.register).set(**address)))
-    with pytest.raises(TroubleError, match=rf"register \(connection the_register\): .*{words}") as caught:
+    with pytest.raises(StoreError, match=rf"register \(connection the_register\): .*{words}") as caught:
         held.night()
     assert caught.value.cause is cause
     assert "127.0.0.1" not in str(caught.value)
@@ -253,7 +253,7 @@ def test_a_register_that_takes_no_writing_is_not_a_pass(held: Held) -> None:
     database = sa.make_url(held.register).database
     with sa.create_engine(held.register, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool).connect() as connection:
         connection.exec_driver_sql(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
-    with pytest.raises(TroubleError, match="takes no writing"):
+    with pytest.raises(StoreError, match="takes no writing"):
         held.night()
     assert counts(held.night(filing=False)) == STILL_THERE
 
@@ -313,7 +313,7 @@ def test_through_great_expectations(held: Held, tmp_path: Path) -> None:
 def _audited(held: Held, results: Path) -> CheckResult:
     given = StoreMap.model_validate(MAP)
     checks = tuple(Check(f"app/{one.table}/HLD-2", CONTROL, "app", one) for one in [rule()])
-    coverage = Coverage(given, checks, (), ())
+    coverage = StoreCoverage(given, checks, (), ())
     policy = Policy("1", "Policy", date(2024, 1, 1), None, "Europe/Paris", "", "", (), (CONTROL,), ())
     order = auditor.StoreOrder(
         audit_id="a1",
@@ -394,11 +394,11 @@ def test_where_the_map_says_too_little() -> None:
     assert [str(it) for it in bound(without_holds)] == []
     assert [it for it in bound(for_statistics) if not isinstance(it, HeldRowsPresent) or it.table != HOLDS] == []
     (keys,), (_, subject), (_, word) = bound(without_keys), bound(without_subject), bound(without_a_word)
-    assert isinstance(keys, Lack)
+    assert isinstance(keys, BindingError)
     assert "`registers.legal_holds.keys`" in keys.reason
-    assert isinstance(subject, Lack)
+    assert isinstance(subject, BindingError)
     assert "app.visits: HLD-2 needs `subject`" in subject.reason
-    assert isinstance(word, Lack)
+    assert isinstance(word, BindingError)
     assert "app.visits: HLD-2 needs `data`, or `registers.legal_holds.every_category`" in word.reason
 
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from privacy_audit.domain.audit import Audit, CheckResult, StoreResult, fingerprint_of
 from privacy_audit.domain.outcomes import Outcome, Severity
-from privacy_audit.findings.finding_state import Standing
-from privacy_audit.findings.transitions import Memory, Rules, advance, moves
+from privacy_audit.findings.finding_state import FindingState
+from privacy_audit.findings.transitions import FindingMemory, HandlingRules, apply_audit, moves
 from privacy_audit.findings.waivers import Waiver
 from tests import builders
 
@@ -101,7 +101,7 @@ class Night:
         made = builders.audit(*map(self._store, self.stores), audit_id=audit_id, as_of=self.at)
         return replace(made, policy=replace(promised, controls=controls), whole=self.whole)
 
-    def rules(self) -> Rules:
+    def rules(self) -> HandlingRules:
         """What people laid down before the night."""
         waivers = tuple(
             Waiver(it.id, place.check, "It is being migrated.", "Ada", "Bob", it.begins, it.expires, it.max_rows)
@@ -109,7 +109,7 @@ class Night:
             for it in papers
         )
         formerly = {now.fingerprint: (old.fingerprint,) for now, old in self.formerly.items()}
-        return Rules(waivers=waivers, formerly=formerly)
+        return HandlingRules(waivers=waivers, formerly=formerly)
 
     def _store(self, name: str) -> StoreResult:
         checks = tuple(_check(place, look) for place, look in self.of(name).items())
@@ -150,14 +150,14 @@ def usual(nights: Sequence[Night], place: Place) -> tuple[int, ...]:
     return tuple(rows for day, rows in counted.items() if day < day_of(now))[-14:]
 
 
-def fold(nights: Sequence[Night]) -> Iterator[tuple[bool, tuple[Standing, ...]]]:
+def fold(nights: Sequence[Night]) -> Iterator[tuple[bool, tuple[FindingState, ...]]]:
     """Whether each night moved anything, and how the findings stood after it; remembered as the register does."""
-    known: dict[str, Standing] = {}
+    known: dict[str, FindingState] = {}
     judged: dict[str, datetime] = {}
     for number, night in enumerate(nights):
         counts = {place.fingerprint: usual(nights[: number + 1], place) for place in night.looks}
-        audit, memory = night.audit(f"n{number}"), Memory(dict(known), counts, dict(judged))
-        stands = advance(audit, memory, night.rules())
+        audit, memory = night.audit(f"n{number}"), FindingMemory(dict(known), counts, dict(judged))
+        stands = apply_audit(audit, memory, night.rules())
         yield moves(audit, memory), stands
         known |= {one.fingerprint: one for one in stands}
         judged |= {store: max(night.at, judged.get(store, night.at)) for store in night.stores}

@@ -11,11 +11,11 @@ from statistics import median
 from typing import NamedTuple
 
 from privacy_audit.domain.outcomes import Outcome, Severity
-from privacy_audit.findings.finding_state import Change, Kind, Standing, Status
+from privacy_audit.findings.finding_state import FindingChange, FindingKind, FindingState, FindingStatus
 from tests.findings.nights import Look, Night, Paper, Place, day_of, usual
 
 Expected = dict[str, object]
-"""How a finding must stand: fields of `Standing`."""
+"""How a finding must stand: fields of `FindingState`."""
 DAYS = {Severity.CRITICAL: 7, Severity.HIGH: 30, Severity.MEDIUM: 90, Severity.LOW: 120}
 WARNING = timedelta(days=14)
 
@@ -45,7 +45,7 @@ class Life:
     def __init__(self, pages: Sequence[Page]) -> None:
         self.pages = pages
         self.paper: Callable[[int], Paper | None] = cache(self._paper)
-        self.changes: Callable[[int], frozenset[Change]] = cache(lambda n: frozenset(self._changes(n)))
+        self.changes: Callable[[int], frozenset[FindingChange]] = cache(lambda n: frozenset(self._changes(n)))
         self.told: Callable[[int], int | None] = cache(self._told)
 
     def found(self, n: int) -> list[Page]:
@@ -83,12 +83,12 @@ class Life:
     def has_ended(self, n: int) -> bool:
         return self.is_open(n) and self.paper(n - 1) is not None and self.paper(n) is None
 
-    def why(self, n: int, old: Paper) -> Change:
+    def why(self, n: int, old: Paper) -> FindingChange:
         written = next((it for it in self.pages[n].papers if it.id == old.id), None)
         if written and self.holds(n, written) and self.rows(n) > written.max_rows:
-            return Change.WAIVER_EXCEEDED
+            return FindingChange.WAIVER_EXCEEDED
         is_over = self.pages[n].at > (written or old).expires
-        return Change.WAIVER_EXPIRED if is_over else Change.WAIVER_WITHDRAWN
+        return FindingChange.WAIVER_EXPIRED if is_over else FindingChange.WAIVER_WITHDRAWN
 
     def is_ending(self, n: int, paper: Paper) -> bool:
         over = self.paper(n)
@@ -123,30 +123,37 @@ class Life:
         proved = (then.look.outcome, now.look.outcome) == (Outcome.REVIEW, Outcome.FAIL)
         return proved or list(Severity).index(now.severity) < list(Severity).index(then.severity)
 
-    def _changes(self, n: int) -> Iterator[Change]:
+    def _changes(self, n: int) -> Iterator[FindingChange]:
         known, paper, old = self.is_open(n - 1), self.paper(n), self.paper(n - 1)
         if not self.is_open(n):
-            return (yield from (Change.RESOLVED,) if known else ())
+            return (yield from (FindingChange.RESOLVED,) if known else ())
         if self.pages[n].seen is Seen.FOUND:
-            came = Change.RETURNED if self.found(n - 1) else Change.FOUND
+            came = FindingChange.RETURNED if self.found(n - 1) else FindingChange.FOUND
             yield from (() if known else (came,))
-            yield from (Change.WORSENED,) if known and self.has_worsened(n) else ()
-            yield from (Change.GREW,) if known and self.has_grown(n) else ()
-            yield from (Change.JUMPED,) if self.is_jump(n) and not self.is_jump(n - 1) else ()
+            yield from (FindingChange.WORSENED,) if known and self.has_worsened(n) else ()
+            yield from (FindingChange.GREW,) if known and self.has_grown(n) else ()
+            yield from (FindingChange.JUMPED,) if self.is_jump(n) and not self.is_jump(n - 1) else ()
         if self.is_late(n) and not any(map(self.is_late, range(n))):
-            yield Change.DUE_PASSED
+            yield FindingChange.DUE_PASSED
         if paper and not old:
-            yield Change.WAIVED
+            yield FindingChange.WAIVED
         if paper and self.is_ending(n, paper) and not any(self.is_ending(m, paper) for m in range(n)):
-            yield Change.WAIVER_ENDING
+            yield FindingChange.WAIVER_ENDING
         if old and not paper:
             yield self.why(n, old)
 
-    def status(self, n: int) -> Status:
-        for change, status in ((Change.RESOLVED, Status.RESOLVED), (Change.FOUND, Status.NEW)):
+    def status(self, n: int) -> FindingStatus:
+        for change, status in (
+            (FindingChange.RESOLVED, FindingStatus.RESOLVED),
+            (FindingChange.FOUND, FindingStatus.NEW),
+        ):
             if change in self.changes(n):
                 return status
-        return Status.REOPENED if Change.RETURNED in self.changes(n) or self.has_ended(n) else Status.OPEN
+        return (
+            FindingStatus.REOPENED
+            if FindingChange.RETURNED in self.changes(n) or self.has_ended(n)
+            else FindingStatus.OPEN
+        )
 
     def stands(self) -> Expected:
         """How it stands after the last night; nothing when it was never found."""
@@ -154,7 +161,7 @@ class Life:
         if not self.found(n):
             return {}
         found, paper = self.found(n), self.paper(n)
-        reopened = [self.pages[m].at for m in range(n + 1) if self.status(m) is Status.REOPENED]
+        reopened = [self.pages[m].at for m in range(n + 1) if self.status(m) is FindingStatus.REOPENED]
         blind = list(takewhile(lambda page: page.seen is Seen.BLIND, reversed(self.pages)))
         return {
             "status": self.status(n),
@@ -178,7 +185,7 @@ class Life:
         }
 
 
-def standings(nights: Sequence[Night]) -> dict[tuple[Kind, Place], Expected]:
+def standings(nights: Sequence[Night]) -> dict[tuple[FindingKind, Place], Expected]:
     """How the findings stand after the last of these nights, as far as it says anything of them."""
     return {key: stands for store in nights[-1].stores for key, stands in _of_store(nights, store) if stands}
 
@@ -188,16 +195,16 @@ def moves(nights: Sequence[Night], store: str) -> bool:
     return all(night.at <= nights[-1].at for night in nights if store in night.stores)
 
 
-def _of_store(nights: Sequence[Night], store: str) -> Iterator[tuple[tuple[Kind, Place], Expected]]:
+def _of_store(nights: Sequence[Night], store: str) -> Iterator[tuple[tuple[FindingKind, Place], Expected]]:
     if not moves(nights, store):
         return
     upto = [nights[: n + 1] for n in range(len(nights))]
     past = [it for it in upto if store in it[-1].stores and moves(it, store)]
     for place in {it for night in nights for it in night.looks if it.store == store} | {Place(store)}:
         sight = _tonight([_page(it, place, _sight(it[-1], place), waivable=False) for it in past])
-        yield (Kind.NOT_AUDITED, place), {name: value for name, value in sight.items() if name != "unseen_since"}
+        yield (FindingKind.NOT_AUDITED, place), {name: value for name, value in sight.items() if name != "unseen_since"}
         if place.control:
-            yield (Kind.NONCONFORMITY, place), _breach(past, place)
+            yield (FindingKind.NONCONFORMITY, place), _breach(past, place)
 
 
 def _breach(past: Sequence[Sequence[Night]], place: Place) -> Expected:
@@ -217,7 +224,12 @@ def _breach(past: Sequence[Sequence[Night]], place: Place) -> Expected:
         return {}
     end = Page(past[-1][-1].at, Seen.GONE, Look(Outcome.PASS), Severity.LOW, (), ())
     closed = Life([*ended.pages, end]).stands()
-    return closed and {**closed, "resolved_at": end.at, "status": Status.RESOLVED, "changes": {Change.RENAMED}}
+    return closed and {
+        **closed,
+        "resolved_at": end.at,
+        "status": FindingStatus.RESOLVED,
+        "changes": {FindingChange.RENAMED},
+    }
 
 
 def _tonight(pages: Sequence[Page | None]) -> Expected:
@@ -260,7 +272,7 @@ def _sight(night: Night, place: Place) -> Seen | None:
     return Seen.BLIND if down or elsewhere == {Outcome.NOT_AUDITED} else Seen.GONE
 
 
-def agree(nights: Sequence[Night], moved: bool, stands: Sequence[Standing]) -> None:
+def agree(nights: Sequence[Night], moved: bool, stands: Sequence[FindingState]) -> None:
     """Asserts that the findings stand as they must after the last of these nights."""
     expected = standings(nights)
     got = {(one.kind, Place(one.store, one.table, one.control, one.qualifier)): one for one in stands}
@@ -271,5 +283,5 @@ def agree(nights: Sequence[Night], moved: bool, stands: Sequence[Standing]) -> N
     }
     assert said == expected
     for (kind, place), one in got.items():
-        assert (one.check, one.fingerprint == place.fingerprint) == (place.check, kind is Kind.NONCONFORMITY)
+        assert (one.check, one.fingerprint == place.fingerprint) == (place.check, kind is FindingKind.NONCONFORMITY)
     assert moved is any(moves(nights, store) for store in nights[-1].stores)

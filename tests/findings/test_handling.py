@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from privacy_audit.config import handling
-from privacy_audit.config.handling import Alerts, Handling, Recipient, Records, Route, Weekday
+from privacy_audit.config.handling import Alerts, Handling, NotifiedPerson, RecordPeriods, Route, Weekday
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.errors import ConfigurationRefusedError
 from privacy_audit.domain.outcomes import Severity
@@ -32,14 +32,14 @@ def test_without_the_file_the_defaults_hold(tmp_path: Path) -> None:
         growth_percent=20, waiver_warning_days=14, digest_on=Weekday.MONDAY, jump_factor=10, jump_rows=1000
     )
     assert (said.platform, said.compliance, said.routes) == (None, None, ())
-    assert said.records == Records(audits="P3Y", reports="P3Y", validations="P3M", messages="P1Y")
+    assert said.records == RecordPeriods(audits="P3Y", reports="P3Y", validations="P3M", messages="P1Y")
 
 
 def test_a_file_names_only_what_differs(tmp_path: Path) -> None:
     said = _read(tmp_path, "due_days: {critical: 3}\nalerts: {growth_percent: 50}\nrecords: {audits: P5Y}\n")
     assert said.due_days == {CRITICAL: 3, HIGH: 30, MEDIUM: 90, LOW: 120}
     assert said.alerts == Alerts(growth_percent=50)
-    assert said.records == Records(audits="P5Y")
+    assert said.records == RecordPeriods(audits="P5Y")
     assert said.waiver_days == Handling().waiver_days
 
 
@@ -51,8 +51,8 @@ routes:
 - {owner: Security, alert: alerts_security, categories: [geolocation], severities: [critical]}
 """
     said = _read(tmp_path, text)
-    assert said.platform == Recipient(owner="Platform", alert="alerts_platform")
-    assert said.compliance == Recipient(owner="DPO", alert="alerts_dpo")
+    assert said.platform == NotifiedPerson(owner="Platform", alert="alerts_platform")
+    assert said.compliance == NotifiedPerson(owner="DPO", alert="alerts_dpo")
     assert said.routes == (
         Route(owner="Security", alert="alerts_security", categories=(Category.GEOLOCATION,), severities=(CRITICAL,)),
     )

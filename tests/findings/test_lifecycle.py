@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from privacy_audit.domain.outcomes import Outcome, Severity
-from privacy_audit.findings.finding_state import Kind, Standing, Status
+from privacy_audit.findings.finding_state import FindingKind, FindingState, FindingStatus
 from tests.findings.nights import ROWS, SEVERITIES, Look, Night, Paper, Place, after, fold
 
 POSITIONS = Place("app", "app.positions", "RET-3")
@@ -371,7 +371,7 @@ def _night(text: str) -> Night:
     )
 
 
-def _said(stands: Sequence[Standing], kind: Kind, place: Place) -> str:
+def _said(stands: Sequence[FindingState], kind: FindingKind, place: Place) -> str:
     found = [one for one in stands if one.kind is kind and one.check == place.check]
     assert len(found) <= 1
     return " ".join([found[0].status, *found[0].changes]) if found else "-"
@@ -384,18 +384,18 @@ def test_a_finding_lives_as_its_story_says(story: str) -> None:
     told = []
     for line, (_, stands) in zip(lines, fold(nights), strict=True):
         said = (
-            _said(stands, Kind.NONCONFORMITY, POSITIONS),
-            _said(stands, Kind.NOT_AUDITED, POSITIONS),
-            _said(stands, Kind.NOT_AUDITED, STORE),
+            _said(stands, FindingKind.NONCONFORMITY, POSITIONS),
+            _said(stands, FindingKind.NOT_AUDITED, POSITIONS),
+            _said(stands, FindingKind.NOT_AUDITED, STORE),
         )
         told.append(f"{line.split('|')[0].strip()} | {' | '.join(said)}")
     assert told == [" | ".join(part.strip() for part in line.split("|")) for line in lines]
 
 
-def _lived(*nights: str | Night) -> list[dict[str, Standing]]:
+def _lived(*nights: str | Night) -> list[dict[str, FindingState]]:
     """Per night the breaches, by the id of their check."""
     made = [_night(one) if isinstance(one, str) else one for one in nights]
-    return [{one.check: one for one in stands if one.kind is Kind.NONCONFORMITY} for _, stands in fold(made)]
+    return [{one.check: one for one in stands if one.kind is FindingKind.NONCONFORMITY} for _, stands in fold(made)]
 
 
 def test_first_seen_never_moves_and_last_seen_is_the_last_night_that_found_it() -> None:
@@ -499,7 +499,7 @@ RENAMINGS = {
 @pytest.mark.parametrize("story", RENAMINGS.values(), ids=RENAMINGS)
 def test_a_table_with_another_name_is_the_same_place(story: Sequence[tuple[str | Night, str, str]]) -> None:
     nights = [_night(it) if isinstance(it, str) else it for it, _, _ in story]
-    kind = Kind.NONCONFORMITY
+    kind = FindingKind.NONCONFORMITY
     told = [(_said(stands, kind, POSITIONS), _said(stands, kind, TRACKS)) for _, stands in fold(nights)]
     assert told == [(old, new) for _, old, new in story]
 
@@ -507,7 +507,7 @@ def test_a_table_with_another_name_is_the_same_place(story: Sequence[tuple[str |
 def test_a_finding_keeps_its_dates_under_its_new_name_and_the_old_one_ends() -> None:
     nights = _lived("1 fail 5 late", "2 fail 5 late", _renamed("3 blind late"), _renamed("4 fail 6 late"))
     old, new = nights[2][POSITIONS.check], nights[3][TRACKS.check]
-    assert (old.status, old.resolved_at, old.waiver, old.unseen_since) == (Status.RESOLVED, after(3), "", None)
+    assert (old.status, old.resolved_at, old.waiver, old.unseen_since) == (FindingStatus.RESOLVED, after(3), "", None)
     assert (new.fingerprint, new.table, new.first_seen, new.last_seen) == (
         TRACKS.fingerprint,
         "app.tracks",
@@ -539,7 +539,7 @@ def test_no_count_no_date_and_no_wording_tells_findings_apart() -> None:
     nights = ["0 fail 5", "1 review 7", "2 blind", "3 critical 90"]
     prints = {(one.kind, one.fingerprint) for _, stands in fold([_night(it) for it in nights]) for one in stands}
     assert len(prints) == len({one for _, one in prints}) == 2
-    assert (Kind.NONCONFORMITY, POSITIONS.fingerprint) in prints
+    assert (FindingKind.NONCONFORMITY, POSITIONS.fingerprint) in prints
 
 
 def test_what_is_open_and_urgent_comes_first() -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.findings.disclosure import SMALL_COUNT
-from privacy_audit.findings.finding_state import Point
-from privacy_audit.findings.trends import Course, Trend, nights, sentences, trend
+from privacy_audit.findings.finding_state import CheckCount
+from privacy_audit.findings.trends import Trend, TrendDirection, nights, sentences, trend
 
 PARIS = ZoneInfo("Europe/Paris")
 TONIGHT = datetime(2026, 11, 24, 0, 15, tzinfo=UTC)
@@ -29,15 +29,15 @@ MISSING = "-"
 Count = int | str | None
 
 
-def point(as_of: datetime, rows: int | None, undecidable: int = 0) -> Point:
+def point(as_of: datetime, rows: int | None, undecidable: int = 0) -> CheckCount:
     """What the audit of that instant counted."""
     if rows is None:
-        return Point(as_of, Outcome.NOT_AUDITED)
+        return CheckCount(as_of, Outcome.NOT_AUDITED)
     outcome = Outcome.FAIL if rows else Outcome.REVIEW if undecidable else Outcome.PASS
-    return Point(as_of, outcome, rows, undecidable, 0, 100_000)
+    return CheckCount(as_of, outcome, rows, undecidable, 0, 100_000)
 
 
-def history(*counts: Count) -> list[Point]:
+def history(*counts: Count) -> list[CheckCount]:
     """One point per count, a night each, the last one tonight."""
     days = (TONIGHT - DAY * ago for ago in reversed(range(len(counts))))
     return [
@@ -47,12 +47,12 @@ def history(*counts: Count) -> list[Point]:
     ]
 
 
-def oldest(points: Sequence[Point], *days: int) -> list[Point]:
+def oldest(points: Sequence[CheckCount], *days: int) -> list[CheckCount]:
     """The same, the oldest breach of each on that day of November 2026."""
     return [replace(one, overdue_since=date(2026, 11, day)) for one, day in zip(points, days, strict=True)]
 
 
-def shown(points: Sequence[Point]) -> Trend:
+def shown(points: Sequence[CheckCount]) -> Trend:
     return trend(points, PARIS, TODAY)
 
 
@@ -69,8 +69,8 @@ def plain(told: Sequence[str]) -> list[str]:
 class Case:
     """A history, and what it shows."""
 
-    points: list[Point]
-    verdict: Course
+    points: list[CheckCount]
+    verdict: TrendDirection
     told: tuple[str, ...]
     """Under a control that promises deletion."""
     last_worked: date | None = None
@@ -82,44 +82,44 @@ NO_PURGE = "the purge did not run, or it ran and deleted nothing."
 NOT_YET = "It cannot be told yet whether rows go."
 
 CASES = {
-    "no night at all": Case([], Course.UNKNOWN, ("Nobody could look on any night that is on file.",)),
+    "no night at all": Case([], TrendDirection.UNKNOWN, ("Nobody could look on any night that is on file.",)),
     "first night, clean": Case(
-        history(0), Course.KEPT_UP, ("No row is in breach tonight.", "No night before tonight is on file.")
+        history(0), TrendDirection.KEPT_UP, ("No row is in breach tonight.", "No night before tonight is on file.")
     ),
-    "first night, in breach": Case(history(12), Course.UNKNOWN, ("No night before tonight is on file.",)),
+    "first night, in breach": Case(history(12), TrendDirection.UNKNOWN, ("No night before tonight is on file.",)),
     "first night, nobody could look": Case(
-        history(None), Course.UNKNOWN, ("Nobody could look on any night that is on file.",)
+        history(None), TrendDirection.UNKNOWN, ("Nobody could look on any night that is on file.",)
     ),
     "first night that looked": Case(
         history(None, MISSING, 12),
-        Course.UNKNOWN,
+        TrendDirection.UNKNOWN,
         ("Nobody could look on any night before tonight that is on file.",),
     ),
     "first night that looked, clean": Case(
         history(None, None, 0),
-        Course.KEPT_UP,
+        TrendDirection.KEPT_UP,
         ("No row is in breach tonight.", "Nobody could look on any night before tonight that is on file."),
     ),
     "always clean": Case(
         history(0, 0, None, 0),
-        Course.KEPT_UP,
+        TrendDirection.KEPT_UP,
         ("No row was found in breach on any of the 3 nights that looked.",),
     ),
     "resolved tonight": Case(
         history(5_000, 5_000, 0),
-        Course.KEPT_UP,
+        TrendDirection.KEPT_UP,
         ("No row is in breach tonight; rows last went on 24 November 2026.",),
         last_worked=nov(24),
     ),
     "resolved over a gap": Case(
         history(5_000, None, MISSING, 0, 0),
-        Course.KEPT_UP,
+        TrendDirection.KEPT_UP,
         ("No row is in breach tonight; rows last went on or before 23 November 2026.",),
         last_worked=nov(23),
     ),
     "the purge stopped, nothing was in breach before": Case(
         history(*[0] * 60, 1_700, 3_400, 5_100, 6_800),
-        Course.IDLE,
+        TrendDirection.IDLE,
         (
             "No row was found in breach on 20 November 2026; since then rows fall due, "
             "about 1 700 each night on average.",
@@ -129,7 +129,7 @@ CASES = {
     ),
     "the purge stopped, with a backlog": Case(
         history(9_000, 8_000, 9_713, 11_426, 13_139),
-        Course.IDLE,
+        TrendDirection.IDLE,
         (
             "The purge last worked on 21 November 2026; since then rows fall due, about 1 700 each night on average.",
             f"As far as the counts show, no row has gone on the last 3 nights that looked: {NO_PURGE}",
@@ -139,7 +139,7 @@ CASES = {
     ),
     "a stopped purge and nights without an audit": Case(
         history(9_000, 8_000, None, 10_000, MISSING, MISSING, 13_000, 14_000),
-        Course.IDLE,
+        TrendDirection.IDLE,
         (
             "The purge last worked on 18 November 2026; since then rows fall due, about 1 000 each night on average.",
             f"As far as the counts show, no row has gone on the last 3 nights that looked: {NO_PURGE}",
@@ -149,7 +149,7 @@ CASES = {
     ),
     "the purge never worked": Case(
         history(100, 110, 120, 130, 140),
-        Course.IDLE,
+        TrendDirection.IDLE,
         (
             "Since 20 November 2026 rows fall due, about 10 each night on average.",
             f"As far as the counts show, no row has gone on the last 4 nights that looked: {NO_PURGE}",
@@ -158,7 +158,7 @@ CASES = {
     ),
     "nothing moves": Case(
         history(50, 40, 40, 40, 40),
-        Course.IDLE,
+        TrendDirection.IDLE,
         (
             "The purge last worked on 21 November 2026; since then the number of rows in breach stands still.",
             f"As far as the counts show, no row has gone on the last 3 nights that looked: {NO_PURGE}",
@@ -168,7 +168,7 @@ CASES = {
     ),
     "less than a row a night": Case(
         history(50, 40, 40, 40, 41),
-        Course.IDLE,
+        TrendDirection.IDLE,
         (
             "The purge last worked on 21 November 2026; since then rows fall due, less than one each night on average.",
             f"As far as the counts show, no row has gone on the last 3 nights that looked: {NO_PURGE}",
@@ -178,7 +178,7 @@ CASES = {
     ),
     "a row a night": Case(
         history(50, 40, 41, 42, 43),
-        Course.IDLE,
+        TrendDirection.IDLE,
         (
             "The purge last worked on 21 November 2026; since then rows fall due, about 1 each night on average.",
             f"As far as the counts show, no row has gone on the last 3 nights that looked: {NO_PURGE}",
@@ -188,7 +188,7 @@ CASES = {
     ),
     "few rows: by month": Case(
         history(4, 3, 3, 3, 3),
-        Course.IDLE,
+        TrendDirection.IDLE,
         (
             "The purge last worked in November 2026; since then the number of rows in breach stands still.",
             f"As far as the counts show, no row has gone on the last 3 nights that looked: {NO_PURGE}",
@@ -198,13 +198,13 @@ CASES = {
     ),
     "few rows over a gap: by month": Case(
         history(3, None, 0),
-        Course.KEPT_UP,
+        TrendDirection.KEPT_UP,
         ("No row is in breach tonight; rows last went in or before November 2026.",),
         last_worked=nov(24),
     ),
     "a few nights after none was in breach": Case(
         history(0, 0, 1_700, 3_400),
-        Course.UNKNOWN,
+        TrendDirection.UNKNOWN,
         (
             "No row was found in breach on 22 November 2026; since then rows fall due, "
             "about 1 700 each night on average.",
@@ -214,13 +214,13 @@ CASES = {
     ),
     "a few nights on file": Case(
         history(100, 130, 160),
-        Course.UNKNOWN,
+        TrendDirection.UNKNOWN,
         ("Since 22 November 2026 rows fall due, about 30 each night on average.", NOT_YET),
         per_night=30,
     ),
     "back after it was resolved": Case(
         history(900, 900, 0, 500),
-        Course.UNKNOWN,
+        TrendDirection.UNKNOWN,
         (
             "No row was found in breach on 23 November 2026; since then rows fall due, "
             "about 500 each night on average.",
@@ -231,7 +231,7 @@ CASES = {
     ),
     "a backlog worked off": Case(
         history(21_000, 19_700, 18_400, 17_100, 15_800, 14_500, 13_200, 12_000),
-        Course.SHRINKING,
+        TrendDirection.SHRINKING,
         (
             "Rows go faster than they fall due: by about 1 300 each night on average since 17 November 2026.",
             "At this rate the backlog of 12 000 rows is empty by 4 December 2026.",
@@ -241,7 +241,7 @@ CASES = {
     ),
     "a backlog worked off, with gaps": Case(
         history(1_600, MISSING, None, 1_300, None, None, None, 900),
-        Course.SHRINKING,
+        TrendDirection.SHRINKING,
         (
             "Rows go faster than they fall due: by about 100 each night on average since 17 November 2026.",
             "At this rate the backlog of 900 rows is empty by 3 December 2026.",
@@ -251,7 +251,7 @@ CASES = {
     ),
     "a few rows worked off: by month": Case(
         history(9, 3),
-        Course.SHRINKING,
+        TrendDirection.SHRINKING,
         (
             "Rows go faster than they fall due: by about 6 each night on average since November 2026.",
             "At this rate the backlog of 3 rows is empty by November 2026.",
@@ -261,7 +261,7 @@ CASES = {
     ),
     "a backlog that outlives everybody": Case(
         history(1_000_007, 1_000_007, 1_000_007, 1_000_000),
-        Course.SHRINKING,
+        TrendDirection.SHRINKING,
         (
             "Rows go faster than they fall due: by about 2 each night on average since 21 November 2026.",
             "At this rate the backlog of 1 000 000 rows is not empty within 10 years.",
@@ -270,13 +270,13 @@ CASES = {
     ),
     "a week is not measured against what was settled in it": Case(
         history(20_000, 0, 1_700, 1_600),
-        Course.BEHIND,
+        TrendDirection.BEHIND,
         ("Rows go, but more fall due than go: the backlog is 1 600 rows, 1 600 more than on 22 November 2026.",),
         last_worked=TODAY,
     ),
     "one purge, then growth: no day by which it is empty": Case(
         history(20_000, 20_000, 50, 1_750),
-        Course.BEHIND,
+        TrendDirection.BEHIND,
         (
             "Rows go, but more fall due than go: the backlog is 1 750 rows, 1 700 more than on the night before "
             "that looked.",
@@ -286,13 +286,13 @@ CASES = {
     ),
     "more fall due than go": Case(
         oldest(history(12_000, 12_200, 12_500), 1, 2, 3),
-        Course.BEHIND,
+        TrendDirection.BEHIND,
         ("Rows go, but more fall due than go: the backlog is 12 500 rows, 500 more than on 22 November 2026.",),
         last_worked=TODAY,
     ),
     "more fall due than go, and nobody looked for a week": Case(
         oldest(history(500, *[MISSING] * 8, 700), 1, 2),
-        Course.BEHIND,
+        TrendDirection.BEHIND,
         (
             "Rows go, but more fall due than go: the backlog is 700 rows, 200 more than on the night before "
             "that looked.",
@@ -301,13 +301,13 @@ CASES = {
     ),
     "as many fall due as go": Case(
         oldest(history(12_000, 12_000, 12_000), 1, 2, 3),
-        Course.BEHIND,
+        TrendDirection.BEHIND,
         ("Rows go, but as many fall due: the backlog of 12 000 rows does not shrink.",),
         last_worked=TODAY,
     ),
     "a night of growth in a backlog worked off": Case(
         oldest(history(15_000, 12_000, 12_300), 1, 2, 3),
-        Course.SHRINKING,
+        TrendDirection.SHRINKING,
         (
             "Rows go faster than they fall due: by about 1 400 each night on average since 22 November 2026.",
             "At this rate the backlog of 12 300 rows is empty by 4 December 2026.",
@@ -317,23 +317,23 @@ CASES = {
     ),
     "nobody could look tonight": Case(
         history(0, 1_700, 3_400, None),
-        Course.UNKNOWN,
+        TrendDirection.UNKNOWN,
         ("Nobody could look tonight; the last night that looked found 3 400 rows in breach, on 23 November 2026.",),
         per_night=1_700,
     ),
     "nobody could look tonight, few rows": Case(
         history(1, MISSING),
-        Course.UNKNOWN,
+        TrendDirection.UNKNOWN,
         ("Nobody could look tonight; the last night that looked found 1 row in breach, in November 2026.",),
     ),
     "rows that came under a legal hold did not go": Case(
         [*history(900, 900, 900, 900, MISSING), replace(history(700)[0], held=200)],
-        Course.UNKNOWN,
+        TrendDirection.UNKNOWN,
         (NOT_YET,),
     ),
     "more went than came under a legal hold": Case(
         [*history(900, MISSING), replace(history(600)[0], held=200)],
-        Course.SHRINKING,
+        TrendDirection.SHRINKING,
         (
             "Rows go faster than they fall due: by about 300 each night on average since 23 November 2026.",
             "At this rate the backlog of 600 rows is empty by 26 November 2026.",
@@ -343,17 +343,17 @@ CASES = {
     ),
     "the oldest rows came under a legal hold": Case(
         [*oldest(history(900, MISSING), 1), *oldest([replace(history(900)[0], held=200)], 9)],
-        Course.UNKNOWN,
+        TrendDirection.UNKNOWN,
         (NOT_YET,),
     ),
     "rows that can no longer be decided did not go": Case(
         [*history(900, MISSING), point(TONIGHT, 0, undecidable=900)],
-        Course.UNKNOWN,
+        TrendDirection.UNKNOWN,
         ("No row is known to be in breach tonight, but the check is to review: unknown is not taken for kept.",),
     ),
     "a table that is empty although it is in use": Case(
         [replace(history(0)[0], outcome=Outcome.REVIEW, population=0)],
-        Course.UNKNOWN,
+        TrendDirection.UNKNOWN,
         ("No row is known to be in breach tonight, but the check is to review: unknown is not taken for kept.",),
     ),
 }
@@ -383,7 +383,7 @@ def test_what_makes_rows_go_has_no_name_under_other_controls() -> None:
 
 
 def test_every_verdict_is_in_the_table() -> None:
-    assert {case.verdict for case in CASES.values()} == set(Course)
+    assert {case.verdict for case in CASES.values()} == set(TrendDirection)
 
 
 def test_tonight_is_held_against_the_night_before_and_a_week_ago() -> None:
@@ -431,7 +431,7 @@ COUNTS = st.lists(
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Point]:
+def histories(draw: st.DrawFn) -> list[CheckCount]:
     """Up to 90 nights of any counts, holds and oldest breaches."""
     small = st.integers(0, 50)
     return [
@@ -446,15 +446,15 @@ def histories(draw: st.DrawFn) -> list[Point]:
 
 
 @given(histories())
-def test_of_any_history_no_more_is_claimed_than_it_shows(points: list[Point]) -> None:
+def test_of_any_history_no_more_is_claimed_than_it_shows(points: list[CheckCount]) -> None:
     found = shown(points)
     looked = [night for night in found.nights if night.rows is not None]
     assert found == shown(points)
-    assert (found.verdict is Course.KEPT_UP) <= (found.backlog == 0)
-    assert (found.backlog is None) <= (found.verdict is Course.UNKNOWN)
-    assert (found.empty_by is not None) <= (found.verdict is Course.SHRINKING)
+    assert (found.verdict is TrendDirection.KEPT_UP) <= (found.backlog == 0)
+    assert (found.backlog is None) <= (found.verdict is TrendDirection.UNKNOWN)
+    assert (found.empty_by is not None) <= (found.verdict is TrendDirection.SHRINKING)
     assert found.empty_by is None or TODAY < found.empty_by <= TODAY + 3652 * DAY
-    assert (found.falling_per_night is not None) == (found.verdict is Course.SHRINKING)
+    assert (found.falling_per_night is not None) == (found.verdict is TrendDirection.SHRINKING)
     assert found.falling_per_night is None or found.falling_per_night > 0
     assert found.per_night is None or (found.per_night >= 0 and math.isfinite(found.per_night))
     assert {found.last_worked, found.since, found.week_from} - {None} <= {night.day for night in looked}
@@ -463,21 +463,21 @@ def test_of_any_history_no_more_is_claimed_than_it_shows(points: list[Point]) ->
 
 
 @given(histories(), st.booleans())
-def test_of_any_history_there_is_something_to_say(points: list[Point], purge: bool) -> None:
+def test_of_any_history_there_is_something_to_say(points: list[CheckCount], purge: bool) -> None:
     told = sentences(shown(points), purge=purge)
     assert told
     assert all(sentence[0].isupper() and sentence.endswith(".") and "None" not in sentence for sentence in told)
 
 
 @given(histories())
-def test_the_dates_of_few_rows_are_told_by_month(points: list[Point]) -> None:
+def test_the_dates_of_few_rows_are_told_by_month(points: list[CheckCount]) -> None:
     last = next((one.violating for one in reversed(points) if one.violating), 0)
     if 0 < last < SMALL_COUNT:
         assert not re.search(r"\d [A-Z][a-z]+ 2\d{3}", " ".join(sentences(shown(points), purge=True)))
 
 
 @given(histories())
-def test_a_night_on_which_nobody_looked_is_as_one_that_is_not_on_file(points: list[Point]) -> None:
+def test_a_night_on_which_nobody_looked_is_as_one_that_is_not_on_file(points: list[CheckCount]) -> None:
     found, without = shown(points), shown([one for one in points if one.violating is not None])
     shared = [field.name for field in fields(Trend) if field.name != "nights"]
     assert [getattr(found, name) for name in shared] == [getattr(without, name) for name in shared]
@@ -495,6 +495,6 @@ def test_a_gap_makes_no_rate_smaller(steps: list[int], data: st.DataObject) -> N
 @given(st.integers(1, 10**6), st.integers(1, 10**5), st.integers(2, 8))
 def test_at_the_rate_of_a_steady_backlog_it_is_empty_no_sooner_than_it_can_be(rows: int, rate: int, known: int) -> None:
     found = shown(history(*[rows + rate * ago for ago in reversed(range(known))]))
-    assert found.verdict is Course.SHRINKING
+    assert found.verdict is TrendDirection.SHRINKING
     left = -(-rows // rate)
     assert found.empty_by == (TODAY + left * DAY if left <= 3652 else None)

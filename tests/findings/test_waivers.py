@@ -17,8 +17,8 @@ from privacy_audit.domain.errors import ConfigurationRefusedError
 from privacy_audit.domain.outcomes import Outcome, Severity
 from privacy_audit.domain.promises import Control
 from privacy_audit.findings import waivers
-from privacy_audit.findings.finding_state import Standing, WaiverState
-from privacy_audit.findings.waivers import Waivable, Waiver
+from privacy_audit.findings.finding_state import FindingState, WaiverState
+from privacy_audit.findings.waivers import WaivableCheck, Waiver
 from tests import builders
 from tests.findings.nights import Look, Night, Paper, Place, after, fold
 
@@ -41,9 +41,9 @@ def _control(name: str, severity: Severity) -> Control:
     return replace(builders.policy().control("RET-3"), id=name, severity=severity)
 
 
-CHECKS = {f"app/app.positions/{name}": Waivable(_control(name, severity)) for name, severity in SEVERITIES.items()} | {
-    "app/app.users/MIN-1": Waivable(_control("MIN-1", Severity.HIGH), NEVER)
-}
+CHECKS = {
+    f"app/app.positions/{name}": WaivableCheck(_control(name, severity)) for name, severity in SEVERITIES.items()
+} | {"app/app.users/MIN-1": WaivableCheck(_control("MIN-1", Severity.HIGH), NEVER)}
 
 
 def _read(folder: Path, text: str) -> tuple[Waiver, ...]:
@@ -258,7 +258,7 @@ def test_what_is_said_of_a_waiver_after_an_audit(waiver: Waiver, nights: Nights,
     assert (told.max_rows, told.rows) == (waiver.max_rows, rows[-1] if rows else 0)  # strict, whatever is waived
 
 
-def _last(waiver: Waiver, nights: Nights) -> tuple[tuple[Standing, ...], Audit]:
+def _last(waiver: Waiver, nights: Nights) -> tuple[tuple[FindingState, ...], Audit]:
     """How findings stand after the last of these nights, and its audit."""
     papers = {POSITIONS: (Paper(waiver.id, waiver.begins, waiver.expires, waiver.max_rows),)}
     made = [Night(after(day), {POSITIONS: _look(rows)}, ("app",), papers=papers) for day, rows in nights]

@@ -265,7 +265,7 @@ class Playing:
         self._env.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(self._expectations))
         self._env.delenv("PRIVACY_AUDIT_REGISTER", raising=False)
         self._env.delenv("PRIVACY_AUDIT_REPORTS_URL", raising=False)
-        self._env.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", audit_db)
+        self._env.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", register)
         assert CliRunner().invoke(app, ["db", "init"]).exit_code == 0
         for store in STORES:
             self._env.setenv(f"AIRFLOW_CONN_STORE_{store.upper()}", self._company.connection(store))

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from hypothesis import settings
 
 from privacy_audit.controls import Rule, kinds
-from privacy_audit.engine.measurement import Measured, count_all, count_suspects
+from privacy_audit.engine.measurement import Measurement, count_all, count_suspects
 from privacy_audit.engine.row_queries import listing
 from tests.oracle import tables
 from tests.oracle.draws import Case
-from tests.oracle.oracle import judge
+from tests.oracle.oracle import evaluate
 
 thrice = settings(max_examples=3 * settings().max_examples)
 """Three times the examples of the profile: correctness is the product."""
@@ -41,7 +41,7 @@ def connected(url: str) -> Iterator[sa.Connection]:
 def agree(connection: sa.Connection, case: Case) -> None:
     """The SQL and the oracle say the same of every row, and so do both plan shapes."""
     rule = kinds()[case.kind].model_validate(case.rule)
-    expected = judge(rule, case.tables, case.as_of)
+    expected = evaluate(rule, case.tables, case.as_of)
     with tables.filled(connection, case.tables):
         assert counted(count_all(connection, rule, case.as_of)) == expected.fields
         seeks_agree(connection, rule, case.as_of, expected.fields)
@@ -50,12 +50,12 @@ def agree(connection: sa.Connection, case: Case) -> None:
 
 def seeks_agree(connection: sa.Connection, rule: Rule, as_of: datetime, expected: dict[str, Any]) -> None:
     """Every way to the suspects counts what the whole table counts."""
-    for seek in rule.seeks(rule.frame(as_of)):
+    for seek in rule.seeks(rule.context(as_of)):
         sought = counted(count_suspects(connection, rule, as_of, seek, expected["population"]))
         assert {name: sought[name] for name in SOUGHT} == {name: expected[name] for name in SOUGHT}, seek.index
 
 
-def counted(measured: Measured) -> dict[str, Any]:
+def counted(measured: Measurement) -> dict[str, Any]:
     """The tally by name, with the late holds."""
     return {**asdict(measured.tally), "late_holds": measured.late_holds}
 
@@ -63,5 +63,5 @@ def counted(measured: Measured) -> dict[str, Any]:
 def listed(connection: sa.Connection, rule: Rule, as_of: datetime) -> list[Any]:
     """Keys of what the SELECT of the report shows to an engineer, as it would be pasted; `()` for a whole register."""
     with connection.connection.cursor() as cursor:
-        cursor.execute(listing(rule, rule.frame(as_of)).violating)
+        cursor.execute(listing(rule, rule.context(as_of)).violating)
         return sorted((row[0] if rule.key else () for row in cursor.fetchall()), key=str)

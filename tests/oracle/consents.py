@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from privacy_audit.config.map_tables import BirthEncoding
-from privacy_audit.domain.consent_reading import Reading
+from privacy_audit.domain.consent_reading import ConsentReading
 from tests.oracle.moments import Calendar, Far, Kind, Place, Row, Tables, instant_of, place, read_value
 from tests.oracle.records import BLANKS
 from tests.oracle.verdict import COMPLIANT, OUT, UNDECIDABLE, State, Verdict, outside, subject_of, there
@@ -24,7 +24,7 @@ def consent_at_event(rule: Any, row: Row, tables: Tables, calendar: Calendar) ->
     ours = {ledger.purposes.get(rule.purpose, rule.purpose).lower(), _said(ledger.every_purpose)}
     rows = [other for other in tables[ledger.table] if _said(other.get(ledger.purpose)) in ours | {None}]
     moment = there(event.shown)
-    if ledger.reading is Reading.EVENTS:
+    if ledger.reading is ConsentReading.EVENTS:
         elsewhere = {word.strip(BLANKS).lower() for word in ledger.other_purposes}
         strange = [
             {**other, ledger.purpose: None, ledger.action.column: ledger.action.withdraw}

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from privacy_audit.config.map_clocks import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, Means
+from privacy_audit.config.map_clocks import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, MomentMeaning
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -192,9 +192,9 @@ def place(value: Any, clock: ColumnClock, calendar: Calendar, *, end: bool = Fal
 def read_value(value: Any, clock: ColumnClock, calendar: Calendar) -> Reading:
     """What one column of one row says."""
     if value is None:
-        return Reading(Kind.RUNNING if clock.null_means is Means.RUNNING else Kind.MISSING)
-    where = place(value, clock, calendar, end=clock.future_means is Means.RUNNING)
-    if where is Place.FUTURE and clock.future_means is Means.RUNNING:
+        return Reading(Kind.RUNNING if clock.null_means is MomentMeaning.RUNNING else Kind.MISSING)
+    where = place(value, clock, calendar, end=clock.future_means is MomentMeaning.RUNNING)
+    if where is Place.FUTURE and clock.future_means is MomentMeaning.RUNNING:
         return Reading(Kind.RUNNING)
     if where is not Place.FINE:
         return Reading(Kind.ODD)
@@ -222,7 +222,7 @@ def read(clock: Clock, row: Row, tables: Tables, calendar: Calendar) -> Reading:
         if joins(row, other, clock.on)
     ]
     if not joined:
-        return Reading(Kind.RUNNING if clock.absent_means is Means.RUNNING else Kind.MISSING)
+        return Reading(Kind.RUNNING if clock.absent_means is MomentMeaning.RUNNING else Kind.MISSING)
     return _latest(joined)
 
 

@@ -34,7 +34,7 @@ class Judgement:
         return {**asdict(self.tally), "late_holds": self.late_holds}
 
 
-def judge(rule: Any, tables: Tables, as_of: datetime) -> Judgement:
+def evaluate(rule: Any, tables: Tables, as_of: datetime) -> Judgement:
     """Every row of the rule's table, one by one, or all of them together, and what they add up to."""
     calendar = Calendar(as_of, ZoneInfo(rule.zone), rule.no_data_before)
     if rule.kind in _WHOLE:

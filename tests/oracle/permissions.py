@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from privacy_audit.config.map_clocks import ColumnClock, Encoding, Means
-from privacy_audit.config.map_registers import Records
+from privacy_audit.config.map_clocks import ColumnClock, Encoding, MomentMeaning
+from privacy_audit.config.map_registers import RegisterBinding
 from tests.oracle.moments import Calendar, Kind, Place, Reading, Row, Tables, micros_of, place, read_value
 from tests.oracle.verdict import COMPLIANT, OUT, UNDECIDABLE, State, Verdict, there
 
@@ -183,7 +183,7 @@ def _met(parts: Iterable[_Held], event: _Event) -> Maybe:
     return None if possible else False
 
 
-def _entry(records: Records, row: Row, listing: Any, calendar: Calendar) -> _Held | None:
+def _entry(records: RegisterBinding, row: Row, listing: Any, calendar: Calendar) -> _Held | None:
     if listing.in_force:
         return _held(records, row, _Fields(listing.in_force.from_, listing.in_force.to, listing.only), False, calendar)
     meant = _meant(records, row, listing.only)
@@ -199,7 +199,7 @@ class _Fields:
     only: Mapping[str, Any]
 
 
-def _held(records: Records, row: Row, during: Any, strict: bool, calendar: Calendar) -> _Held | None:
+def _held(records: RegisterBinding, row: Row, during: Any, strict: bool, calendar: Calendar) -> _Held | None:
     """How long a row held; None when it surely never did."""
     meant = _meant(records, row, during.only)
     starts = records.fields[during.from_]
@@ -254,7 +254,7 @@ def _verdict(rule: Any, row: Row, broken: Maybe, at: str | None, calendar: Calen
     return Verdict(State.VIOLATING, subject, reading.shown, reading.first)
 
 
-def _in_force(records: Records, row: Row, during: Any, calendar: Calendar) -> Maybe:
+def _in_force(records: RegisterBinding, row: Row, during: Any, calendar: Calendar) -> Maybe:
     if during is None:
         return True
     begin, end = row.get(records.fields[during.from_].column), row.get(records.fields[during.to].column)
@@ -266,7 +266,7 @@ def _in_force(records: Records, row: Row, during: Any, calendar: Calendar) -> Ma
     return _all([begun, goes_on])
 
 
-def _is_since(records: Records, row: Row, first: date | None, at: str | None, calendar: Calendar) -> Maybe:
+def _is_since(records: RegisterBinding, row: Row, first: date | None, at: str | None, calendar: Calendar) -> Maybe:
     """Whether it happened on that civil day or later."""
     if first is None or at is None:
         return True
@@ -279,11 +279,11 @@ def _all(answers: Iterable[Maybe]) -> Maybe:
     return False if False in known else None if None in known else True
 
 
-def _meant(records: Records, row: Row, only: Mapping[str, Any]) -> Maybe:
+def _meant(records: RegisterBinding, row: Row, only: Mapping[str, Any]) -> Maybe:
     return _all(_says(records, row, field, words) for field, words in only.items())
 
 
-def _says(records: Records, row: Row, field: str, words: Any) -> Maybe:
+def _says(records: RegisterBinding, row: Row, field: str, words: Any) -> Maybe:
     text = _text(row.get(records.fields[field].column))
     if words in ("stated", "absent"):
         return (text is None) == (words == "absent")
@@ -294,12 +294,12 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value).strip() or None
 
 
-def _person(records: Records, row: Row, forbids: bool) -> str | None:
+def _person(records: RegisterBinding, row: Row, forbids: bool) -> str | None:
     key = _text(row.get(records.fields["person"].column))
     return key.lower() if key and forbids else key
 
 
-def _word(records: Records, row: Row, field: str) -> str | None:
+def _word(records: RegisterBinding, row: Row, field: str) -> str | None:
     """In the policy's words."""
     text = _text(row.get(records.fields[field].column))
     if text is None:
@@ -308,7 +308,7 @@ def _word(records: Records, row: Row, field: str) -> str | None:
     return ours.get(text.lower(), text.lower())
 
 
-def _rows_of(records: Records, tables: Tables) -> list[Row]:
+def _rows_of(records: RegisterBinding, tables: Tables) -> list[Row]:
     """The rows of a register, in its table or in its file."""
     if records.table:
         return tables[records.table]
@@ -325,7 +325,7 @@ def _cell(clock: ColumnClock, text: str | None) -> Any:
 
 
 def _read(clock: ColumnClock, row: Row, calendar: Calendar) -> Reading:
-    plain = clock.model_copy(update={"null_means": Means.UNKNOWN, "future_means": Means.UNKNOWN})
+    plain = clock.model_copy(update={"null_means": MomentMeaning.UNKNOWN, "future_means": MomentMeaning.UNKNOWN})
     return read_value(row.get(clock.column), plain, calendar)
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import chain, combinations
 from typing import Any, TypeVar
 
-from privacy_audit.config.map_clocks import Encoding, Means
+from privacy_audit.config.map_clocks import Encoding, MomentMeaning
 from tests.oracle.moments import (
     DAY,
     Calendar,
@@ -52,7 +52,9 @@ def text_of(rule: Any, field: str, row: Row) -> str:
 
 def reading_of(rule: Any, field: str, row: Row, calendar: Calendar) -> Reading:
     """The moment in a field, of something that happened."""
-    clock = rule.records.fields[field].model_copy(update={"null_means": Means.UNKNOWN, "future_means": Means.UNKNOWN})
+    clock = rule.records.fields[field].model_copy(
+        update={"null_means": MomentMeaning.UNKNOWN, "future_means": MomentMeaning.UNKNOWN}
+    )
     return read_value(row.get(clock.column), clock, calendar)
 
 
@@ -132,14 +134,14 @@ def precedes(rule: Any, fields: tuple[str, str], readings: tuple[Reading, Readin
 Judge = Callable[[Any, Row, Calendar], Verdict]
 
 
-def scoped(judge: Judge) -> Callable[[Any, Row, Tables, Calendar], Verdict]:
+def scoped(evaluate: Judge) -> Callable[[Any, Row, Tables, Calendar], Verdict]:
     """A kind that judges a row alone, with what `only` and `in_force` leave out."""
 
     def judged(rule: Any, row: Row, tables: Tables, calendar: Calendar) -> Verdict:
         scope = in_scope(rule, row, calendar)
         if scope is False:
             return OUT
-        verdict = judge(rule, row, calendar)
+        verdict = evaluate(rule, row, calendar)
         return UNDECIDABLE if scope is None and verdict.state is not State.COMPLIANT else verdict
 
     return judged

@@ -19,7 +19,7 @@ from tests.oracle.compare import connected, thrice
 from tests.oracle.deletion import hold_starts
 from tests.oracle.draws import Case
 from tests.oracle.moments import Calendar, Row, Tables
-from tests.oracle.oracle import judge
+from tests.oracle.oracle import evaluate
 from tests.oracle.test_oracle_retention import retention_cases, soft_delete_cases
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def later(as_of: datetime, days: int, zone: ZoneInfo) -> datetime:
 
 def violating(rule: Rule, held: Tables, as_of: datetime) -> int:
     """How many rows violate."""
-    return len(judge(rule, held, as_of).violating)
+    return len(evaluate(rule, held, as_of).violating)
 
 
 def as_they_hold(rule: Rule, all_tables: Tables, as_of: datetime) -> Tables:

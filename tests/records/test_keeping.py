@@ -12,7 +12,7 @@ from privacy_audit.domain.audit import CheckResult
 from privacy_audit.domain.outcomes import Cause, Outcome, Severity
 from privacy_audit.domain.periods import Period
 from privacy_audit.domain.promises import Control
-from privacy_audit.domain.record_periods import Deadline, Kind, Record, Swept, sort
+from privacy_audit.domain.record_periods import OwnRecord, PurgeResult, RecordDeadline, RecordKind, sort
 from privacy_audit.domain.tally import AGE_BUCKETS
 from privacy_audit.self_audit import record_checks
 from privacy_audit.self_audit.self_audit_order import RecordsOrder
@@ -39,8 +39,8 @@ EDGES: dict[str, tuple[str, str, str, bool]] = {
 @pytest.mark.parametrize("edge", EDGES)
 def test_the_edges_of_the_calendar(edge: str) -> None:
     period, today, instant, past = EDGES[edge]
-    deadline = Deadline(Period.parse(period), date.fromisoformat(today), PARIS)
-    record = Record("a", datetime.fromisoformat(instant))
+    deadline = RecordDeadline(Period.parse(period), date.fromisoformat(today), PARIS)
+    record = OwnRecord("a", datetime.fromisoformat(instant))
     found = sort([record], deadline.before)
     assert (found.past, found.within) == (((record,), ()) if past else ((), (record,)))
     assert (deadline.overdue_since(datetime.fromisoformat(instant)) <= deadline.today) is past
@@ -48,21 +48,21 @@ def test_the_edges_of_the_calendar(edge: str) -> None:
 
 T = datetime(2026, 11, 24, 1, 15, tzinfo=PARIS)
 CONTROL = Control("META-5", "own_records", "Kept in time", Severity.MEDIUM, (), (), date(2024, 1, 1))
-PERIODS = dict.fromkeys(Kind, Period.parse("P1Y"))
+PERIODS = dict.fromkeys(RecordKind, Period.parse("P1Y"))
 ORDER = RecordsOrder((CONTROL,), "tonight", "scheduled__t", T, PARIS, PERIODS, "Platform", "alerts_platform")
-YOUNG = Record("young", datetime(2026, 11, 1, tzinfo=PARIS))
-OLD = Record("old", datetime(2025, 11, 20, 12, tzinfo=PARIS))
-OLDER = Record("older", datetime(2024, 1, 1, 12, tzinfo=PARIS))
-KEPT = Record("kept", OLDER.instant, "the newest")
-STRANGE = Record("strange", None)
+YOUNG = OwnRecord("young", datetime(2026, 11, 1, tzinfo=PARIS))
+OLD = OwnRecord("old", datetime(2025, 11, 20, 12, tzinfo=PARIS))
+OLDER = OwnRecord("older", datetime(2024, 1, 1, 12, tzinfo=PARIS))
+KEPT = OwnRecord("kept", OLDER.instant, "the newest")
+STRANGE = OwnRecord("strange", None)
 
 
-def judged(order: RecordsOrder, kind: Kind, records: Sequence[Record]) -> CheckResult:
+def judged(order: RecordsOrder, kind: RecordKind, records: Sequence[OwnRecord]) -> CheckResult:
     return record_checks.of_kind(order, CONTROL, kind, record_checks.judged(order, kind, records))
 
 
 def test_what_is_past_its_period_fails_and_is_told_with_its_age() -> None:
-    check = judged(ORDER, Kind.REPORTS, [YOUNG, OLD, OLDER, KEPT, STRANGE])
+    check = judged(ORDER, RecordKind.REPORTS, [YOUNG, OLD, OLDER, KEPT, STRANGE])
     tally = check.tally
     assert tally is not None
     assert (check.id, check.store, check.table) == ("privacy_audit/_store/META-5/reports", "privacy_audit", "")
@@ -88,18 +88,18 @@ def test_what_is_past_its_period_fails_and_is_told_with_its_age() -> None:
         ([YOUNG, KEPT], Outcome.PASS, None, ""),
         ([KEPT], Outcome.PASS, None, ""),
         ([YOUNG, STRANGE], Outcome.REVIEW, Cause.UNDECIDABLE_ROWS, "1 entry is no folder that an audit made"),
-        ([Record("tonight", OLDER.instant)], Outcome.NOT_APPLICABLE, Cause.EMPTY, "There is none yet."),
+        ([OwnRecord("tonight", OLDER.instant)], Outcome.NOT_APPLICABLE, Cause.EMPTY, "There is none yet."),
     ],
 )
-def test_what_is_said_of_records(records: list[Record], outcome: Outcome, cause: Cause | None, reason: str) -> None:
-    check = judged(ORDER, Kind.AUDITS, records)
+def test_what_is_said_of_records(records: list[OwnRecord], outcome: Outcome, cause: Cause | None, reason: str) -> None:
+    check = judged(ORDER, RecordKind.AUDITS, records)
     assert (check.outcome, check.cause) == (outcome, cause)
     assert check.reason.startswith(reason)
     assert bool(check.reason) is bool(reason)
 
 
 def test_the_promise_is_said_in_words() -> None:
-    assert judged(ORDER, Kind.VALIDATIONS, []).sentence == (
+    assert judged(ORDER, RecordKind.VALIDATIONS, []).sentence == (
         "Validation results of Great Expectations are deleted 1 year after the instant of their audit."
     )
 
@@ -114,7 +114,7 @@ def test_a_task_that_ended_without_a_result_audited_none_of_them() -> None:
 
 
 def test_what_was_done_is_told_in_counts() -> None:
-    swept = Swept(Kind.AUDITS, 1_080, {"the newest": 1}, {"results": 40, "standings": 0, "audits": 3})
+    swept = PurgeResult(RecordKind.AUDITS, 1_080, {"the newest": 1}, {"results": 40, "standings": 0, "audits": 3})
     assert told(swept, dry_run=False) == (
         "audits: 3 deleted, with 40 results; 1,080 left within their period; 1 left: the newest."
     )

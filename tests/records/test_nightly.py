@@ -21,11 +21,11 @@ from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.domain.outcomes import Cause, Outcome, Severity
 from privacy_audit.domain.periods import Period
 from privacy_audit.domain.promises import Control
-from privacy_audit.domain.record_periods import Kind
+from privacy_audit.domain.record_periods import RecordKind
 from privacy_audit.domain.tally import AGE_BUCKETS
 from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
 from privacy_audit.self_audit import self_auditor
-from privacy_audit.self_audit.missing_nights import Begun, look_back
+from privacy_audit.self_audit.missing_nights import StartedAudit, look_back
 from privacy_audit.self_audit.self_audit_order import RecordsOrder
 from tests import builders
 from tests.records.conftest import Rows
@@ -40,9 +40,9 @@ def moment(told: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=PARIS)
 
 
-def begun(told: str) -> Begun:
+def begun(told: str) -> StartedAudit:
     at, by = told.split(" by ")
-    return Begun(moment(at), RUNS[by])
+    return StartedAudit(moment(at), RUNS[by])
 
 
 def order_of(
@@ -51,11 +51,11 @@ def order_of(
     promise = Control(
         "META-4", "nightly", "Each night", Severity.MEDIUM, (), (), since, parameters={"nights": str(nights)}
     )
-    periods = dict.fromkeys(Kind, Period.parse("P1Y")) | {Kind.AUDITS: Period.parse(kept)}
+    periods = dict.fromkeys(RecordKind, Period.parse("P1Y")) | {RecordKind.AUDITS: Period.parse(kept)}
     return RecordsOrder((promise,), "tonight", RUNS[by], at, PARIS, periods, "Platform", "alerts_platform")
 
 
-def said(order: RecordsOrder, filed: Sequence[Begun]) -> CheckResult:
+def said(order: RecordsOrder, filed: Sequence[StartedAudit]) -> CheckResult:
     (check,) = self_auditor.audit(order, (), lambda: filed).checks
     return check
 
@@ -122,10 +122,10 @@ def test_the_check_in_words() -> None:
     ],
 )
 def test_what_started_a_run_is_told_by_its_id(run: str, by_schedule: bool) -> None:
-    assert Begun(builders.T, run).by_schedule is by_schedule
+    assert StartedAudit(builders.T, run).by_schedule is by_schedule
 
 
-def oracle(filed: Sequence[Begun], until: datetime, zone: ZoneInfo, since: date) -> tuple[int, list[date]]:
+def oracle(filed: Sequence[StartedAudit], until: datetime, zone: ZoneInfo, since: date) -> tuple[int, list[date]]:
     """Walks back through the days by what stands on the wall clock, an audit at a time."""
     counted, missed, day = 0, [], until.astimezone(zone).date()
     while day >= since:
@@ -144,7 +144,7 @@ ZONES = st.sampled_from(["Europe/Paris", "America/New_York", "Australia/Lord_How
 DST = (datetime(2026, 3, 20, tzinfo=UTC), datetime(2026, 10, 18, tzinfo=UTC))
 """Before the clocks change, in spring and in autumn."""
 INSTANTS = st.builds(datetime.__add__, st.sampled_from(DST), st.timedeltas(timedelta(0), timedelta(days=22)))
-AUDITS = st.lists(st.builds(Begun, INSTANTS, st.sampled_from(sorted(RUNS.values()))))
+AUDITS = st.lists(st.builds(StartedAudit, INSTANTS, st.sampled_from(sorted(RUNS.values()))))
 
 
 @given(
@@ -153,9 +153,9 @@ AUDITS = st.lists(st.builds(Begun, INSTANTS, st.sampled_from(sorted(RUNS.values(
     zone=ZONES.map(ZoneInfo),
     back=st.integers(0, 60),
 )
-@example([Begun(datetime(2026, 10, 24, 22, tzinfo=UTC), RUNS["schedule"])] * 2, builders.T, PARIS, 35)
+@example([StartedAudit(datetime(2026, 10, 24, 22, tzinfo=UTC), RUNS["schedule"])] * 2, builders.T, PARIS, 35)
 def test_the_nights_are_those_that_a_walk_through_the_days_finds(
-    filed: list[Begun], until: datetime, zone: ZoneInfo, back: int
+    filed: list[StartedAudit], until: datetime, zone: ZoneInfo, back: int
 ) -> None:
     since = until.astimezone(zone).date() - timedelta(days=back)
     nights = look_back(filed, until, zone, since)
@@ -165,7 +165,7 @@ def test_the_nights_are_those_that_a_walk_through_the_days_finds(
 
 
 @given(filed=AUDITS, again=st.randoms())
-def test_neither_order_nor_repetition_matters(filed: list[Begun], again: Any) -> None:
+def test_neither_order_nor_repetition_matters(filed: list[StartedAudit], again: Any) -> None:
     more = [*filed, *filed]
     again.shuffle(more)
     at = datetime(2026, 11, 6, tzinfo=UTC)
@@ -173,7 +173,7 @@ def test_neither_order_nor_repetition_matters(filed: list[Begun], again: Any) ->
 
 
 def test_a_register_that_cannot_be_read_is_not_audited() -> None:
-    def nowhere() -> Sequence[Begun]:
+    def nowhere() -> Sequence[StartedAudit]:
         raise PrivacyAuditError("connection privacy_audit_register: is not configured.")
 
     result = self_auditor.audit(order_of(builders.T), (), nowhere)
@@ -202,7 +202,7 @@ def test_what_was_filed_is_read_back_from_the_register(url: str, rows: Rows) -> 
     for number, name in enumerate(("first", "second")):
         audit = builders.audit(broken, audit_id=name, as_of=builders.T + timedelta(days=2 * number))
         promised: dict[str, Any] = {"controls": {}, "stores": {}, "checks": {}}
-        audit_db.file(url, audit_db.Docket(audit, f"report of {name}", "p", promised))
+        audit_db.file(url, audit_db.AuditSubmission(audit, f"report of {name}", "p", promised))
     there = filed_records.filed(lambda: sa.make_url(url))
     assert sorted(it.as_of for it in there) == [builders.T, builders.T + timedelta(days=2)]
     assert all(it.by_schedule for it in there)

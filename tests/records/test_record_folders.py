@@ -12,11 +12,11 @@ import pytest
 from filelock import FileLock
 
 from privacy_audit.domain.errors import MayHealError
-from privacy_audit.domain.record_periods import Kind
-from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.domain.record_periods import RecordKind
+from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import report_folder
 from privacy_audit.self_audit import record_folders
-from privacy_audit.self_audit.record_folders import FolderError, Folders
+from privacy_audit.self_audit.record_folders import FolderError, RecordFolders
 from tests import builders
 
 BEFORE = datetime(2023, 11, 24, tzinfo=UTC)
@@ -32,8 +32,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reports(root: Path) -> Folders:
-    return Folders(Kind.REPORTS, root, pointer=report_folder.LATEST, lock=".lock")
+def reports(root: Path) -> RecordFolders:
+    return RecordFolders(RecordKind.REPORTS, root, pointer=report_folder.LATEST, lock=".lock")
 
 
 def make(root: Path, *names: str) -> None:
@@ -46,7 +46,7 @@ def names(root: Path) -> list[str]:
     return sorted(path.name for path in root.iterdir() if path.name != ".lock")
 
 
-def test_what_is_past_its_period_goes_and_is_counted(root: Path, reports: Folders) -> None:
+def test_what_is_past_its_period_goes_and_is_counted(root: Path, reports: RecordFolders) -> None:
     make(root, OLD, OLDER, YOUNG, YOUNGER)
     swept = reports.sweep(BEFORE, dry_run=False)
     assert names(root) == [YOUNG, YOUNGER]
@@ -55,13 +55,13 @@ def test_what_is_past_its_period_goes_and_is_counted(root: Path, reports: Folder
     assert (again.deleted, again.within, again.left) == ({"reports": 0}, 2, {})
 
 
-def test_a_dry_run_counts_and_changes_nothing(root: Path, reports: Folders) -> None:
+def test_a_dry_run_counts_and_changes_nothing(root: Path, reports: RecordFolders) -> None:
     make(root, OLD, YOUNG)
     assert reports.sweep(BEFORE, dry_run=True).deleted == {"reports": 1}
     assert names(root) == [OLD, YOUNG]
 
 
-def test_the_newest_report_and_the_one_that_people_open_stay(root: Path, reports: Folders) -> None:
+def test_the_newest_report_and_the_one_that_people_open_stay(root: Path, reports: RecordFolders) -> None:
     make(root, OLD, OLDER)
     (root / "latest").symlink_to(OLDER)
     swept = reports.sweep(BEFORE, dry_run=False)
@@ -72,18 +72,18 @@ def test_the_newest_report_and_the_one_that_people_open_stay(root: Path, reports
 
 def test_validation_results_of_the_newest_audit_go_too(root: Path) -> None:
     make(root, OLD, OLDER)
-    assert Folders(Kind.VALIDATIONS, root).sweep(BEFORE, dry_run=False).deleted == {"validations": 2}
+    assert RecordFolders(RecordKind.VALIDATIONS, root).sweep(BEFORE, dry_run=False).deleted == {"validations": 2}
     assert names(root) == []
 
 
-def test_a_report_that_the_register_never_took_is_one_too(root: Path, reports: Folders) -> None:
+def test_a_report_that_the_register_never_took_is_one_too(root: Path, reports: RecordFolders) -> None:
     make(root, f"{OLD}{report_folder.UNFILED}", YOUNG)
     assert reports.sweep(BEFORE, dry_run=False).deleted == {"reports": 1}
     assert names(root) == [YOUNG]
 
 
 @pytest.mark.parametrize("name", ["notes", "20261399T000000Z-0000000a", "20200101T001500Z", f"{OLDER}.bak"])
-def test_a_folder_that_no_audit_made_is_left_and_said(root: Path, reports: Folders, name: str) -> None:
+def test_a_folder_that_no_audit_made_is_left_and_said(root: Path, reports: RecordFolders, name: str) -> None:
     make(root, name)
     swept = reports.sweep(BEFORE, dry_run=False)
     assert names(root) == [name]
@@ -91,13 +91,13 @@ def test_a_folder_that_no_audit_made_is_left_and_said(root: Path, reports: Folde
     assert [record.instant for record in reports.records()] == [None]
 
 
-def test_a_file_that_is_called_like_a_report_is_left(root: Path, reports: Folders) -> None:
+def test_a_file_that_is_called_like_a_report_is_left(root: Path, reports: RecordFolders) -> None:
     (root / OLDER).write_text("mine")
     assert sum(reports.sweep(BEFORE, dry_run=False).left.values()) == 1
     assert names(root) == [OLDER]
 
 
-def test_a_link_in_the_place_of_a_report_is_never_followed(root: Path, reports: Folders, tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_a_report_is_never_followed(root: Path, reports: RecordFolders, tmp_path: Path) -> None:
     make(tmp_path, "elsewhere")
     (root / OLDER).symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     swept = reports.sweep(BEFORE, dry_run=False)
@@ -107,7 +107,7 @@ def test_a_link_in_the_place_of_a_report_is_never_followed(root: Path, reports: 
 
 
 def test_a_link_inside_a_report_is_deleted_and_not_what_it_leads_to(
-    root: Path, reports: Folders, tmp_path: Path
+    root: Path, reports: RecordFolders, tmp_path: Path
 ) -> None:
     make(tmp_path, "elsewhere")
     make(root, OLDER, YOUNG)
@@ -118,7 +118,7 @@ def test_a_link_inside_a_report_is_deleted_and_not_what_it_leads_to(
 
 
 def test_a_link_that_takes_the_place_of_a_report_while_it_is_deleted_is_refused(
-    root: Path, reports: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, reports: RecordFolders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tmp_path, "elsewhere")
     make(root, OLDER, YOUNG)
@@ -136,7 +136,9 @@ def test_a_link_that_takes_the_place_of_a_report_while_it_is_deleted_is_refused(
 
 
 @pytest.mark.parametrize("use", ["records", "sweep"])
-def test_a_folder_of_reports_that_is_a_link_is_refused(root: Path, reports: Folders, tmp_path: Path, use: str) -> None:
+def test_a_folder_of_reports_that_is_a_link_is_refused(
+    root: Path, reports: RecordFolders, tmp_path: Path, use: str
+) -> None:
     make(root, OLDER)
     root.rename(tmp_path / "moved")
     root.symlink_to(tmp_path / "moved", target_is_directory=True)
@@ -145,7 +147,7 @@ def test_a_folder_of_reports_that_is_a_link_is_refused(root: Path, reports: Fold
     assert names(tmp_path / "moved") == [OLDER]
 
 
-def test_a_folder_that_is_not_there_yet_holds_nothing(root: Path, reports: Folders) -> None:
+def test_a_folder_that_is_not_there_yet_holds_nothing(root: Path, reports: RecordFolders) -> None:
     root.rmdir()
     assert reports.records() == ()
     assert reports.sweep(BEFORE, dry_run=False).deleted == {"reports": 0}
@@ -153,7 +155,7 @@ def test_a_folder_that_is_not_there_yet_holds_nothing(root: Path, reports: Folde
 
 
 def test_what_a_run_that_broke_off_left_is_a_record_until_the_next_run_finishes(
-    root: Path, reports: Folders, monkeypatch: pytest.MonkeyPatch
+    root: Path, reports: RecordFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(root, OLD, OLDER, YOUNG)
 
@@ -175,7 +177,7 @@ def test_what_a_run_that_broke_off_left_is_a_record_until_the_next_run_finishes(
     assert names(root) == [YOUNG]
 
 
-def test_who_writes_a_report_meanwhile_is_waited_for(root: Path, reports: Folders) -> None:
+def test_who_writes_a_report_meanwhile_is_waited_for(root: Path, reports: RecordFolders) -> None:
     make(root, OLDER, YOUNG)
     with FileLock(root / report_folder.LOCK):
         sweeping = Thread(target=reports.sweep, args=(BEFORE,), kwargs={"dry_run": False})
@@ -187,6 +189,6 @@ def test_who_writes_a_report_meanwhile_is_waited_for(root: Path, reports: Folder
 
 
 def test_a_report_as_it_is_written_is_recognised(tmp_path: Path) -> None:
-    report_folder.write(builders.audit(), Chronicle(), tmp_path)
-    (record,) = Folders(Kind.REPORTS, tmp_path / "reports", pointer=report_folder.LATEST).records()
+    report_folder.write(builders.audit(), FindingHistory(), tmp_path)
+    (record,) = RecordFolders(RecordKind.REPORTS, tmp_path / "reports", pointer=report_folder.LATEST).records()
     assert (record.name, record.instant, record.kept) == (builders.audit().id, builders.T, "the newest")

@@ -11,15 +11,15 @@ import pytest
 import sqlalchemy as sa
 
 from privacy_audit import audit_db
-from privacy_audit.audit_db.filed_records import Audits, Messages
+from privacy_audit.audit_db.filed_records import FiledAudits, FiledMessages
 from privacy_audit.audit_db.outbox import enqueue
 from privacy_audit.audit_db.transaction import transaction
 from privacy_audit.domain.audit import StoreResult
 from privacy_audit.domain.errors import MayHealError, PrivacyAuditError
-from privacy_audit.domain.outbox_message import Letter
+from privacy_audit.domain.outbox_message import OutboxMessage
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.domain.periods import Period
-from privacy_audit.domain.record_periods import Kind, Swept
+from privacy_audit.domain.record_periods import PurgeResult, RecordKind
 from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
 from privacy_audit.self_audit.self_auditor import NotMaintainedError, maintain
 from tests import builders
@@ -27,7 +27,7 @@ from tests.records.conftest import Rows
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 11, 24, 0, 30, tzinfo=PARIS)
-PERIODS = {kind: Period.parse("P3Y") for kind in Kind}
+PERIODS = {kind: Period.parse("P3Y") for kind in RecordKind}
 
 BROKEN = builders.app(builders.check("app/app.positions", "RET-3", Outcome.FAIL))
 KEPT_NOW = builders.app(builders.check("app/app.positions", "RET-3", Outcome.PASS))
@@ -58,11 +58,11 @@ def four_years(url: str) -> str:
 def file(url: str, name: str, instant: str, stores: tuple[StoreResult, ...], promises: str = "p") -> None:
     audit = builders.audit(*stores, audit_id=name, as_of=datetime.fromisoformat(instant).astimezone(UTC))
     promised = {"controls": {}, "stores": {}, "checks": {}}
-    audit_db.file(url, audit_db.Docket(audit, f"report of {name}", promises, promised))
+    audit_db.file(url, audit_db.AuditSubmission(audit, f"report of {name}", promises, promised))
 
 
-def sweep(url: str, *, dry_run: bool = False) -> Swept:
-    shelf = Audits(lambda: sa.make_url(url))
+def sweep(url: str, *, dry_run: bool = False) -> PurgeResult:
+    shelf = FiledAudits(lambda: sa.make_url(url))
     (swept,) = maintain([shelf], PERIODS, NOW, PARIS, dry_run=dry_run)
     return swept
 
@@ -86,8 +86,8 @@ def test_what_is_left_of_four_years(four_years: str, rows: Rows) -> None:
         ("last", "app", "reopened"),
     ]
     assert column(rows, "SELECT digest FROM policies ORDER BY 1") == ["p2", "p4"]
-    assert swept == Swept(
-        Kind.AUDITS,
+    assert swept == PurgeResult(
+        RecordKind.AUDITS,
         within=2,
         left={"where an open finding stood last": 1},
         deleted={"audits": 4, "results": 5, "standings": 3, "decisions": 0, "policies": 2},
@@ -187,9 +187,9 @@ def test_a_run_that_is_lost_in_the_middle_deletes_nothing(four_years: str, rows:
     assert column(rows, "SELECT id FROM audits ORDER BY as_of") == LEFT
 
 
-@pytest.mark.parametrize("shelf", [Audits, Messages])
+@pytest.mark.parametrize("shelf", [FiledAudits, FiledMessages])
 def test_a_database_that_was_never_made_is_not_taken_for_one_without_records(
-    database: str, shelf: type[Audits | Messages]
+    database: str, shelf: type[FiledAudits | FiledMessages]
 ) -> None:
     with pytest.raises(AuditDatabaseRefusedError, match="is empty"):
         shelf(lambda: sa.make_url(database)).records()
@@ -202,7 +202,9 @@ def test_a_shelf_that_is_lost_stops_no_other_and_may_heal(four_years: str, rows:
         raise PrivacyAuditError("connection privacy_audit_register: is not configured.")
 
     with pytest.raises(NotMaintainedError) as failed:
-        maintain([Messages(nowhere), Audits(lambda: sa.make_url(four_years))], PERIODS, NOW, PARIS, dry_run=False)
+        maintain(
+            [FiledMessages(nowhere), FiledAudits(lambda: sa.make_url(four_years))], PERIODS, NOW, PARIS, dry_run=False
+        )
     lost, done = str(failed.value).splitlines()
     assert lost == "connection privacy_audit_register: is not configured."
     assert done.startswith("audits: 4 deleted, with 5 results, 3 standings, 2 policies; 2 left within their period;")
@@ -210,7 +212,7 @@ def test_a_shelf_that_is_lost_stops_no_other_and_may_heal(four_years: str, rows:
     assert column(rows, "SELECT id FROM audits ORDER BY as_of") == LEFT
 
 
-LETTER = Letter(
+LETTER = OutboxMessage(
     "old and done", "a", datetime(2020, 1, 1, tzinfo=UTC), "Product", "alerts_app", digest=False, content={}
 )
 
@@ -224,7 +226,7 @@ def test_messages_go_when_they_were_delivered_and_never_before(url: str, rows: R
     columns = "key, audit_id, owner, sent_at, message"
     rows(f"INSERT INTO deliveries ({columns}) SELECT key || ':mail', audit_id, owner, done_at, key FROM messages")
     rows(f"INSERT INTO deliveries ({columns}) VALUES ('alone', 'a', 'Product', '2020-01-01', NULL)")
-    (swept,) = maintain([Messages(lambda: sa.make_url(url))], PERIODS, NOW, PARIS, dry_run=False)
+    (swept,) = maintain([FiledMessages(lambda: sa.make_url(url))], PERIODS, NOW, PARIS, dry_run=False)
     assert column(rows, "SELECT key FROM messages ORDER BY 1") == ["old and waiting", "young and done"]
     assert column(rows, "SELECT key FROM deliveries ORDER BY 1") == ["old and waiting:mail", "young and done:mail"]
     assert (swept.within, swept.left) == (1, {"not delivered yet": 1})

@@ -26,7 +26,7 @@ def _night(url: str, number: int, *checks: CheckResult) -> None:
     audit = replace(
         builders.audit(builders.app(*checks), audit_id=f"night-{number}"), as_of=builders.T + timedelta(days=number)
     )
-    audit_db.file(url, audit_db.Docket(audit, "d"))
+    audit_db.file(url, audit_db.AuditSubmission(audit, "d"))
 
 
 @pytest.fixture

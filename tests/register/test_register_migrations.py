@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from privacy_audit import audit_db
 from privacy_audit.audit_db.tables import metadata
 from privacy_audit.domain.outcomes import Outcome
-from privacy_audit.findings.finding_state import Kind, Status, Triage
+from privacy_audit.findings.finding_state import FindingKind, FindingStatus, Triage
 from tests import builders
 
 MIGRATIONS = Path(audit_db.__file__).parent / "migrations"
@@ -79,7 +79,7 @@ def test_an_upgrade_waits_for_the_one_under_way(database: str) -> None:
 
 
 def test_an_upgrade_again_keeps_what_was_filed(url: str) -> None:
-    filed = audit_db.file(url, audit_db.Docket(builders.audit(), "d"))
+    filed = audit_db.file(url, audit_db.AuditSubmission(builders.audit(), "d"))
     audit_db.decide(url, filed.chronicle.standings[0].fingerprint, Triage.REMEDIATING, "The purge is mended.", "Ada")
     tables = [name for (name,) in _ask(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")]
     before = {table: _ask(url, f"SELECT * FROM {table} ORDER BY 1") for table in tables}
@@ -146,7 +146,12 @@ def test_findings_known_before_0003_go_on(database: str, revision: str) -> None:
         )
         for name, one in findings.items()
     }
-    breach, sight, opened, closed = Kind.NONCONFORMITY, Kind.NOT_AUDITED, Status.OPEN, Status.RESOLVED
+    breach, sight, opened, closed = (
+        FindingKind.NONCONFORMITY,
+        FindingKind.NOT_AUDITED,
+        FindingStatus.OPEN,
+        FindingStatus.RESOLVED,
+    )
     assert told == {
         "open": (breach, opened, Outcome.FAIL, [0, 2, None, None], (3, 5)),
         "late": (breach, opened, Outcome.FAIL, [1, 2, None, None], (2, 5)),
@@ -169,17 +174,17 @@ def test_a_finding_that_was_carried_over_lives_on(database: str) -> None:
     audit_db.upgrade(database)
     (carried,) = audit_db.findings(database)
     tonight = builders.audit(builders.app(check), as_of=builders.T + DAY)
-    (standing,) = audit_db.file(database, audit_db.Docket(tonight, "d")).chronicle.standings
+    (standing,) = audit_db.file(database, audit_db.AuditSubmission(tonight, "d")).chronicle.standings
     assert (standing.fingerprint, standing.first_seen, standing.status) == (
         carried.fingerprint,
         builders.T,
-        Status.OPEN,
+        FindingStatus.OPEN,
     )
 
 
 def test_a_register_of_a_newer_version_is_left_alone(url: str) -> None:
     with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(audit_db.RegisterOutdatedError, match=r"newer version .* Run that version"):
+    with pytest.raises(audit_db.AuditDatabaseOutdatedError, match=r"newer version .* Run that version"):
         audit_db.upgrade(url)
     assert _ask(url, "SELECT version_num FROM alembic_version") == [("9999",)]

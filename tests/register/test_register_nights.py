@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from privacy_audit import audit_db
-from privacy_audit.audit_db import Docket
+from privacy_audit.audit_db import AuditSubmission
 from privacy_audit.compiler.policy_changes import promises
 from privacy_audit.domain.audit import Audit, CheckResult
 from privacy_audit.domain.outcomes import Outcome
-from privacy_audit.findings.finding_state import Chronicle, Kind, Status
-from privacy_audit.findings.transitions import Rules
+from privacy_audit.findings.finding_state import FindingHistory, FindingKind, FindingStatus
+from privacy_audit.findings.transitions import HandlingRules
 from tests import builders
 from tests.register.conftest import Rows
 
@@ -35,8 +35,8 @@ def _night(night: float, *checks: CheckResult | Outcome) -> Audit:
     return builders.audit(builders.app(*made), audit_id=f"n{night}", as_of=_at(night))
 
 
-def _file(url: str, audit: Audit, rules: Rules | None = None) -> Chronicle:
-    return audit_db.file(url, Docket(audit, "d", rules=rules or Rules())).chronicle
+def _file(url: str, audit: Audit, rules: HandlingRules | None = None) -> FindingHistory:
+    return audit_db.file(url, AuditSubmission(audit, "d", rules=rules or HandlingRules())).chronicle
 
 
 def test_the_nights_of_a_finding_are_what_was_said_on_each(url: str) -> None:
@@ -55,8 +55,8 @@ def test_findings_are_as_they_stood_last_also_the_resolved_ones_and_the_open_com
     _file(url, _night(2, Outcome.PASS, builders.check("app/app.x", "RET-1", Outcome.FAIL)))
     told = [(one.check, one.status, one.last_seen) for one in audit_db.findings(url)]
     assert told == [
-        ("app/app.x/RET-1", Status.OPEN, _at(2)),
-        ("app/app.positions/RET-3", Status.RESOLVED, _at(0)),
+        ("app/app.x/RET-1", FindingStatus.OPEN, _at(2)),
+        ("app/app.positions/RET-3", FindingStatus.RESOLVED, _at(0)),
     ]
 
 
@@ -84,7 +84,7 @@ def test_a_loosened_promise_is_told_once_and_by_an_audit_of_which_people_are_tol
     loose = {**strict, "controls": {**strict["controls"], "RET-3": {**strict["controls"]["RET-3"], "severity": "low"}}}
 
     def night(number: int, digest: str, promised: dict[str, Any]) -> list[str]:
-        docket = Docket(_night(number, Outcome.PASS), "d", digest, promised)
+        docket = AuditSubmission(_night(number, Outcome.PASS), "d", digest, promised)
         return [change.subject for change in audit_db.file(url, docket).chronicle.policy_changes]
 
     assert night(0, "strict", strict) == []
@@ -115,7 +115,7 @@ def test_only_the_last_fourteen_nights_are_usual(url: str) -> None:
 
 def test_the_series_of_a_check_ends_with_tonight_and_goes_on_under_a_new_name(url: str) -> None:
     moved = builders.check("app/app.tracks", "RET-3", Outcome.FAIL, builders.tally(100_000, 7))
-    rules = Rules(formerly={moved.fingerprint: (FINGERPRINT,)})
+    rules = HandlingRules(formerly={moved.fingerprint: (FINGERPRINT,)})
     _file(url, _night(0, _fail(5)))
     _file(url, _night(1, Outcome.NOT_AUDITED))
     chronicle = _file(url, _night(2, moved), rules)
@@ -125,7 +125,9 @@ def test_the_series_of_a_check_ends_with_tonight_and_goes_on_under_a_new_name(ur
         (_at(1), Outcome.NOT_AUDITED, None),
         (_at(2), Outcome.FAIL, 7),
     ]
-    assert [one.first_seen for one in chronicle.standings if one.kind is Kind.NONCONFORMITY and one.is_open] == [_at(0)]
+    assert [one.first_seen for one in chronicle.standings if one.kind is FindingKind.NONCONFORMITY and one.is_open] == [
+        _at(0)
+    ]
 
 
 @pytest.mark.parametrize("nights", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from privacy_audit import audit_db
 from privacy_audit.audit_db.transaction import transaction
-from privacy_audit.domain.outbox_message import Letter
+from privacy_audit.domain.outbox_message import OutboxMessage
 from tests import builders
 from tests.register.conftest import Rows
 
@@ -20,17 +20,19 @@ MAIL, HOOK = "mail", "hook"
 """What tells two channels of a connection."""
 
 
-def _letter(night: int = 0, owner: str = "Product", *, digest: bool = False) -> Letter:
+def _letter(night: int = 0, owner: str = "Product", *, digest: bool = False) -> OutboxMessage:
     when = builders.T + timedelta(days=night)
-    return Letter(f"{owner}-{night}", f"n{night}", when, owner, f"alerts_{owner.lower()}", digest, {"night": night})
+    return OutboxMessage(
+        f"{owner}-{night}", f"n{night}", when, owner, f"alerts_{owner.lower()}", digest, {"night": night}
+    )
 
 
-def _enqueue(url: str, *letters: Letter) -> None:
+def _enqueue(url: str, *letters: OutboxMessage) -> None:
     with transaction(url) as connection:
         audit_db.enqueue(connection, letters)
 
 
-def _send(url: str, letters: Sequence[Letter], channel: str) -> tuple[str, ...] | None:
+def _send(url: str, letters: Sequence[OutboxMessage], channel: str) -> tuple[str, ...] | None:
     """Claims and delivers; what was sent."""
     keys = audit_db.claim(url, letters, channel)
     if keys:

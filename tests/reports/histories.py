@@ -13,14 +13,14 @@ from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
 from privacy_audit.domain.outcomes import Outcome, Severity
 from privacy_audit.domain.tally import Forecast, Tally
 from privacy_audit.findings.finding_state import (
-    Change,
-    Chronicle,
-    Decision,
-    Kind,
-    Point,
-    Standing,
-    Status,
+    CheckCount,
+    FindingChange,
+    FindingHistory,
+    FindingKind,
+    FindingState,
+    FindingStatus,
     Triage,
+    TriageDecision,
     WaiverReport,
     WaiverState,
 )
@@ -30,7 +30,7 @@ from tests.reports import audits, packs
 from tests.reports.audits import AS_OF, SCAN, check, fail
 
 DAY = timedelta(days=1)
-Night = Callable[[], tuple[Audit, Chronicle]]
+Night = Callable[[], tuple[Audit, FindingHistory]]
 
 UNDECIDABLE_SQL = """SELECT *
 FROM "app"."positions"
@@ -82,11 +82,11 @@ def of(audit: Audit, check_id: str) -> CheckResult:
     return next(one for one in audit.checks if one.id == check_id)
 
 
-def standing(one: CheckResult, kind: Kind = Kind.NONCONFORMITY, **more: Any) -> Standing:
+def standing(one: CheckResult, kind: FindingKind = FindingKind.NONCONFORMITY, **more: Any) -> FindingState:
     """A finding about a check as it stands since 3 August 2026, with the counts of tonight."""
     tally = one.tally
     usual = {
-        "status": Status.OPEN,
+        "status": FindingStatus.OPEN,
         "severity": Severity.HIGH,
         "outcome": one.outcome,
         "first_seen": datetime(2026, 8, 3, 1, 30, tzinfo=UTC),
@@ -98,22 +98,27 @@ def standing(one: CheckResult, kind: Kind = Kind.NONCONFORMITY, **more: Any) -> 
         "overdue_since": tally.overdue_since if tally else None,
     }
     place = (one.id, one.control, one.store, one.table, one.qualifier)
-    return Standing(fingerprint_of(one, kind), kind, *place, f"team-{one.store}", **{**usual, **more})
+    return FindingState(fingerprint_of(one, kind), kind, *place, f"team-{one.store}", **{**usual, **more})
 
 
 UNSEEN = {"unseen_since": AS_OF - 6 * DAY, "last_seen": AS_OF - 7 * DAY}
-FOUND = {"status": Status.NEW, "first_seen": AS_OF, "occurrences": 1, "changes": (Change.FOUND,)}
-GONE = {"status": Status.RESOLVED, "resolved_at": AS_OF, "last_seen": AS_OF - DAY, "changes": (Change.RESOLVED,)}
+FOUND = {"status": FindingStatus.NEW, "first_seen": AS_OF, "occurrences": 1, "changes": (FindingChange.FOUND,)}
+GONE = {
+    "status": FindingStatus.RESOLVED,
+    "resolved_at": AS_OF,
+    "last_seen": AS_OF - DAY,
+    "changes": (FindingChange.RESOLVED,),
+}
 
 
-def chronicle(audit: Audit) -> Chronicle:
+def chronicle(audit: Audit) -> FindingHistory:
     """What the register tells of the lively audit."""
     positions, consents = of(audit, "app/app.positions/RET-3"), of(audit, "app/app.positions/GEO-1")
     minors, logs = of(audit, "app/app.accounts/MIN-1"), of(audit, "web/web.connection_logs/RET-4")
-    return Chronicle(
+    return FindingHistory(
         standings=(*_open(audit), *_waived(audit), *_closed(audit)),
         decisions={
-            one.fingerprint: Decision(one.fingerprint, triage, comment, by, AS_OF - 3 * DAY)
+            one.fingerprint: TriageDecision(one.fingerprint, triage, comment, by, AS_OF - 3 * DAY)
             for one, triage, comment, by in (
                 (positions, Triage.REMEDIATING, "The purge is being mended, ticket 4711.", "Nadia Benali"),
                 (minors, Triage.UNDER_REVIEW, "", "Camille Laurent"),
@@ -142,18 +147,18 @@ def chronicle(audit: Audit) -> Chronicle:
     )  # fmt: skip
 
 
-def _open(audit: Audit) -> tuple[Standing, ...]:
+def _open(audit: Audit) -> tuple[FindingState, ...]:
     archive = audit.stores[2]
     down = store_not_audited(archive)
     assert down
     prospects = of(audit, "app/app.prospects/RET-1")
     old = check("app", "app.old_positions", "RET-3", Outcome.FAIL)
-    back = {"status": Status.REOPENED, "reopened_at": AS_OF, "changes": (Change.RETURNED,)}
-    late = {"due_by": date(2026, 9, 2), "due_told": True, "changes": (Change.GREW, Change.DUE_PASSED)}
-    jumped = {"braked": True, "severity": Severity.MEDIUM, "changes": (Change.JUMPED,)}
+    back = {"status": FindingStatus.REOPENED, "reopened_at": AS_OF, "changes": (FindingChange.RETURNED,)}
+    late = {"due_by": date(2026, 9, 2), "due_told": True, "changes": (FindingChange.GREW, FindingChange.DUE_PASSED)}
+    jumped = {"braked": True, "severity": Severity.MEDIUM, "changes": (FindingChange.JUMPED,)}
     return (
-        standing(down, Kind.NOT_AUDITED, severity=Severity.CRITICAL, due_by=date(2026, 11, 20)),
-        standing(prospects, Kind.NOT_AUDITED, **FOUND),
+        standing(down, FindingKind.NOT_AUDITED, severity=Severity.CRITICAL, due_by=date(2026, 11, 20)),
+        standing(prospects, FindingKind.NOT_AUDITED, **FOUND),
         standing(of(audit, "app/app.positions/GEO-1"), severity=Severity.CRITICAL, **FOUND),
         standing(of(audit, "app/app.accounts/MIN-1"), severity=Severity.CRITICAL, **back),
         standing(of(audit, "app/app.positions/RET-3"), **late),
@@ -164,9 +169,9 @@ def _open(audit: Audit) -> tuple[Standing, ...]:
     )
 
 
-def _waived(audit: Audit) -> tuple[Standing, ...]:
+def _waived(audit: Audit) -> tuple[FindingState, ...]:
     until = datetime(2026, 12, 1, 22, 59, 59, tzinfo=UTC)
-    covered = {"waived_until": until, "changes": (Change.WAIVED, Change.WAIVER_ENDING)}
+    covered = {"waived_until": until, "changes": (FindingChange.WAIVED, FindingChange.WAIVER_ENDING)}
     back = {"reopened_at": AS_OF - 20 * DAY}
     return (
         standing(of(audit, "app/app.devices/RET-5"), waiver="W-2026-2", waived_rows=25, **covered, **back),
@@ -174,12 +179,12 @@ def _waived(audit: Audit) -> tuple[Standing, ...]:
     )
 
 
-def _closed(audit: Audit) -> tuple[Standing, ...]:
+def _closed(audit: Audit) -> tuple[FindingState, ...]:
     renamed = check("app", "app.sessions_v1", "RET-4", Outcome.FAIL)
     return (
         standing(of(audit, "app/app.sessions/RET-4"), outcome=Outcome.FAIL, violating=48, **GONE),
-        standing(of(audit, "web/web.cookies/RET-5"), Kind.NOT_AUDITED, outcome=Outcome.NOT_AUDITED, **GONE),
-        standing(renamed, violating=7, **{**GONE, "changes": (Change.RENAMED,)}),
+        standing(of(audit, "web/web.cookies/RET-5"), FindingKind.NOT_AUDITED, outcome=Outcome.NOT_AUDITED, **GONE),
+        standing(renamed, violating=7, **{**GONE, "changes": (FindingChange.RENAMED,)}),
     )
 
 
@@ -201,73 +206,83 @@ def _waivers() -> list[WaiverReport]:
     ]
 
 
-def _tonight(one: CheckResult) -> Point:
+def _tonight(one: CheckResult) -> CheckCount:
     tally = one.tally
     if tally is None:
-        return Point(AS_OF, one.outcome)
+        return CheckCount(AS_OF, one.outcome)
     counts = (tally.violating, tally.undecidable, tally.held, tally.population, tally.ages, tally.overdue_since)
-    return Point(AS_OF, one.outcome, *counts)
+    return CheckCount(AS_OF, one.outcome, *counts)
 
 
-def _night(one: CheckResult, ago: int, rows: int, since: date | None) -> Point:
+def _night(one: CheckResult, ago: int, rows: int, since: date | None) -> CheckCount:
     outcome = Outcome.FAIL if rows else Outcome.PASS
-    return Point(AS_OF - ago * DAY, outcome, rows, 0, 0, 100_000, (0, 0, rows, 0, 0), since if rows else None)
+    return CheckCount(AS_OF - ago * DAY, outcome, rows, 0, 0, 100_000, (0, 0, rows, 0, 0), since if rows else None)
 
 
-def growing(one: CheckResult, rows: Sequence[int]) -> tuple[Point, ...]:
+def growing(one: CheckResult, rows: Sequence[int]) -> tuple[CheckCount, ...]:
     """So many rows on each of the last nights, of which none ever went."""
     return tuple(_night(one, len(rows) - 1 - place, count, date(2025, 5, 4)) for place, count in enumerate(rows))
 
 
-def _purge_stopped(one: CheckResult) -> list[Point]:
+def _purge_stopped(one: CheckResult) -> list[CheckCount]:
     """A purge that stopped 40 nights ago, and three nights on which nobody could look."""
     rows = (
         [9_000 - 40 * ago for ago in range(89, 40, -1)] + [200] + [10_000 + 58 * (40 - ago) for ago in range(39, 0, -1)]
     )
     nights = [_night(one, ago, count, date(2025, 5, 4)) for ago, count in zip(range(89, 0, -1), rows, strict=True)]
-    blind = [Point(point.as_of, Outcome.NOT_AUDITED) for point in nights[60:63]]
+    blind = [CheckCount(point.as_of, Outcome.NOT_AUDITED) for point in nights[60:63]]
     return [*nights[:60], *blind, *nights[63:], _tonight(one)]  # fmt: skip
 
 
-def _few(one: CheckResult) -> list[Point]:
+def _few(one: CheckResult) -> list[CheckCount]:
     """Four rows at most, and a week without a run of the audit."""
     return [*(_night(one, ago, ago % 5, date(2026, 2, 11)) for ago in (*range(40, 12, -1), 4, 3, 2, 1)), _tonight(one)]
 
 
-def _jumping(one: CheckResult) -> list[Point]:
+def _jumping(one: CheckResult) -> list[CheckCount]:
     return [*(_night(one, ago, 3, date(2026, 6, 17)) for ago in range(20, 0, -1)), _tonight(one)]
 
 
-def _quiet(one: CheckResult) -> list[Point]:
+def _quiet(one: CheckResult) -> list[CheckCount]:
     return [*(_night(one, ago, 0, None) for ago in range(89, 0, -1)), _tonight(one)]
 
 
-def _dark(one: CheckResult) -> list[Point]:
+def _dark(one: CheckResult) -> list[CheckCount]:
     seen = [_night(one, ago, 311, date(2026, 7, 1)) for ago in range(30, 6, -1)]
-    return [*seen, *(Point(AS_OF - ago * DAY, Outcome.NOT_AUDITED) for ago in range(6, -1, -1))]
+    return [*seen, *(CheckCount(AS_OF - ago * DAY, Outcome.NOT_AUDITED) for ago in range(6, -1, -1))]
 
 
-def hostile(name: str) -> tuple[Audit, Chronicle]:
+def hostile(name: str) -> tuple[Audit, FindingHistory]:
     """The hostile audit, with a history in which everything that people may write is that text."""
     audit = audits.hostile(name)
     place = name.encode(errors="replace").decode()
-    written = {"waiver": name, "waived_rows": 9, "waived_until": AS_OF, "changes": tuple(Change), "overdue_since": None}
+    written = {
+        "waiver": name,
+        "waived_rows": 9,
+        "waived_until": AS_OF,
+        "changes": tuple(FindingChange),
+        "overdue_since": None,
+    }
     told = {
-        "alike": Standing(
-            audit.checks[0].fingerprint, Kind.NONCONFORMITY, name, "RET-3", place, place, place, name, Status.OPEN,
-            Outcome.FAIL, Severity.HIGH, AS_OF, AS_OF, AS_OF.date(), braked=True, unseen_since=AS_OF, **written,
+        "alike": FindingState(
+            audit.checks[0].fingerprint, FindingKind.NONCONFORMITY, name, "RET-3", place, place, place, name,
+            FindingStatus.OPEN, Outcome.FAIL, Severity.HIGH, AS_OF, AS_OF, AS_OF.date(),
+            braked=True, unseen_since=AS_OF, **written,
         )
     }  # fmt: skip
     told["adrift"] = replace(told["alike"], fingerprint="a" * 64, control=name, store="elsewhere", braked=False)
-    told["gone"] = replace(told["alike"], fingerprint="b" * 64, status=Status.RESOLVED, changes=(Change.RESOLVED,))
-    told["renamed"] = replace(told["gone"], fingerprint="c" * 64, changes=(Change.RENAMED,))
-    told["new"] = replace(told["adrift"], fingerprint="d" * 64, status=Status.NEW, waiver="", waived_until=None)
+    told["gone"] = replace(
+        told["alike"], fingerprint="b" * 64, status=FindingStatus.RESOLVED, changes=(FindingChange.RESOLVED,)
+    )
+    told["renamed"] = replace(told["gone"], fingerprint="c" * 64, changes=(FindingChange.RENAMED,))
+    told["new"] = replace(told["adrift"], fingerprint="d" * 64, status=FindingStatus.NEW, waiver="", waived_until=None)
     report = WaiverReport(name, name, WaiverState.ENDING, name, name, name, AS_OF, 9, 9)
     elsewhere = replace(report, check=audit.checks[0].id, state=WaiverState.OVER_BROAD)
-    return audit, Chronicle(
+    return audit, FindingHistory(
         standings=tuple(told.values()),
         decisions={
-            one.fingerprint: Decision(one.fingerprint, Triage.RISK_ACCEPTED, name, name, AS_OF) for one in told.values()
+            one.fingerprint: TriageDecision(one.fingerprint, Triage.RISK_ACCEPTED, name, name, AS_OF)
+            for one in told.values()
         },
         series={audit.checks[0].fingerprint: tuple(_quiet(audit.checks[0]))},
         waivers=(report, elsewhere),
@@ -275,19 +290,19 @@ def hostile(name: str) -> tuple[Audit, Chronicle]:
     )
 
 
-def _lively() -> tuple[Audit, Chronicle]:
+def _lively() -> tuple[Audit, FindingHistory]:
     audit = lively()
     return audit, chronicle(audit)
 
 
-def _earlier() -> tuple[Audit, Chronicle]:
+def _earlier() -> tuple[Audit, FindingHistory]:
     """The lively audit, filed after one of a later instant: it has nights, waivers and no standing."""
     audit, history = _lively()
     return audit, replace(history, standings=(), decisions={}, policy_changes=(), moved=False)
 
 
 def _alone(make: Callable[[], Audit]) -> Night:
-    return lambda: (make(), Chronicle())
+    return lambda: (make(), FindingHistory())
 
 
 NIGHTS: dict[str, Night] = {

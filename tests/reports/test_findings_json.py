@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from privacy_audit.compiler.change_directions import Direction
 from privacy_audit.domain.outcomes import FOUND, Outcome, Severity
-from privacy_audit.findings.finding_state import Change, Kind, Status, Triage, WaiverState
+from privacy_audit.findings.finding_state import FindingChange, FindingKind, FindingStatus, Triage, WaiverState
 from privacy_audit.publish.report import findings_json
 from tests.reports import histories
 from tests.reports.histories import Night
@@ -41,11 +41,11 @@ def test_schema_refuses_a_field_it_does_not_describe() -> None:
 @pytest.mark.parametrize(
     ("words", "place"),
     [
-        (Kind, FINDING["kind"]),
-        (Status, FINDING["status"]),
+        (FindingKind, FINDING["kind"]),
+        (FindingStatus, FINDING["status"]),
         (FOUND, FINDING["outcome"]),
         (Severity, FINDING["severity"]),
-        (Change, FINDING["changes"]["items"]),
+        (FindingChange, FINDING["changes"]["items"]),
         (Triage, FINDING["decision"]["properties"]["triage"]),
         (WaiverState, SCHEMA["properties"]["waivers"]["items"]["properties"]["state"]),
         (Direction, SCHEMA["properties"]["policy_changes"]["items"]["properties"]["direction"]),

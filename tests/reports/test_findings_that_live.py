@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from privacy_audit.domain.audit import Audit, StoreResult
 from privacy_audit.domain.outcomes import Outcome, roll_up
 from privacy_audit.domain.tally import Forecast
-from privacy_audit.findings.finding_state import Chronicle, Standing, Status, WaiverState
-from privacy_audit.findings.transitions import Memory, Rules, advance
+from privacy_audit.findings.finding_state import FindingHistory, FindingState, FindingStatus, WaiverState
+from privacy_audit.findings.transitions import FindingMemory, HandlingRules, apply_audit
 from privacy_audit.findings.waivers import Waiver
 from privacy_audit.publish.report import (
     canonical_json,
@@ -202,7 +202,7 @@ def test_an_audit_by_an_earlier_instant_says_so() -> None:
 
 
 def test_a_report_without_history_does_not_say_that_nothing_is_new() -> None:
-    page = html_report.render(audits.broken(), Chronicle()).decode()
+    page = html_report.render(audits.broken(), FindingHistory()).decode()
     assert finding_phrases.WITHOUT_HISTORY in first_screen(page)
     assert " 0 new" not in first_screen(page)
     assert "0 new" in first_screen(html_report.render(LIVELY, replace(HISTORY, standings=())).decode())
@@ -248,7 +248,7 @@ def test_a_purge_is_blamed_by_the_day_also_where_dates_of_few_rows_are_told_by_m
     app, *others = audit.stores
     few = replace(audits.MINORS, overdue_since=since, ages=(3, 0, 0, 0, 0))
     checks = tuple(replace(one, tally=few) if one.purge == audits.IN_VAIN else one for one in app.checks)
-    told = html_report.render(replace(audit, stores=(replace(app, checks=checks), *others)), Chronicle()).decode()
+    told = html_report.render(replace(audit, stores=(replace(app, checks=checks), *others)), FindingHistory()).decode()
     assert "it has deleted nothing in 39 runs, since 15 October 2026" in told
     assert ("although 3 rows are in breach: it runs, and deletes nothing" in told) is blamed
 
@@ -289,7 +289,7 @@ DOWN = st.sampled_from(((),) * 4 + (("app",), ("web",), ("app", "web"), ("bare",
 @given(st.lists(st.tuples(NIGHT, DOWN, st.booleans()), min_size=1, max_size=5))
 def test_every_open_finding_is_told_in_every_format(nights: Sequence[tuple[Any, Any, bool]]) -> None:
     audit, standings = _lived(nights)
-    history = Chronicle(standings=standings)
+    history = FindingHistory(standings=standings)
     page = html_report.render(audit, history).decode()
     rows = [row["finding"] for row in _rows(audit, history)]
     told = json.loads(findings_json.render(audit, history))["findings"]
@@ -299,20 +299,20 @@ def test_every_open_finding_is_told_in_every_format(nights: Sequence[tuple[Any, 
             assert rows.count(one.fingerprint) == 1
         assert [it["status"] for it in told if it["fingerprint"] == one.fingerprint] == [one.status.value]
     for one in standings:
-        if one.status is Status.RESOLVED:
+        if one.status is FindingStatus.RESOLVED:
             assert f'id="finding-{one.fingerprint[:16]}"' in page
     references = set(re.findall(r'href="#([^"]*)"', page))
     assert references <= set(re.findall(r' id="([^"]*)"', page))
 
 
-def _lived(nights: Sequence[tuple[Any, Any, bool]]) -> tuple[Audit, tuple[Standing, ...]]:
+def _lived(nights: Sequence[tuple[Any, Any, bool]]) -> tuple[Audit, tuple[FindingState, ...]]:
     """The last of the nights, and how its findings stand."""
-    known: dict[str, Standing] = {}
+    known: dict[str, FindingState] = {}
     audit, standings = builders.audit(), ()
     for day, (looks, down, waived) in enumerate(nights):
         audit = replace(builders.audit(*_stores(looks, down)), as_of=builders.T + timedelta(days=day))
         waiver = Waiver("W-1", "app/app.positions/RET-3", "Why", "Ada", "Bob", audit.as_of, audit.as_of, 100)
-        standings = advance(audit, Memory(known), Rules(waivers=(waiver,) if waived else ()))
+        standings = apply_audit(audit, FindingMemory(known), HandlingRules(waivers=(waiver,) if waived else ()))
         known |= {one.fingerprint: one for one in standings}
     return audit, standings
 
@@ -332,5 +332,5 @@ def _stores(looks: Mapping[tuple[str, str], Outcome | None], down: Sequence[str]
     return [replace(builders.down(stores[0]), checks=()), stores[1]] if "bare" in down else stores
 
 
-def _rows(audit: Audit, history: Chronicle) -> list[dict[str, str]]:
+def _rows(audit: Audit, history: FindingHistory) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(findings_csv.render(audit, history).decode(), newline="")))

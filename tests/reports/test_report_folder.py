@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import interface, report_folder
 from privacy_audit.publish.report.report_folder import ReportNotFiledError
 from tests.reports import audits, histories
@@ -39,17 +39,17 @@ def test_files_every_format_and_points_latest_at_it(tmp_path: Path) -> None:
 
 
 def test_the_same_report_again_changes_nothing(tmp_path: Path) -> None:
-    filed = report_folder.write(audits.broken(), Chronicle(), tmp_path)
+    filed = report_folder.write(audits.broken(), FindingHistory(), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in filed.iterdir()}
-    assert report_folder.write(audits.broken(), Chronicle(), tmp_path) == filed
+    assert report_folder.write(audits.broken(), FindingHistory(), tmp_path) == filed
     assert {path: path.stat().st_mtime_ns for path in filed.iterdir()} == before
 
 
 def test_another_report_under_the_same_id_is_refused(tmp_path: Path) -> None:
-    filed = report_folder.write(audits.broken(), Chronicle(), tmp_path)
+    filed = report_folder.write(audits.broken(), FindingHistory(), tmp_path)
     before = content(filed)
     with pytest.raises(ReportNotFiledError) as refused:
-        report_folder.write(replace(audits.broken(), triggered_by="somebody else"), Chronicle(), tmp_path)
+        report_folder.write(replace(audits.broken(), triggered_by="somebody else"), FindingHistory(), tmp_path)
     assert str(refused.value) == (
         f"{filed}: Another report is already filed under this id; it differs in audit.json, report.html. "
         "A filed report is never overwritten: give the new audit an id of its own."
@@ -58,16 +58,16 @@ def test_another_report_under_the_same_id_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_tampered_report_is_refused(tmp_path: Path) -> None:
-    filed = report_folder.write(audits.broken(), Chronicle(), tmp_path)
+    filed = report_folder.write(audits.broken(), FindingHistory(), tmp_path)
     (filed / "extra.txt").write_text("x")
     with pytest.raises(ReportNotFiledError, match=r"differs in extra\.txt"):
-        report_folder.write(audits.broken(), Chronicle(), tmp_path)
+        report_folder.write(audits.broken(), FindingHistory(), tmp_path)
 
 
 def test_latest_is_the_newest_instant_not_the_last_written(tmp_path: Path) -> None:
-    newest = report_folder.write(audits.broken(), Chronicle(), tmp_path)
+    newest = report_folder.write(audits.broken(), FindingHistory(), tmp_path)
     older = replace(audits.clean(), as_of=audits.AS_OF - timedelta(days=1))
-    report_folder.write(older, Chronicle(), tmp_path)
+    report_folder.write(older, FindingHistory(), tmp_path)
     assert (tmp_path / "reports" / "latest").resolve() == newest.resolve()
 
 
@@ -76,7 +76,7 @@ def test_a_latest_that_shows_nothing_is_replaced(tmp_path: Path, pointer: str) -
     (tmp_path / "reports" / "unreadable").mkdir(parents=True)
     (tmp_path / "reports" / "unreadable" / "audit.json").write_text("[]")
     (tmp_path / "reports" / "latest").symlink_to(pointer)
-    filed = report_folder.write(audits.broken(), Chronicle(), tmp_path)
+    filed = report_folder.write(audits.broken(), FindingHistory(), tmp_path)
     assert (tmp_path / "reports" / "latest").resolve() == filed.resolve()
 
 
@@ -85,7 +85,7 @@ def test_a_latest_that_shows_nothing_is_replaced(tmp_path: Path, pointer: str) -
 )
 def test_an_id_that_is_no_folder_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ReportNotFiledError, match="is no name for the folder of a report"):
-        report_folder.write(replace(audits.broken(), id=name), Chronicle(), tmp_path)
+        report_folder.write(replace(audits.broken(), id=name), FindingHistory(), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -95,11 +95,11 @@ def test_links_to_elsewhere_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "reports").symlink_to(elsewhere)
     with pytest.raises(ReportNotFiledError, match="is a link to elsewhere"):
-        report_folder.write(audits.broken(), Chronicle(), tmp_path / "a")
+        report_folder.write(audits.broken(), FindingHistory(), tmp_path / "a")
     (tmp_path / "b" / "reports").mkdir(parents=True)
     (tmp_path / "b" / "reports" / audits.broken().id).symlink_to(elsewhere)
     with pytest.raises(ReportNotFiledError, match="Something else"):
-        report_folder.write(audits.broken(), Chronicle(), tmp_path / "b")
+        report_folder.write(audits.broken(), FindingHistory(), tmp_path / "b")
     assert not list(elsewhere.iterdir())
 
 
@@ -151,7 +151,7 @@ def test_kill_9_at_any_step_leaves_complete_reports_only(tmp_path: Path) -> None
         for name in visible(home):
             assert set(content(home / "reports" / name)) == FILES
             json.loads((home / "reports" / name / "audit.json").read_bytes())
-        report_folder.write(audits.clean(), Chronicle(), home)
+        report_folder.write(audits.clean(), FindingHistory(), home)
         assert visible(home) == {audits.broken().id, audits.clean().id, "latest"}
         assert not (home / "reports" / ".part").exists()
     assert len(states) == 2, "before the rename, and after it"
@@ -187,5 +187,5 @@ def test_a_full_disk_leaves_the_reports_that_were_there(tmp_path: Path) -> None:
     assert visible(tmp_path) == {audits.clean().id, "latest"}
     assert not (tmp_path / "reports" / ".part").exists()
     assert content(tmp_path / "reports" / "latest") == {
-        form.FILE_NAME: form.render(audits.clean(), Chronicle()) for form in interface.formats()
+        form.FILE_NAME: form.render(audits.clean(), FindingHistory()) for form in interface.formats()
     }

@@ -13,17 +13,17 @@ import pytest
 
 from privacy_audit.domain.audit import Audit
 from privacy_audit.domain.outcomes import Outcome
-from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import html_report
 from tests.reports import audits, histories, large, packs
 from tests.reports.histories import Night
 
 
-def page(audit: Audit, history: Chronicle | None = None) -> str:
-    return html_report.render(audit, history or Chronicle()).decode()
+def page(audit: Audit, history: FindingHistory | None = None) -> str:
+    return html_report.render(audit, history or FindingHistory()).decode()
 
 
-def text(audit: Audit, history: Chronicle | None = None) -> str:
+def text(audit: Audit, history: FindingHistory | None = None) -> str:
     """What the page says, without its markup."""
     body = page(audit, history).split("</style>")[1]
     return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]*>", " ", body))

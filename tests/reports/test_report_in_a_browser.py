@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from privacy_audit.domain.audit import Audit
-from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import html_report
 from tests import browser
 from tests.browser import Page
@@ -62,7 +62,7 @@ def two_packs(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def _written(folder: Path, audit: Audit) -> str:
     path = folder / "report.html"
-    path.write_bytes(html_report.render(audit, Chronicle()))
+    path.write_bytes(html_report.render(audit, FindingHistory()))
     return path.as_uri()
 
 

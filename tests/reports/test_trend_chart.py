@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy_audit.domain.outcomes import Outcome
-from privacy_audit.findings.finding_state import Point
+from privacy_audit.findings.finding_state import CheckCount
 from privacy_audit.publish.report import trend_chart
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -29,11 +29,11 @@ MISSING = -1
 STOPPED = [0, 0, None, None, 0, 0, MISSING, 0, 0, 1_700, 3_400, 5_100, None, 8_500]
 
 
-def history(*counts: int | None) -> list[Point]:
+def history(*counts: int | None) -> list[CheckCount]:
     """One point per count, a night each, the last one tonight."""
     days = (TONIGHT - timedelta(days=ago) for ago in reversed(range(len(counts))))
     return [
-        Point(as_of, Outcome.NOT_AUDITED if rows is None else Outcome.FAIL if rows else Outcome.PASS, rows)
+        CheckCount(as_of, Outcome.NOT_AUDITED if rows is None else Outcome.FAIL if rows else Outcome.PASS, rows)
         for as_of, rows in zip(days, counts, strict=True)
         if rows != MISSING
     ]
@@ -45,7 +45,7 @@ COUNTS = st.lists(
 HISTORIES = COUNTS.map(lambda counts: history(*counts)).filter(len)
 
 
-def drawn(points: list[Point]) -> ElementTree.Element:
+def drawn(points: list[CheckCount]) -> ElementTree.Element:
     return ElementTree.fromstring(trend_chart.svg(points, PARIS, "k"))  # noqa: S314 - our own
 
 
@@ -164,7 +164,7 @@ def test_each_class_of_the_drawings_has_a_style() -> None:
 
 
 @given(HISTORIES)
-def test_any_history_is_drawn_within_its_frame(points: list[Point]) -> None:
+def test_any_history_is_drawn_within_its_frame(points: list[CheckCount]) -> None:
     drawing = drawn(points)
     _, _, width, height = map(float, drawing.get("viewBox", "").split())
     for left, foot, tall, wide in bars(drawing):
@@ -176,7 +176,7 @@ def test_any_history_is_drawn_within_its_frame(points: list[Point]) -> None:
 
 
 @given(HISTORIES)
-def test_each_night_with_rows_has_a_bar_and_no_bar_stands_in_a_gap(points: list[Point]) -> None:
+def test_each_night_with_rows_has_a_bar_and_no_bar_stands_in_a_gap(points: list[CheckCount]) -> None:
     drawing = drawn(points)
     found = bars(drawing)
     assert len(found) == sum(1 for one in points if one.violating)
@@ -188,14 +188,14 @@ def test_each_night_with_rows_has_a_bar_and_no_bar_stands_in_a_gap(points: list[
 
 
 @given(HISTORIES)
-def test_any_drawing_is_sound_and_carries_no_style_of_its_own(points: list[Point]) -> None:
+def test_any_drawing_is_sound_and_carries_no_style_of_its_own(points: list[CheckCount]) -> None:
     for told in (trend_chart.svg(points, PARIS, "k"), trend_chart.sparkline(points, PARIS)):
         ElementTree.fromstring(told)  # noqa: S314 - our own
         assert not re.search(r"style=|nan|inf\b|None|e[+-]\d|href|script", told)
 
 
 @given(HISTORIES)
-def test_a_sparkline_says_what_the_chart_says(points: list[Point]) -> None:
+def test_a_sparkline_says_what_the_chart_says(points: list[CheckCount]) -> None:
     small = ElementTree.fromstring(trend_chart.sparkline(points, PARIS))  # noqa: S314 - our own
     assert (small.get("viewBox"), small.get("role")) == ("0 0 120 24", "img")
     assert small.get("aria-label") == trend_chart.in_words(points, PARIS)

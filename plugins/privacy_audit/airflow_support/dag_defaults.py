@@ -124,7 +124,7 @@ def tell_of_time_out(context: Any) -> None:
 def _run(dag_id: str, run_id: str) -> Any:
     from airflow.configuration import conf
 
-    from privacy_audit.notify.platform_owner import Run
+    from privacy_audit.notify.platform_owner import FailedRun
 
     base = conf.get("api", "base_url", fallback="").rstrip("/")
-    return Run(dag_id, run_id, f"{base}/dags/{dag_id}/runs/{quote(run_id, safe='')}" if base else "")
+    return FailedRun(dag_id, run_id, f"{base}/dags/{dag_id}/runs/{quote(run_id, safe='')}" if base else "")

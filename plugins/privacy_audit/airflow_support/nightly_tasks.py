@@ -93,7 +93,7 @@ def file(audit_id: str) -> Counts:
     """
     order = _order(audit_id)
     filed = filing_step.file(order, _results(audit_id, order))
-    beat = heartbeat.call(load()) if order["whole"] else heartbeat.Beat.NOT_ASKED_FOR
+    beat = heartbeat.call(load()) if order["whole"] else heartbeat.HeartbeatResult.NOT_ASKED_FOR
     _leave(audit_id, _FILED, {"causes": [*filed["causes"], *beat.causes]})
     LOG.info("audit %s: filed, %s; %s", audit_id, filed["outcome"], _in_words(filed["counts"]))
     return {"audit_id": audit_id, "outcome": filed["outcome"], **filed["counts"]}

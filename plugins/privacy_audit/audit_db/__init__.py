@@ -6,32 +6,36 @@ carry addresses, passwords or the server's own words.
 """
 
 from privacy_audit.audit_db.decisions import decide, decisions_of
-from privacy_audit.audit_db.filing import AlreadyFiledError, Docket, Filed, file
+from privacy_audit.audit_db.filing import AlreadyFiledError, AuditSubmission, FilingResult, file
 from privacy_audit.audit_db.history import (
+    ClosingInstructions,
     FiledAudit,
-    Instructions,
     findings,
     instructions,
     last_audits,
     nights,
     standing_decisions,
 )
-from privacy_audit.audit_db.identity import Known, accept, known, made_at
+from privacy_audit.audit_db.identity import KnownDatabase, accept, known, made_at
 from privacy_audit.audit_db.locks import StoreBusyError, store_lock
 from privacy_audit.audit_db.migration import init, is_empty, upgrade, versions
 from privacy_audit.audit_db.outbox import claim, close, digests, enqueue, mark_delivered, pending, release
-from privacy_audit.audit_db.transaction import RegisterOutdatedError, RegisterRefusedError, RegisterUnavailableError
+from privacy_audit.audit_db.transaction import (
+    AuditDatabaseOutdatedError,
+    AuditDatabaseUnavailableError,
+    FilingRefusedError,
+)
 
 __all__ = [
     "AlreadyFiledError",
-    "Docket",
-    "Filed",
+    "AuditDatabaseOutdatedError",
+    "AuditDatabaseUnavailableError",
+    "AuditSubmission",
+    "ClosingInstructions",
     "FiledAudit",
-    "Instructions",
-    "Known",
-    "RegisterOutdatedError",
-    "RegisterRefusedError",
-    "RegisterUnavailableError",
+    "FilingRefusedError",
+    "FilingResult",
+    "KnownDatabase",
     "StoreBusyError",
     "accept",
     "claim",

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from privacy_audit.audit_db.tables import decisions
 from privacy_audit.audit_db.transaction import transaction
-from privacy_audit.findings.finding_state import Decision, Triage
+from privacy_audit.findings.finding_state import Triage, TriageDecision
 
 
 def decide(url: sa.URL | str, fingerprint: str, triage: Triage, comment: str, by: str) -> None:
@@ -16,9 +16,9 @@ def decide(url: sa.URL | str, fingerprint: str, triage: Triage, comment: str, by
         connection.execute(decisions.insert(), entry)
 
 
-def decisions_of(url: sa.URL | str, fingerprint: str) -> tuple[Decision, ...]:
+def decisions_of(url: sa.URL | str, fingerprint: str) -> tuple[TriageDecision, ...]:
     """All that people said of a finding, the first entry first."""
     entries = sa.select(decisions).where(decisions.c.fingerprint == fingerprint).order_by(decisions.c.seq)
     with transaction(url) as connection:
         rows = connection.execute(entries).mappings().all()
-    return tuple(Decision(fingerprint, Triage(it["triage"]), it["comment"], it["by"], it["at"]) for it in rows)
+    return tuple(TriageDecision(fingerprint, Triage(it["triage"]), it["comment"], it["by"], it["at"]) for it in rows)

@@ -17,7 +17,7 @@ from privacy_audit.audit_db import upgrade
 from privacy_audit.audit_db.migration import prove_ours
 from privacy_audit.audit_db.tables import audits, decisions, deliveries, messages, policies, results, standings, sweeps
 from privacy_audit.audit_db.transaction import transaction
-from privacy_audit.domain.record_periods import Begun, Kind, Record, Swept, sort
+from privacy_audit.domain.record_periods import OwnRecord, PurgeResult, RecordKind, StartedAudit, sort
 from privacy_audit.findings.finding_state import OPEN
 from privacy_audit.postgres import audit_database
 
@@ -26,19 +26,19 @@ Url = Callable[[], sa.URL]
 
 
 @dataclass(frozen=True, slots=True)
-class Audits:
+class FiledAudits:
     """The audits of the register."""
 
     url: Url
-    kind: ClassVar[Kind] = Kind.AUDITS
+    kind: ClassVar[RecordKind] = RecordKind.AUDITS
 
-    def records(self) -> tuple[Record, ...]:
+    def records(self) -> tuple[OwnRecord, ...]:
         """All audits. AuditDatabaseRefusedError when the database was never made: it says nothing of what there was."""
         with transaction(self.url()) as connection:
             prove_ours(connection)
             return _audits(connection) if _has(connection, standings) else ()
 
-    def sweep(self, before: datetime, *, dry_run: bool) -> Swept:
+    def sweep(self, before: datetime, *, dry_run: bool) -> PurgeResult:
         """Deletes the audits before an instant, and what nothing refers to any more."""
         with _maintenance(self.url(), dry_run=dry_run) as connection:
             # Who files an audit writes here first: none is filed meanwhile that could refer to what goes.
@@ -47,36 +47,36 @@ class Audits:
             deleted = _delete_audits(connection, [record.name for record in found.past], before)
             if found.past:  # their reports may outlive them, and are then no sign that this database lost something
                 connection.execute(sweeps.insert(), {"before": before})
-        return Swept(self.kind, len(found.within), found.left, deleted)
+        return PurgeResult(self.kind, len(found.within), found.left, deleted)
 
 
 @dataclass(frozen=True, slots=True)
-class Messages:
+class FiledMessages:
     """The messages of the register."""
 
     url: Url
-    kind: ClassVar[Kind] = Kind.MESSAGES
+    kind: ClassVar[RecordKind] = RecordKind.MESSAGES
 
-    def records(self) -> tuple[Record, ...]:
+    def records(self) -> tuple[OwnRecord, ...]:
         """All messages; of an older version none. AuditDatabaseRefusedError when the database was never made."""
         with transaction(self.url()) as connection:
             prove_ours(connection)
             return _messages(connection) if _has(connection, messages) else ()
 
-    def sweep(self, before: datetime, *, dry_run: bool) -> Swept:
+    def sweep(self, before: datetime, *, dry_run: bool) -> PurgeResult:
         """Deletes the messages before an instant that were delivered, with the record of their deliveries."""
         with _maintenance(self.url(), dry_run=dry_run) as connection:
             found = sort(_messages(connection), before)
             deleted = _delete_messages(connection, [record.name for record in found.past], before)
-        return Swept(self.kind, len(found.within), found.left, deleted)
+        return PurgeResult(self.kind, len(found.within), found.left, deleted)
 
 
-def filed(url: Url) -> tuple[Begun, ...]:
+def filed(url: Url) -> tuple[StartedAudit, ...]:
     """All audits of the register, in no order. AuditDatabaseRefusedError when it was never made: that no audit is on
     file there says nothing of the nights before."""
     with transaction(url()) as connection:
         prove_ours(connection)
-        return tuple(Begun(*row) for row in connection.execute(sa.select(audits.c.as_of, audits.c.triggered_by)))
+        return tuple(StartedAudit(*row) for row in connection.execute(sa.select(audits.c.as_of, audits.c.triggered_by)))
 
 
 @contextmanager
@@ -96,11 +96,11 @@ def _has(connection: sa.Connection, *tables: sa.Table) -> bool:
     return all(there.has_table(table.name) for table in tables)
 
 
-def _audits(connection: sa.Connection) -> tuple[Record, ...]:
+def _audits(connection: sa.Connection) -> tuple[OwnRecord, ...]:
     rows = connection.execute(sa.select(audits.c.id, audits.c.as_of).order_by(audits.c.as_of, audits.c.seq)).all()
     kept = dict.fromkeys(_of_open_findings(connection), "where an open finding stood last")
     kept |= {row.id: "the newest" for row in rows[-1:]}
-    return tuple(Record(row.id, row.as_of, kept.get(row.id, "")) for row in rows)
+    return tuple(OwnRecord(row.id, row.as_of, kept.get(row.id, "")) for row in rows)
 
 
 def _of_open_findings(connection: sa.Connection) -> list[str]:
@@ -124,10 +124,10 @@ def _delete_audits(connection: sa.Connection, ids: Sequence[str], before: dateti
     )
 
 
-def _messages(connection: sa.Connection) -> tuple[Record, ...]:
+def _messages(connection: sa.Connection) -> tuple[OwnRecord, ...]:
     columns = (messages.c.key, messages.c.as_of, messages.c.done_at)
     rows = connection.execute(sa.select(*columns).order_by(messages.c.as_of, messages.c.key))
-    return tuple(Record(row.key, row.as_of, "" if row.done_at else "not delivered yet") for row in rows)
+    return tuple(OwnRecord(row.key, row.as_of, "" if row.done_at else "not delivered yet") for row in rows)
 
 
 def _delete_messages(connection: sa.Connection, keys: Sequence[str], before: datetime) -> dict[str, int]:

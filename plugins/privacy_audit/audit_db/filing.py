@@ -24,9 +24,9 @@ from privacy_audit.audit_db.transaction import transaction
 from privacy_audit.domain.audit import Audit, CheckResult
 from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.domain.outcomes import Outcome
-from privacy_audit.findings.finding_state import Chronicle, Standing
+from privacy_audit.findings.finding_state import FindingHistory, FindingState
 from privacy_audit.findings.from_audit import store_not_audited
-from privacy_audit.findings.transitions import Memory, Rules, advance, moves
+from privacy_audit.findings.transitions import FindingMemory, HandlingRules, apply_audit, moves
 from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
 
 _LOCK = 7_309_441_127
@@ -42,7 +42,7 @@ class AlreadyFiledError(PrivacyAuditError):
 
 
 @dataclass(frozen=True, slots=True)
-class Docket:
+class AuditSubmission:
     """What is filed with an audit."""
 
     audit: Audit
@@ -51,29 +51,29 @@ class Docket:
     promises_digest: str = ""
     promises: Mapping[str, Any] = field(default_factory=dict)
     """What was promised and checked, of `policy.changes.promises`."""
-    rules: Rules = field(default_factory=Rules)
+    rules: HandlingRules = field(default_factory=HandlingRules)
 
 
 @dataclass(frozen=True, slots=True)
-class Filed:
+class FilingResult:
     """What filing did."""
 
     audit_id: str
     already_filed: bool
-    chronicle: Chronicle
+    chronicle: FindingHistory
     """How the findings stand; the same when the same audit is filed again."""
 
 
-Then = Callable[[sa.Connection, Chronicle, Mapping[str, Standing]], None]
+OnCommit = Callable[[sa.Connection, FindingHistory, Mapping[str, FindingState]], None]
 """What else belongs into the transaction, as messages to people: told how findings stand, and how they stood before."""
 
 
-def file(url: sa.URL | str, docket: Docket, then: Then | None = None) -> Filed:
+def file(url: sa.URL | str, docket: AuditSubmission, then: OnCommit | None = None) -> FilingResult:
     """Files an audit in one transaction; the same audit again files nothing.
 
     AuditDatabaseRefusedError when the audit names another database, AlreadyFiledError when the id was filed with
-    another report, RegisterUnavailableError when the register is down, RegisterOutdatedError when it was not upgraded,
-    RegisterRefusedError when the audit contradicts itself.
+    another report, AuditDatabaseUnavailableError when the register is down, AuditDatabaseOutdatedError when it was not
+    upgraded, FilingRefusedError when the audit contradicts itself.
     """
     audit = docket.audit
     with transaction(url) as connection:
@@ -89,7 +89,7 @@ def file(url: sa.URL | str, docket: Docket, then: Then | None = None) -> Filed:
         chronicle = history.chronicle(connection, audit, docket.rules)
         if filed is None and then:
             then(connection, chronicle, before)
-        return Filed(audit.id, already_filed=filed is not None, chronicle=chronicle)
+        return FilingResult(audit.id, already_filed=filed is not None, chronicle=chronicle)
 
 
 def _prove_named(connection: sa.Connection, audit: Audit) -> None:
@@ -98,14 +98,14 @@ def _prove_named(connection: sa.Connection, audit: Audit) -> None:
         raise AuditDatabaseRefusedError("is another one than a moment ago.", "File the audit again.")
 
 
-def _file(connection: sa.Connection, docket: Docket) -> Mapping[str, Standing]:
+def _file(connection: sa.Connection, docket: AuditSubmission) -> Mapping[str, FindingState]:
     """Files all but the messages; gives how the findings stood until now."""
     audit, rules = docket.audit, docket.rules
     names = [store.name for store in audit.stores]
     judged = history.judged(connection, names)
     promise = {"digest": docket.promises_digest, "promises": docket.promises}
     connection.execute(insert(policies).values(**promise).on_conflict_do_nothing())
-    connection.execute(audits.insert(), _audit_row(docket, moved=moves(audit, Memory(judged=judged))))
+    connection.execute(audits.insert(), _audit_row(docket, moved=moves(audit, FindingMemory(judged=judged))))
     rows = [_result_row(audit.id, check) for check in _results(audit)]
     if rows:
         connection.execute(results.insert(), rows)
@@ -114,14 +114,14 @@ def _file(connection: sa.Connection, docket: Docket) -> Mapping[str, Standing]:
         fingerprint: [point.violating for point in points[:-1] if point.violating is not None][-USUAL_NIGHTS:]
         for fingerprint, points in series.items()
     }
-    memory = Memory(history.known(connection, names), usual, judged)
-    stands = [history.standing_row(audit.id, one) for one in advance(audit, memory, rules)]
+    memory = FindingMemory(history.known(connection, names), usual, judged)
+    stands = [history.standing_row(audit.id, one) for one in apply_audit(audit, memory, rules)]
     if stands:
         connection.execute(standings.insert(), stands)
     return memory.known
 
 
-def _audit_row(docket: Docket, *, moved: bool) -> dict[str, Any]:
+def _audit_row(docket: AuditSubmission, *, moved: bool) -> dict[str, Any]:
     audit = docket.audit
     return {
         "id": audit.id,

@@ -20,12 +20,21 @@ from privacy_audit.domain.audit import Audit
 from privacy_audit.domain.outcomes import Outcome, Severity
 from privacy_audit.domain.periods import local_date
 from privacy_audit.findings import waivers
-from privacy_audit.findings.finding_state import Change, Chronicle, Decision, Kind, Point, Standing, Status, Triage
-from privacy_audit.findings.transitions import Rules, urgency
+from privacy_audit.findings.finding_state import (
+    CheckCount,
+    FindingChange,
+    FindingHistory,
+    FindingKind,
+    FindingState,
+    FindingStatus,
+    Triage,
+    TriageDecision,
+)
+from privacy_audit.findings.transitions import HandlingRules, urgency
 
 NIGHTS = 90
 """So many days of a check are shown."""
-_FIELDS = tuple(part.name for part in fields(Standing))
+_FIELDS = tuple(part.name for part in fields(FindingState))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ def last_audits(url: sa.URL | str, n: int) -> tuple[FiledAudit, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Instructions:
+class ClosingInstructions:
     """What closes a finding, as the last audit that found it said."""
 
     as_of: datetime
@@ -66,13 +75,13 @@ class Instructions:
     """Empty where only a person can settle it."""
 
 
-def findings(url: sa.URL | str) -> tuple[Standing, ...]:
+def findings(url: sa.URL | str) -> tuple[FindingState, ...]:
     """How every finding stands that was ever filed, the most urgent first."""
     with transaction(url) as connection:
         return tuple(sorted(known(connection).values(), key=urgency))
 
 
-def instructions(url: sa.URL | str, fingerprint: str) -> Instructions | None:
+def instructions(url: sa.URL | str, fingerprint: str) -> ClosingInstructions | None:
     """What closes the finding of a check; None when no filed audit found rows there."""
     names = ("sentence", "reason", "fix", "show_rows", "show_undecidable", "draft")
     last = (
@@ -84,17 +93,17 @@ def instructions(url: sa.URL | str, fingerprint: str) -> Instructions | None:
     )
     with transaction(url) as connection:
         row = connection.execute(last).mappings().one_or_none()
-    return Instructions(**row) if row else None
+    return ClosingInstructions(**row) if row else None
 
 
-def standing_decisions(url: sa.URL | str, fingerprints: Sequence[str]) -> dict[str, Decision]:
+def standing_decisions(url: sa.URL | str, fingerprints: Sequence[str]) -> dict[str, TriageDecision]:
     """What people last said of findings, while it stands."""
     with transaction(url) as connection:
         now = connection.execute(sa.select(sa.func.now())).scalar_one()
         return _decisions(connection, fingerprints, {}, now)
 
 
-def nights(url: sa.URL | str, fingerprint: str) -> tuple[tuple[datetime, Standing], ...]:
+def nights(url: sa.URL | str, fingerprint: str) -> tuple[tuple[datetime, FindingState], ...]:
     """How one finding stood after each audit that had it, with the T of that audit, the first one first."""
     of_one = (
         sa.select(audits.c.as_of, standings)
@@ -106,7 +115,7 @@ def nights(url: sa.URL | str, fingerprint: str) -> tuple[tuple[datetime, Standin
         return tuple((row["as_of"], _standing(row)) for row in connection.execute(of_one).mappings())
 
 
-def known(connection: sa.Connection, stores: Sequence[str] | None = None) -> dict[str, Standing]:
+def known(connection: sa.Connection, stores: Sequence[str] | None = None) -> dict[str, FindingState]:
     """Fingerprint to how the finding stood last, resolved ones too; of these stores, or of all."""
     last = sa.select(standings).ext(distinct_on(standings.c.fingerprint))
     if stores is not None:
@@ -126,7 +135,7 @@ def judged(connection: sa.Connection, stores: Sequence[str]) -> dict[str, dateti
     return {row.store: row.as_of for row in connection.execute(latest)}
 
 
-def chronicle(connection: sa.Connection, audit: Audit, rules: Rules) -> Chronicle:
+def chronicle(connection: sa.Connection, audit: Audit, rules: HandlingRules) -> FindingHistory:
     """What a report says beyond the night, as it was when the audit had been filed, whatever was filed since."""
     filed = connection.execute(
         sa.select(audits.c.seq, audits.c.moved, audits.c.filed_at).where(audits.c.id == audit.id)
@@ -134,7 +143,7 @@ def chronicle(connection: sa.Connection, audit: Audit, rules: Rules) -> Chronicl
     of_night = sa.select(standings).where(standings.c.audit_id == audit.id)
     stands = tuple(sorted((_standing(row) for row in connection.execute(of_night).mappings()), key=urgency))
     warning = rules.handling.alerts.waiver_warning_days
-    return Chronicle(
+    return FindingHistory(
         standings=stands,
         decisions=_decisions(connection, [one.fingerprint for one in stands], rules.formerly, filed.filed_at),
         series=series(connection, audit, rules.formerly),
@@ -146,7 +155,7 @@ def chronicle(connection: sa.Connection, audit: Audit, rules: Rules) -> Chronicl
 
 def series(
     connection: sa.Connection, audit: Audit, formerly: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[Point, ...]]:
+) -> dict[str, tuple[CheckCount, ...]]:
     """Fingerprint of each check of an audit to its nights, the oldest first and this audit's last, one per civil day.
 
     Nights under a former name of its table or control are its own.
@@ -166,16 +175,18 @@ def series(
         )
         .order_by(audits.c.as_of, audits.c.seq)
     ).mappings()
-    points: dict[str, list[Point]] = defaultdict(list)
+    points: dict[str, list[CheckCount]] = defaultdict(list)
     for row in rows:
         values = {name: row[name] for name in columns}
-        point = Point(row["as_of"], **{**values, "outcome": Outcome(row["outcome"]), "ages": tuple(row["ages"] or ())})
+        point = CheckCount(
+            row["as_of"], **{**values, "outcome": Outcome(row["outcome"]), "ages": tuple(row["ages"] or ())}
+        )
         points[now_called.get(row["fingerprint"], row["fingerprint"])].append(point)
     zone = ZoneInfo(audit.policy.zone)
     return {fingerprint: _one_a_day(of_check, zone) for fingerprint, of_check in points.items()}
 
 
-def _one_a_day(points: Iterable[Point], zone: ZoneInfo) -> tuple[Point, ...]:
+def _one_a_day(points: Iterable[CheckCount], zone: ZoneInfo) -> tuple[CheckCount, ...]:
     """The last point of each civil day; one that looked before one that could not."""
     days = groupby(points, key=lambda point: local_date(point.as_of, zone))
     return tuple(max(enumerate(day), key=lambda it: (it[1].violating is not None, it[0]))[1] for _, day in days)
@@ -183,9 +194,9 @@ def _one_a_day(points: Iterable[Point], zone: ZoneInfo) -> tuple[Point, ...]:
 
 def _decisions(
     connection: sa.Connection, fingerprints: Sequence[str], formerly: Mapping[str, Sequence[str]], until: datetime
-) -> dict[str, Decision]:
+) -> dict[str, TriageDecision]:
     """What people last said of findings by an instant, unless they were resolved since they said it."""
-    last: dict[str, Decision] = {}
+    last: dict[str, TriageDecision] = {}
     for one in fingerprints:
         names = (one, *formerly.get(one, ()))
         closed = (
@@ -193,8 +204,8 @@ def _decisions(
             .join(standings, standings.c.audit_id == audits.c.id)
             .where(
                 standings.c.fingerprint.in_(names),
-                standings.c.status == Status.RESOLVED.value,
-                sa.not_(standings.c.changes.contains([Change.RENAMED.value])),
+                standings.c.status == FindingStatus.RESOLVED.value,
+                sa.not_(standings.c.changes.contains([FindingChange.RENAMED.value])),
                 audits.c.filed_at < until,
             )
             .scalar_subquery()
@@ -211,7 +222,7 @@ def _decisions(
         )
         row = connection.execute(said).mappings().one_or_none()
         if row:
-            last[one] = Decision(one, Triage(row["triage"]), row["comment"], row["by"], row["at"])
+            last[one] = TriageDecision(one, Triage(row["triage"]), row["comment"], row["by"], row["at"])
     return last
 
 
@@ -225,18 +236,18 @@ def _policy_changes(connection: sa.Connection, audit_id: str, seq: int) -> tuple
     return changes(before, now) if before and now else ()
 
 
-def standing_row(audit_id: str, standing: Standing) -> dict[str, Any]:
+def standing_row(audit_id: str, standing: FindingState) -> dict[str, Any]:
     """A standing as a row of its table."""
     return {**asdict(standing), "changes": [change.value for change in standing.changes], "audit_id": audit_id}
 
 
-def _standing(row: Mapping[Any, Any]) -> Standing:
+def _standing(row: Mapping[Any, Any]) -> FindingState:
     values = {name: row[name] for name in _FIELDS}
     words = {
-        "kind": Kind(row["kind"]),
-        "status": Status(row["status"]),
+        "kind": FindingKind(row["kind"]),
+        "status": FindingStatus(row["status"]),
         "outcome": Outcome(row["outcome"]),
         "severity": Severity(row["severity"]),
-        "changes": tuple(Change(word) for word in row["changes"]),
+        "changes": tuple(FindingChange(word) for word in row["changes"]),
     }
-    return Standing(**{**values, **words})
+    return FindingState(**{**values, **words})

@@ -14,7 +14,7 @@ from privacy_audit.audit_db.transaction import transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownDatabase:
     """What an audit database knows of some audits."""
 
     database: str
@@ -27,18 +27,18 @@ class Known:
     """T of the newest report whose audit somebody gave up for lost. None when nobody did."""
 
 
-def known(url: sa.URL | str, audit_ids: Sequence[str]) -> Known:
+def known(url: sa.URL | str, audit_ids: Sequence[str]) -> KnownDatabase:
     """What the database knows of these audits. It is only read.
 
-    AuditDatabaseRefusedError when it is empty or another program's, RegisterUnavailableError when it is down.
+    AuditDatabaseRefusedError when it is empty or another program's, AuditDatabaseUnavailableError when it is down.
     """
     with transaction(url) as connection:
         prove_ours(connection)
         on_file = set(connection.scalars(sa.select(audits.c.id).where(audits.c.id.in_(audit_ids))))
         missing = frozenset(audit_ids) - on_file
         if not sa.inspect(connection).has_table(identity.name):
-            return Known("", missing, None, None)
-        return Known(
+            return KnownDatabase("", missing, None, None)
+        return KnownDatabase(
             str(connection.scalar(sa.select(identity.c.id)) or ""),
             missing,
             connection.scalar(sa.select(sa.func.max(sweeps.c.before))),
@@ -49,7 +49,7 @@ def known(url: sa.URL | str, audit_ids: Sequence[str]) -> Known:
 def made_at(url: sa.URL | str) -> datetime | None:
     """When the database was made; None for one of a version that did not keep it.
 
-    AuditDatabaseRefusedError when it is empty or another program's, RegisterUnavailableError when it is down.
+    AuditDatabaseRefusedError when it is empty or another program's, AuditDatabaseUnavailableError when it is down.
     """
     with transaction(url) as connection:
         prove_ours(connection)

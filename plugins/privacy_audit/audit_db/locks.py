@@ -38,7 +38,8 @@ def store_lock(url: sa.URL | str, store: str) -> Iterator[Callable[[], bool]]:
     """Holds the lock of a store while the block runs; gives a question that tells whether it is still held.
 
     A transaction holds it, so that it works through a pooler, and ends with its connection, so that it goes with a
-    process that is killed. StoreBusyError when another audit holds it, RegisterUnavailableError when nobody can tell.
+    process that is killed. StoreBusyError when another audit holds it, AuditDatabaseUnavailableError when nobody can
+    tell.
     """
     engine = audit_database.made(parsed(url))
     watchdog = Watchdog(_SILENCE_SECONDS)

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.audit_db.transaction import RegisterOutdatedError, transaction
+from privacy_audit.audit_db.transaction import AuditDatabaseOutdatedError, transaction
 from privacy_audit.postgres import audit_database
 from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
 
@@ -36,7 +36,7 @@ _RELATIONS = sa.text(
 def init(url: sa.URL | str) -> None:
     """Makes the tables and the identity of an audit database in an empty one.
 
-    AuditDatabaseRefusedError when it holds anything, RegisterUnavailableError when it is down.
+    AuditDatabaseRefusedError when it holds anything, AuditDatabaseUnavailableError when it is down.
     """
     with _locked(url) as connection:
         if is_ours(connection):
@@ -51,8 +51,8 @@ def init(url: sa.URL | str) -> None:
 def upgrade(url: sa.URL | str) -> None:
     """Upgrades in one transaction, and does nothing to a database that is of this version.
 
-    AuditDatabaseRefusedError when it is empty or another program's, RegisterOutdatedError when a newer version has
-    upgraded it, RegisterUnavailableError when it is down.
+    AuditDatabaseRefusedError when it is empty or another program's, AuditDatabaseOutdatedError when a newer version has
+    upgraded it, AuditDatabaseUnavailableError when it is down.
     """
     with _locked(url) as connection:
         prove_ours(connection)
@@ -127,7 +127,7 @@ def _migrate(connection: sa.Connection) -> None:
     config = _config()
     known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
     if not known.issuperset(_heads(connection)):
-        raise RegisterOutdatedError(
+        raise AuditDatabaseOutdatedError(
             "the register: a newer version of privacy_audit has upgraded it. Run that version, or a later one."
         )
     config.attributes["connection"] = connection

@@ -19,26 +19,26 @@ from sqlalchemy.dialects.postgresql import insert
 
 from privacy_audit.audit_db.tables import deliveries, messages
 from privacy_audit.audit_db.transaction import transaction
-from privacy_audit.domain.outbox_message import Letter
+from privacy_audit.domain.outbox_message import OutboxMessage
 
 CLAIM_EXPIRES = "1 hour"
 """What was claimed so long ago and never marked as sent was lost with its sender: it may be sent again."""
 _FIELDS = ("key", "audit_id", "as_of", "owner", "alert", "digest", "content")
 
 
-def enqueue(connection: sa.Connection, letters: Iterable[Letter]) -> None:
+def enqueue(connection: sa.Connection, letters: Iterable[OutboxMessage]) -> None:
     """Files letters in a transaction that is under way: that of their audit. A letter that is there stays as it is."""
     rows = [{name: getattr(letter, name) for name in _FIELDS} for letter in letters]
     if rows:
         connection.execute(insert(messages).on_conflict_do_nothing(), rows)
 
 
-def pending(url: sa.URL | str) -> tuple[Letter, ...]:
+def pending(url: sa.URL | str) -> tuple[OutboxMessage, ...]:
     """The letters that some channel has not taken, the oldest first, however old they are."""
     waiting = sa.select(*(messages.c[name] for name in _FIELDS)).where(messages.c.done_at.is_(None))
     with transaction(url) as connection:
         rows = connection.execute(waiting.order_by(messages.c.as_of, messages.c.key)).mappings().all()
-    return tuple(Letter(**row) for row in rows)
+    return tuple(OutboxMessage(**row) for row in rows)
 
 
 def digests(connection: sa.Connection) -> dict[str, datetime]:
@@ -48,7 +48,7 @@ def digests(connection: sa.Connection) -> dict[str, datetime]:
     return {f"{row.owner}|{row.alert}": row.as_of for row in rows}
 
 
-def claim(url: sa.URL | str, letters: Sequence[Letter], channel: str) -> tuple[str, ...] | None:
+def claim(url: sa.URL | str, letters: Sequence[OutboxMessage], channel: str) -> tuple[str, ...] | None:
     """Keys of those of one owner's letters that the caller, and nobody else, is to send now to a channel: all that it
     has not taken. None when another sender is at work on one of them.
 
@@ -77,7 +77,7 @@ def _known(connection: sa.Connection, keys: Sequence[str], channel: str) -> tupl
     return {row.message for row in rows if row.sent_at}, {row.message for row in rows if row.fresh and not row.sent_at}
 
 
-def _claim(letters: Iterable[Letter], channel: str) -> Any:
+def _claim(letters: Iterable[OutboxMessage], channel: str) -> Any:
     rows = [
         {
             "key": _key(letter.key, channel),

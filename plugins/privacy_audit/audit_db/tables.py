@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from privacy_audit.domain.outcomes import Outcome, Plan, Severity
-from privacy_audit.findings.finding_state import Kind, Status, Triage
+from privacy_audit.findings.finding_state import FindingKind, FindingStatus, Triage
 
 metadata = sa.MetaData(
     naming_convention={
@@ -130,8 +130,8 @@ standings = sa.Table(
     sa.Column("ending_told", sa.Text(), nullable=False),
     sa.Column("changes", ARRAY(sa.Text()), nullable=False),
     sa.UniqueConstraint("audit_id", "fingerprint"),
-    sa.CheckConstraint(_one_of("kind", [kind.value for kind in Kind]), name="kind"),
-    sa.CheckConstraint(_one_of("status", [status.value for status in Status]), name="status"),
+    sa.CheckConstraint(_one_of("kind", [kind.value for kind in FindingKind]), name="kind"),
+    sa.CheckConstraint(_one_of("status", [status.value for status in FindingStatus]), name="status"),
     sa.CheckConstraint("outcome IN ('fail', 'not_audited', 'review')", name="outcome"),
     sa.CheckConstraint(_one_of("severity", [severity.value for severity in Severity]), name="severity"),
     sa.CheckConstraint("first_seen <= last_seen", name="seen_in_order"),

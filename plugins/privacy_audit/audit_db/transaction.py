@@ -25,15 +25,15 @@ _MEANINGS = {
 _ANY = ("it did not do what was asked.", "Check the connection of the register and that its role owns its database.")
 
 
-class RegisterUnavailableError(MayHealError):
+class AuditDatabaseUnavailableError(MayHealError):
     """The register cannot be reached, or its server did not do what was asked. Nothing was filed."""
 
 
-class RegisterOutdatedError(PrivacyAuditError):
+class AuditDatabaseOutdatedError(PrivacyAuditError):
     """The register's tables are not those of this version."""
 
 
-class RegisterRefusedError(PrivacyAuditError):
+class FilingRefusedError(PrivacyAuditError):
     """A constraint of the register refused what was to be filed: it contradicts itself. Nothing was filed."""
 
 
@@ -64,13 +64,13 @@ def in_our_words() -> Iterator[None]:
 
 
 def parsed(url: sa.URL | str) -> sa.URL:
-    """The address of a PostgreSQL database; RegisterUnavailableError when it is none."""
+    """The address of a PostgreSQL database; AuditDatabaseUnavailableError when it is none."""
     try:
         address = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):  # a port that is no number; the error may quote a piece of a password
         address = None
     if address is None or address.get_backend_name() != "postgresql":
-        raise RegisterUnavailableError(
+        raise AuditDatabaseUnavailableError(
             "the register: its address is not that of a PostgreSQL database. Check the connection of the register."
         )
     return address
@@ -80,15 +80,13 @@ def _in_our_words(error: sa.exc.DBAPIError) -> PrivacyAuditError:
     state = getattr(error.orig, "pgcode", None)
     if not state:
         way_out = "Check that its server is up, and the host, database, login and password of its connection."
-        return RegisterUnavailableError(f"the register: no connection came about, or it was lost. {way_out}")
+        return AuditDatabaseUnavailableError(f"the register: no connection came about, or it was lost. {way_out}")
     if state in _NOT_AS_EXPECTED:
         fact = f"{_NOT_AS_EXPECTED[state]} that this version needs is not there (SQLSTATE {state})."
-        return RegisterOutdatedError(f"the register: {fact} `privacy-audit db status` says why, and what to do.")
+        return AuditDatabaseOutdatedError(f"the register: {fact} `privacy-audit db status` says why, and what to do.")
     if state.startswith("23"):
         name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or "of a column"
         fact = f"constraint {name} refuses what was to be filed (SQLSTATE {state})."
-        return RegisterRefusedError(
-            f"the register: {fact} The audit contradicts itself and was not filed: report this."
-        )
+        return FilingRefusedError(f"the register: {fact} The audit contradicts itself and was not filed: report this.")
     fact, way_out = _MEANINGS.get(state) or _MEANINGS.get(state[:2]) or _ANY
-    return RegisterUnavailableError(f"the register: {fact} SQLSTATE {state}. {way_out}")
+    return AuditDatabaseUnavailableError(f"the register: {fact} SQLSTATE {state}. {way_out}")

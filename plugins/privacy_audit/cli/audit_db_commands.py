@@ -12,7 +12,7 @@ from privacy_audit.config import settings
 from privacy_audit.domain import phrases
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake
 from privacy_audit.pipeline import known_database
-from privacy_audit.pipeline.known_database import Doubt
+from privacy_audit.pipeline.known_database import DatabaseDoubt
 from privacy_audit.publish.report import report_folder
 
 commands = typer.Typer(help="The audit's own database: make it, look at it, accept another one.", no_args_is_help=True)
@@ -89,7 +89,7 @@ def status() -> None:
     typer.echo("It knows all that was reported.")
 
 
-def _lost(doubt: Doubt) -> Iterator[str]:
+def _lost(doubt: DatabaseDoubt) -> Iterator[str]:
     """What goes with a database, as lines for people."""
     names = ", ".join(report.audit_id for report in doubt.unknown[:_LISTED])
     more = f" and {len(doubt.unknown) - _LISTED:,} more" if len(doubt.unknown) > _LISTED else ""

@@ -18,7 +18,14 @@ from privacy_audit.domain import phrases
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, did_you_mean
 from privacy_audit.domain.periods import local_date
 from privacy_audit.findings import disclosure
-from privacy_audit.findings.finding_state import Change, Decision, Kind, Standing, Status, Triage
+from privacy_audit.findings.finding_state import (
+    FindingChange,
+    FindingKind,
+    FindingState,
+    FindingStatus,
+    Triage,
+    TriageDecision,
+)
 from privacy_audit.pipeline import known_database, order_lookups
 from privacy_audit.pipeline.configuration import read_configuration
 
@@ -29,10 +36,10 @@ ID_LENGTH = 12
 _SHORTEST = 6
 _PIPED_WIDTH = 1000
 _COLOURS = {
-    Status.NEW: "bold red",
-    Status.REOPENED: "bold red",
-    Status.OPEN: "red",
-    Status.RESOLVED: "green",
+    FindingStatus.NEW: "bold red",
+    FindingStatus.REOPENED: "bold red",
+    FindingStatus.OPEN: "red",
+    FindingStatus.RESOLVED: "green",
 }
 _WAYS = "Name a finding by its id or its check, as `privacy-audit findings list` shows them."
 
@@ -118,9 +125,9 @@ _BRAKED = (
 )
 
 
-def _none(one: Standing, statement: str) -> str:
+def _none(one: FindingState, statement: str) -> str:
     """Why a finding has no statement of a sort, as a fact."""
-    if one.kind is not Kind.NONCONFORMITY:
+    if one.kind is not FindingKind.NONCONFORMITY:
         return "nobody could look, so that there is no statement for it."
     if statement != "draft":
         return "no SELECT can list its rows."
@@ -136,11 +143,11 @@ def _register() -> tuple[Any, ZoneInfo]:
     return order_lookups.register_url(configuration.settings), ZoneInfo(configuration.policy.zone)
 
 
-def _find(findings: Sequence[Standing], name: str) -> Standing:
+def _find(findings: Sequence[FindingState], name: str) -> FindingState:
     """The finding that is meant: by check (what its rows do comes before that nobody could look), or by fingerprint."""
     by_check = [one for one in findings if one.check == name]
     if by_check:
-        return min(by_check, key=lambda one: (not one.is_open, one.kind is not Kind.NONCONFORMITY))
+        return min(by_check, key=lambda one: (not one.is_open, one.kind is not FindingKind.NONCONFORMITY))
     matches = [one for one in findings if len(name) >= _SHORTEST and one.fingerprint.startswith(name.lower())]
     if len(matches) == 1:
         return matches[0]
@@ -149,11 +156,11 @@ def _find(findings: Sequence[Standing], name: str) -> Standing:
     raise ConfigurationRefusedError([Mistake("finding", fact, "Write more of the id." if matches else known)])
 
 
-def _table(listed: Sequence[Standing], said: Mapping[str, Decision], zone: ZoneInfo) -> Table:
+def _table(listed: Sequence[FindingState], said: Mapping[str, TriageDecision], zone: ZoneInfo) -> Table:
     table = Table(title=f"{phrases.count(len(listed), 'finding')}")
     for name in (
         "Id",
-        "Status",
+        "FindingStatus",
         "Severity",
         "Check",
         "Outcome",
@@ -172,7 +179,7 @@ def _table(listed: Sequence[Standing], said: Mapping[str, Decision], zone: ZoneI
             one.severity.value,
             one.check,
             phrases.OUTCOMES[one.outcome],
-            f"{one.rows:,}" if one.kind is Kind.NONCONFORMITY else "",
+            f"{one.rows:,}" if one.kind is FindingKind.NONCONFORMITY else "",
             _day(one.first_seen, zone),
             phrases.day(one.due_by) if one.is_open else "",
             _words(decision.triage) if decision else "",
@@ -181,7 +188,7 @@ def _table(listed: Sequence[Standing], said: Mapping[str, Decision], zone: ZoneI
     return table
 
 
-def _life(one: Standing, nights: Sequence[tuple[datetime, Standing]], zone: ZoneInfo) -> list[str]:
+def _life(one: FindingState, nights: Sequence[tuple[datetime, FindingState]], zone: ZoneInfo) -> list[str]:
     since = ""
     if one.overdue_since:
         small = disclosure.is_few(one.violating)
@@ -203,11 +210,11 @@ def _life(one: Standing, nights: Sequence[tuple[datetime, Standing]], zone: Zone
     return lines
 
 
-def _changes(night: Standing) -> str:
+def _changes(night: FindingState) -> str:
     return ", ".join(_words(change) for change in night.changes)
 
 
-def _statements(one: Standing, rows: str, undecidable: str, draft: str) -> str:
+def _statements(one: FindingState, rows: str, undecidable: str, draft: str) -> str:
     parts = []
     if rows and one.violating:
         parts.append(f"-- The rows in breach:\n{rows}")
@@ -222,5 +229,5 @@ def _day(moment: datetime, zone: ZoneInfo) -> str:
     return phrases.day(local_date(moment, zone))
 
 
-def _words(word: Triage | Change) -> str:
+def _words(word: Triage | FindingChange) -> str:
     return word.value.replace("_", " ")

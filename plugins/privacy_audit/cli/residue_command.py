@@ -19,12 +19,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from privacy_audit.compiler.suites import Coverage
+from privacy_audit.compiler.suites import StoreCoverage
 from privacy_audit.config.map_tables import Relation
 from privacy_audit.controls.erased import Erased
 from privacy_audit.domain import phrases
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError
-from privacy_audit.erasure.search import Lead, LeadKind, leads
+from privacy_audit.erasure.search import ErasureLead, LeadKind, leads
 from privacy_audit.pipeline import auditing, planning
 from privacy_audit.pipeline.configuration import read_configuration
 from privacy_audit.sql.every_row import every_row
@@ -46,10 +46,10 @@ class _Listed:
 
     rule: Erased
     limit: int
-    shown: list[Lead] = field(default_factory=list)
+    shown: list[ErasureLead] = field(default_factory=list)
     counts: Counter[LeadKind] = field(default_factory=Counter)
 
-    def add(self, found: Sequence[Lead]) -> None:
+    def add(self, found: Sequence[ErasureLead]) -> None:
         for lead in found:
             if lead.kind in _MEANINGS:
                 self.counts[lead.kind] += 1
@@ -89,14 +89,14 @@ def residue(
                     continue
                 found = found or bool(listed.counts)
                 _show(listed, console)
-    except store_errors.TroubleError as trouble:
+    except store_errors.StoreError as trouble:
         unsought.append(f"store {name}: {trouble.reason}")
     for reason in unsought:
         console.print(Text(f"Not looked at: {reason}", "bold magenta"))
     raise typer.Exit(_NOT_LOOKED_AT if unsought else _FOUND if found else 0)
 
 
-def _rules(coverage: Coverage, tables: Sequence[str] | None) -> tuple[list[Erased], list[str]]:
+def _rules(coverage: StoreCoverage, tables: Sequence[str] | None) -> tuple[list[Erased], list[str]]:
     """The tables to search, and why some cannot be."""
     rules = {check.rule.table: check.rule for check in coverage.checks if isinstance(check.rule, Erased)}
     reasons = [entry.reason for entry in coverage.unchecked if entry.control.kind == Erased.kind]
@@ -108,15 +108,15 @@ def _rules(coverage: Coverage, tables: Sequence[str] | None) -> tuple[list[Erase
 
 
 def _search(readers: sa.Engine, listed: _Listed, now: datetime) -> None:
-    """TroubleError and other errors of ours when the table cannot be searched."""
+    """StoreError and other errors of ours when the table cannot be searched."""
     from privacy_audit.engine.visibility import read_catalog
-    from privacy_audit.postgres.store_errors import Trouble
+    from privacy_audit.postgres.store_errors import StoreErrors
 
-    rule, frame = listed.rule, listed.rule.frame(now)
-    with Trouble.watch(), readers.connect() as connection:
+    rule, context = listed.rule, listed.rule.context(now)
+    with StoreErrors.watch(), readers.connect() as connection:
         read_catalog(connection, [rule]).prove(rule)
         with every_row(connection):
-            for batch in leads(connection, rule.place, rule.index(connection, frame), frame, _named_by(rule)):
+            for batch in leads(connection, rule.place, rule.index(connection, context), context, _named_by(rule)):
                 listed.add(batch.found)
 
 

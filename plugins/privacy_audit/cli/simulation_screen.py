@@ -15,7 +15,7 @@ from privacy_audit.domain import phrases
 from privacy_audit.domain.audit import Audit, CheckResult
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.publish.report import canonical_json
-from privacy_audit.simulation.differences import Difference, Simulation
+from privacy_audit.simulation.differences import SimulatedChange, Simulation
 
 SCHEMA = "privacy_audit.simulation/1"
 """Name and major version of the document; a field that changes its meaning raises the number."""
@@ -50,11 +50,11 @@ def to_dict(simulation: Simulation) -> dict[str, Any]:
     }
 
 
-def _by_id(simulation: Simulation) -> list[Difference]:
+def _by_id(simulation: Simulation) -> list[SimulatedChange]:
     return sorted(simulation.differences, key=lambda it: it.id)
 
 
-def _check(it: Difference, today: list[dict[str, Any]], other: list[dict[str, Any]]) -> dict[str, Any]:
+def _check(it: SimulatedChange, today: list[dict[str, Any]], other: list[dict[str, Any]]) -> dict[str, Any]:
     sides = ([told for told in checks if told["id"] == it.id] for checks in (today, other))
     before, after = (next(iter(found), None) for found in sides)
     return {
@@ -114,7 +114,7 @@ def _count(side: CheckResult | None, part: str) -> str:
     return f"{getattr(side.tally, part):,}" if side and side.tally else ""
 
 
-def _remark(it: Difference) -> str:
+def _remark(it: SimulatedChange) -> str:
     only = "Only today's policy has it." if not it.other else "Only the other policy has it." if not it.today else ""
     sides = (("today", it.today), ("under the other policy", it.other))
     unseen = [f"Not audited {when}: {side.reason}" for when, side in sides if side and not _seen(side)]

@@ -11,7 +11,7 @@ from privacy_audit.domain.periods import Period
 from privacy_audit.domain.promises import Control, Policy
 
 if TYPE_CHECKING:  # a reader of the policy needs no SQL, and what becomes of it in a store does
-    from privacy_audit.compiler.suites import Coverage
+    from privacy_audit.compiler.suites import StoreCoverage
 
 from privacy_audit.compiler.change_directions import SPECIAL, Direction, direction, plain
 from privacy_audit.compiler.change_wording import PERIODS, said, shown
@@ -31,7 +31,7 @@ class PolicyChange:
     """What differs, for a reader without SQL."""
 
 
-def promises(policy: Policy, coverages: Iterable[Coverage]) -> dict[str, Any]:
+def promises(policy: Policy, coverages: Iterable[StoreCoverage]) -> dict[str, Any]:
     """What is promised and checked, as plain JSON: controls, each check's rule, and what each store's owner signed."""
     bound = sorted(coverages, key=lambda coverage: coverage.store.store)
     return {
@@ -50,7 +50,7 @@ def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {field: value for field, value in rule.items() if field != "purge_runs"}
 
 
-def _former_ids(bound: Iterable[Coverage]) -> Iterator[tuple[str, str]]:
+def _former_ids(bound: Iterable[StoreCoverage]) -> Iterator[tuple[str, str]]:
     """Ids that checks had under other names of their table or control, with the one they have."""
     for coverage in bound:
         for check in coverage.checks:

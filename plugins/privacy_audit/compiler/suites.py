@@ -16,7 +16,7 @@ from typing import Any
 
 from privacy_audit.config.policy.consistency import WITHOUT_A_TABLE
 from privacy_audit.config.store_map import StoreMap
-from privacy_audit.controls import Lack, Rule, kinds
+from privacy_audit.controls import BindingError, Rule, kinds
 from privacy_audit.domain.audit import fingerprint_of
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, did_you_mean
 from privacy_audit.domain.outcomes import Severity
@@ -56,7 +56,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Unchecked:
+class UncheckedControl:
     """A control that nothing in a store lets us check, and nobody signed that there is nothing to check."""
 
     control: Control
@@ -65,7 +65,7 @@ class Unchecked:
 
 
 @dataclass(frozen=True)
-class Excused:
+class ExcusedControl:
     """A control that has nothing to look at in a store, as its owner signed."""
 
     control: Control
@@ -74,18 +74,22 @@ class Excused:
 
 
 @dataclass(frozen=True)
-class Coverage:
+class StoreCoverage:
     """What becomes of every control in one store: each is checked, excused or unchecked, never absent."""
 
     store: StoreMap
     checks: tuple[Check, ...]
-    excused: tuple[Excused, ...]
-    unchecked: tuple[Unchecked, ...]
+    excused: tuple[ExcusedControl, ...]
+    unchecked: tuple[UncheckedControl, ...]
 
     @property
     def answered(self) -> frozenset[str]:
         """Ids of the controls of which this store says something, be it only why it cannot."""
-        parts: tuple[Sequence[Check | Excused | Unchecked], ...] = (self.checks, self.excused, self.unchecked)
+        parts: tuple[Sequence[Check | ExcusedControl | UncheckedControl], ...] = (
+            self.checks,
+            self.excused,
+            self.unchecked,
+        )
         return frozenset(entry.control.id for part in parts for entry in part)
 
 
@@ -93,7 +97,7 @@ Place = Callable[..., str]
 """Where the part at the end of a path stands, as `file:line:column`."""
 
 
-def bind(policy: Policy, store: StoreMap, place: Place | None = None) -> Coverage:
+def bind(policy: Policy, store: StoreMap, place: Place | None = None) -> StoreCoverage:
     """Every control of the policy, bound to one store. ConfigurationRefusedError when map and policy contradict.
 
     Those about the audit itself and the company as a whole are about no store; those that are company-wide are absent
@@ -106,7 +110,7 @@ def bind(policy: Policy, store: StoreMap, place: Place | None = None) -> Coverag
         for name in entry.controls
     }
     checks: list[Check] = []
-    unchecked: list[Unchecked] = []
+    unchecked: list[UncheckedControl] = []
     mapped: set[str] = set()
     knowing = store.model_copy(update={"registers": store.registers.knowing(_every_purpose(policy))})
     for control in policy.controls:
@@ -117,7 +121,7 @@ def bind(policy: Policy, store: StoreMap, place: Place | None = None) -> Coverag
         mapped |= {control.id} if bound or problem else set()
         elsewhere = kinds()[control.kind].company_wide
         if problem or not (bound or control.id in signed or elsewhere):
-            unchecked.append(Unchecked(control, store.store, problem or _nothing_mapped(control)))
+            unchecked.append(UncheckedControl(control, store.store, problem or _nothing_mapped(control)))
     mistakes = [
         *_taken(store, place),
         *_unknown_purposes(policy, store, place),
@@ -128,8 +132,8 @@ def bind(policy: Policy, store: StoreMap, place: Place | None = None) -> Coverag
     ]
     if mistakes:
         raise ConfigurationRefusedError(mistakes)
-    excused = tuple(Excused(policy.control(name), store.store, reason) for name, reason in signed.items())
-    return Coverage(store, tuple(checks), excused, tuple(unchecked))
+    excused = tuple(ExcusedControl(policy.control(name), store.store, reason) for name, reason in signed.items())
+    return StoreCoverage(store, tuple(checks), excused, tuple(unchecked))
 
 
 def _bind_control(control: Control, store: StoreMap, zone: str) -> tuple[list[Check], str]:
@@ -137,7 +141,7 @@ def _bind_control(control: Control, store: StoreMap, zone: str) -> tuple[list[Ch
     checks: list[Check] = []
     problems: list[str] = []
     for rule in kinds()[control.kind].bind(control, store, zone):
-        if isinstance(rule, Lack):
+        if isinstance(rule, BindingError):
             problems.append(f"{rule.reason}.")
             continue
         parts = (store.store, rule.table, control.id, *([rule.qualifier] if rule.qualifier else []))
@@ -145,7 +149,7 @@ def _bind_control(control: Control, store: StoreMap, zone: str) -> tuple[list[Ch
     return checks, " ".join(problems)
 
 
-def unanswered(policy: Policy, coverages: Iterable[Coverage]) -> tuple[Control, ...]:
+def unanswered(policy: Policy, coverages: Iterable[StoreCoverage]) -> tuple[Control, ...]:
     """The controls of the policy that need a store to answer them, and that none does."""
     answered = {name for coverage in coverages for name in coverage.answered}
     return tuple(it for it in policy.controls if it.kind not in WITHOUT_A_TABLE and it.id not in answered)
@@ -252,7 +256,7 @@ def _renamed_wrongly(store: StoreMap, tables: set[str], place: Place) -> Iterato
             seen.add(name)
 
 
-def former_fingerprints(coverage: Coverage) -> dict[str, tuple[str, ...]]:
+def former_fingerprints(coverage: StoreCoverage) -> dict[str, tuple[str, ...]]:
     """Fingerprint of each check whose table or control was renamed, to those it had before."""
 
     def of(check: Check, control: str, table: str) -> str:
@@ -265,7 +269,7 @@ def former_fingerprints(coverage: Coverage) -> dict[str, tuple[str, ...]]:
     }
 
 
-def compile_suites(policy: Policy, coverages: Iterable[Coverage]) -> dict[str, bytes]:
+def compile_suites(policy: Policy, coverages: Iterable[StoreCoverage]) -> dict[str, bytes]:
     """The suites as files: path below `suites/` to content; the same input gives the same bytes."""
     files: dict[str, bytes] = {}
     for coverage in coverages:

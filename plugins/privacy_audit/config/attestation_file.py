@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from privacy_audit.config.map_fields import Line, Part
+from privacy_audit.config.map_fields import Line, MapPart
 from privacy_audit.config.yaml import documents
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, did_you_mean
 from privacy_audit.domain.promises import Policy
@@ -24,7 +24,7 @@ MOST_DAYS = 90
 """A person's word about a state of affairs gets old; after a quarter somebody looks again."""
 
 
-class Attestation(Part):
+class Attestation(MapPart):
     """What one person says of one promise."""
 
     control: Annotated[str, Field(max_length=40)]
@@ -48,7 +48,7 @@ class Attestation(Part):
         return self
 
 
-class _File(Part):
+class _File(MapPart):
     """The whole file. Several for one control are its history; the latest that has begun counts."""
 
     attestations: tuple[Attestation, ...] = ()
@@ -67,7 +67,7 @@ def read(expectations: Path, policy: Policy | None) -> tuple[Attestation, ...]:
     return parsed.value.attestations
 
 
-def _unknown(parsed: documents.Parsed[_File], policy: Policy) -> Iterator[Mistake]:
+def _unknown(parsed: documents.ParsedFile[_File], policy: Policy) -> Iterator[Mistake]:
     known = [control.id for control in policy.controls if control.kind == KIND]
     for number, entry in enumerate(parsed.value.attestations):
         if entry.control not in known:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from privacy_audit.config.map_fields import Line, Name, Part
+from privacy_audit.config.map_fields import Line, MapPart, Name
 from privacy_audit.config.yaml import documents
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.outcomes import Severity
@@ -36,14 +36,14 @@ class Weekday(StrEnum):
         return day - timedelta(days=(day.weekday() - list(Weekday).index(self)) % 7)
 
 
-class Recipient(Part):
+class NotifiedPerson(MapPart):
     """Somebody who is told, and the Airflow connection that lists their channels."""
 
     owner: Line
     alert: Name
 
 
-class Route(Recipient):
+class Route(NotifiedPerson):
     """A recipient beside the owner of the store, for findings of some categories and severities."""
 
     categories: tuple[Category, ...] = ()
@@ -58,7 +58,7 @@ class Route(Recipient):
         return self
 
 
-class Alerts(Part):
+class Alerts(MapPart):
     """When people are told, beside what is new, worse or gone."""
 
     growth_percent: int = Field(default=20, ge=1, le=1000)
@@ -76,7 +76,7 @@ _DUE = {Severity.CRITICAL: 7, Severity.HIGH: 30, Severity.MEDIUM: 90, Severity.L
 _WAIVER = {Severity.CRITICAL: 14, Severity.HIGH: 90, Severity.MEDIUM: 180, Severity.LOW: 365}
 
 
-class Records(Part):
+class RecordPeriods(MapPart):
     """How long the audit keeps what it wrote: the DAG `privacy_audit_maintenance` applies it, META-5 audits it."""
 
     audits: str = "P3Y"
@@ -94,7 +94,7 @@ class Records(Part):
         return str(Period.parse(text))
 
 
-class Handling(Part):
+class Handling(MapPart):
     """The whole file."""
 
     due_days: dict[Severity, int] = Field(default_factory=dict, validate_default=True)
@@ -102,12 +102,12 @@ class Handling(Part):
     waiver_days: dict[Severity, int] = Field(default_factory=dict, validate_default=True)
     """The longest a waiver may last, from its grant to its end."""
     alerts: Alerts = Alerts()
-    platform: Recipient | None = None
+    platform: NotifiedPerson | None = None
     """Told of what was not audited; the owners of the stores are, where there is none."""
-    compliance: Recipient | None = None
+    compliance: NotifiedPerson | None = None
     """Told of loosened promises and of waivers."""
     routes: tuple[Route, ...] = ()
-    records: Records = Records()
+    records: RecordPeriods = RecordPeriods()
 
     @field_validator("due_days", "waiver_days")
     @classmethod

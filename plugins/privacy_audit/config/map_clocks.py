@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from privacy_audit.config.map_fields import Identifier, Line, Part, TableName, Zone
+from privacy_audit.config.map_fields import Identifier, Line, MapPart, TableName, Zone
 
 
 class Encoding(StrEnum):
@@ -29,7 +29,7 @@ class Encoding(StrEnum):
     """A year only: judged at both of its ends, undecidable in between."""
 
 
-class Means(StrEnum):
+class MomentMeaning(StrEnum):
     """What a missing or future moment stands for."""
 
     UNKNOWN = "unknown"
@@ -38,15 +38,15 @@ class Means(StrEnum):
     """The clock has not started (a contract without end date is running): nothing is due yet."""
 
 
-class ColumnClock(Part):
+class ColumnClock(MapPart):
     """A moment that stands in a column of the row itself."""
 
     column: Identifier
     encoding: Encoding = Encoding.TIMESTAMPTZ
     zone: Zone | None = None
     """Zone the writer of a `timestamp` without zone meant."""
-    null_means: Means = Means.UNKNOWN
-    future_means: Means = Means.UNKNOWN
+    null_means: MomentMeaning = MomentMeaning.UNKNOWN
+    future_means: MomentMeaning = MomentMeaning.UNKNOWN
     """What a moment after T stands for, `infinity` too.
 
     A moment after the year 9999, and a number or a year more than a century after T, is a wrong unit or a default value
@@ -100,11 +100,11 @@ class JoinedClock(ColumnClock):
     table: TableName
     on: dict[Identifier, Identifier] = Field(min_length=1)
     """Column of this row to column of the joined table."""
-    absent_means: Means = Means.UNKNOWN
+    absent_means: MomentMeaning = MomentMeaning.UNKNOWN
     """What it stands for when no row joins."""
 
 
-class LatestClock(Part):
+class LatestClock(MapPart):
     """The latest of several clocks; those that are null do not count unless all are."""
 
     latest: tuple[Annotated[_SingleClock, Field()], ...] = Field(min_length=2)
@@ -138,7 +138,7 @@ Clock = Annotated[
 LatestClock.model_rebuild()
 
 
-class OwnSubject(Part):
+class OwnSubject(MapPart):
     """Whose row it is: a key that stands in the row."""
 
     column: Identifier

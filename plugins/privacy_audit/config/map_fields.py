@@ -86,7 +86,7 @@ Line = Annotated[str, Field(max_length=300), AfterValidator(line)]
 """One line of text for people."""
 
 
-class Part(BaseModel):
+class MapPart(BaseModel):
     """A frozen piece of a store map or of a compiled check; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

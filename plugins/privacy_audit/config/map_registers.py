@@ -16,14 +16,14 @@ from pydantic import (
 )
 
 from privacy_audit.config.map_clocks import ColumnClock, DayClock, InstantClock, day
-from privacy_audit.config.map_fields import Identifier, Line, Name, Part, TableName
+from privacy_audit.config.map_fields import Identifier, Line, MapPart, Name, TableName
 from privacy_audit.config.registers import COMPANY_REGISTERS
 from privacy_audit.domain.categories import Category
-from privacy_audit.domain.consent_reading import Reading
+from privacy_audit.domain.consent_reading import ConsentReading
 from privacy_audit.domain.errors import did_you_mean
 
 
-class ConsentAction(Part):
+class ConsentAction(MapPart):
     """Which value of a column grants and which withdraws; any other value may be either."""
 
     column: Identifier
@@ -37,7 +37,7 @@ class ConsentAction(Part):
         return self
 
 
-class _Ledger(Part):
+class _Ledger(MapPart):
     """A ledger of consents by purpose."""
 
     table: TableName
@@ -58,7 +58,7 @@ class EventLedger(_Ledger):
     other_purposes: tuple[Line, ...] = ()
     """The ledger's words for purposes of which the policy does not speak. A compiled check has the policy's as well."""
 
-    reading: Literal[Reading.EVENTS]
+    reading: Literal[ConsentReading.EVENTS]
     action: ConsentAction
     at: InstantClock
 
@@ -66,7 +66,7 @@ class EventLedger(_Ledger):
 class IntervalLedger(_Ledger):
     """One row per consent, from its grant to its withdrawal (null: not withdrawn)."""
 
-    reading: Literal[Reading.INTERVALS]
+    reading: Literal[ConsentReading.INTERVALS]
     granted: InstantClock
     withdrawn: InstantClock
 
@@ -75,7 +75,7 @@ Consents = Annotated[EventLedger | IntervalLedger, Field(discriminator="reading"
 """The ledger of consents by purpose; `reading` says which of the two."""
 
 
-class ConsentForm(Part):
+class ConsentForm(MapPart):
     """Columns that show in which form a guardian's consent came."""
 
     channel: Identifier
@@ -88,7 +88,7 @@ class ConsentForm(Part):
     """Who consented, by a key or by name; the child itself is no guardian."""
 
 
-class GuardianConsents(Part):
+class GuardianConsents(MapPart):
     """The register of the consents of parents and guardians."""
 
     title: Line = "Guardian consents"
@@ -102,7 +102,7 @@ class GuardianConsents(Part):
     may_be_empty: bool = False
 
 
-class LegalHolds(Part):
+class LegalHolds(MapPart):
     """The register of legal holds, one row per person and category."""
 
     title: Line = "Legal holds"
@@ -125,7 +125,7 @@ class LegalHolds(Part):
     """Airflow connection of the audit's own register, where these digests are kept."""
 
 
-class PurgeRuns(Part):
+class PurgeRuns(MapPart):
     """The log of the jobs that delete rows, one row per run. It tells why rows are still there, and decides nothing."""
 
     table: TableName
@@ -163,7 +163,7 @@ FieldColumn = Annotated[ColumnClock, BeforeValidator(_as_column), AfterValidator
 """The column of a field: its name, or, where it tells a moment, a clock that tells the day, or more."""
 
 
-class Records(Part):
+class RegisterBinding(MapPart):
     """A register of the company (`company_registers.py` says which there are), as a table of the store or as a file."""
 
     title: Line | None = None
@@ -183,7 +183,7 @@ class Records(Part):
     """What the file says, one line per row. Never written by hand."""
 
     @model_validator(mode="after")
-    def _is_one_of_two(self) -> Records:
+    def _is_one_of_two(self) -> RegisterBinding:
         if (self.table is None) == (self.file is None):
             raise ValueError("A register is a `table` of the store or a `file`: exactly one of the two.")
         if self.table is not None and self.lines:
@@ -202,7 +202,7 @@ class Records(Part):
         return self.words.get(field, {}).get(ours, ours)
 
 
-class ErasureLedger(Part):
+class ErasureLedger(MapPart):
     """The ledger of completed erasures: for each request, keyed digests of what identified the person."""
 
     title: Line = "Erasure ledger"
@@ -229,7 +229,7 @@ class ErasureLedger(Part):
     """Tables in which the data of erased persons may stay, with the legal ground (GDPR art. 17(3))."""
 
 
-class Registers(Part):
+class Registers(MapPart):
     """The registers the store keeps. One that is missing makes the controls that need it `not_audited`.
 
     The log of purge runs is no such register: no control needs it.
@@ -239,40 +239,40 @@ class Registers(Part):
     guardian_consents: GuardianConsents | None = None
     legal_holds: LegalHolds | None = None
     purge_runs: PurgeRuns | None = None
-    accounts: Records | None = None
-    applicants: Records | None = None
-    backups: Records | None = None
-    certificates: Records | None = None
-    consent_records: Records | None = None
-    consents_given: Records | None = None
-    cookie_observations: Records | None = None
-    cookies: Records | None = None
-    deaths: Records | None = None
-    dpo_appointments: Records | None = None
-    erasure_entries: Records | None = None
+    accounts: RegisterBinding | None = None
+    applicants: RegisterBinding | None = None
+    backups: RegisterBinding | None = None
+    certificates: RegisterBinding | None = None
+    consent_records: RegisterBinding | None = None
+    consents_given: RegisterBinding | None = None
+    cookie_observations: RegisterBinding | None = None
+    cookies: RegisterBinding | None = None
+    deaths: RegisterBinding | None = None
+    dpo_appointments: RegisterBinding | None = None
+    erasure_entries: RegisterBinding | None = None
     erasures: ErasureLedger | None = None
-    guardian_records: Records | None = None
-    hold_reviews: Records | None = None
-    incidents: Records | None = None
-    invoices: Records | None = None
-    mailbox_probes: Records | None = None
-    marketing_messages: Records | None = None
-    notices: Records | None = None
-    objections: Records | None = None
-    policy_versions: Records | None = None
-    processing: Records | None = None
-    processing_events: Records | None = None
-    recipients: Records | None = None
-    restrictions: Records | None = None
-    rights_requests: Records | None = None
-    roles: Records | None = None
-    sources: Records | None = None
-    tools: Records | None = None
-    transfers: Records | None = None
+    guardian_records: RegisterBinding | None = None
+    hold_reviews: RegisterBinding | None = None
+    incidents: RegisterBinding | None = None
+    invoices: RegisterBinding | None = None
+    mailbox_probes: RegisterBinding | None = None
+    marketing_messages: RegisterBinding | None = None
+    notices: RegisterBinding | None = None
+    objections: RegisterBinding | None = None
+    policy_versions: RegisterBinding | None = None
+    processing: RegisterBinding | None = None
+    processing_events: RegisterBinding | None = None
+    recipients: RegisterBinding | None = None
+    restrictions: RegisterBinding | None = None
+    rights_requests: RegisterBinding | None = None
+    roles: RegisterBinding | None = None
+    sources: RegisterBinding | None = None
+    tools: RegisterBinding | None = None
+    transfers: RegisterBinding | None = None
 
     @field_validator(*COMPANY_REGISTERS)
     @classmethod
-    def _speaks_of_known_fields(cls, records: Records | None, info: ValidationInfo) -> Records | None:
+    def _speaks_of_known_fields(cls, records: RegisterBinding | None, info: ValidationInfo) -> RegisterBinding | None:
         known = COMPANY_REGISTERS[info.field_name or ""].fields
         for field in (*records.fields, *records.words) if records else ():
             if field not in known:
@@ -288,7 +288,7 @@ class Registers(Part):
         known = tuple(sorted({*ledger.other_purposes, *ledger.purposes.values(), *words}))
         return self.model_copy(update={"consents": ledger.model_copy(update={"other_purposes": known})})
 
-    def records(self, name: str) -> Records | None:
+    def records(self, name: str) -> RegisterBinding | None:
         """The company's register of that name, where this store keeps it."""
         return getattr(self, name) if name in COMPANY_REGISTERS else None
 

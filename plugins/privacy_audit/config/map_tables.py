@@ -13,11 +13,11 @@ from pydantic import (
 )
 
 from privacy_audit.config.map_clocks import Clock, ColumnClock, InstantClock, Subject
-from privacy_audit.config.map_fields import Identifier, Line, Name, Part, TableName
+from privacy_audit.config.map_fields import Identifier, Line, MapPart, Name, TableName
 from privacy_audit.domain.categories import Category, IdentifierKind, Secret
 
 
-class Condition(Part):
+class Condition(MapPart):
     """Rows that a promise does not speak of, by one column; a null never matches `equals` or `in`."""
 
     column: Identifier
@@ -42,14 +42,14 @@ class PeriodUnit(StrEnum):
     YEARS = "years"
 
 
-class RowPeriod(Part):
+class RowPeriod(MapPart):
     """A period that each row carries. The policy's caps it; null means the policy's; zero or less is undecidable."""
 
     column: Identifier
     unit: PeriodUnit
 
 
-class LegalReason(Part):
+class LegalReason(MapPart):
     """Why rows may be kept up to the longer of two periods: a column with the reason, or one reason for all."""
 
     column: Identifier | None = None
@@ -62,7 +62,7 @@ class LegalReason(Part):
         return self
 
 
-class DataGroup(Part):
+class DataGroup(MapPart):
     """Columns of a table that hold one category of personal data and fall due together."""
 
     category: Category
@@ -76,7 +76,7 @@ class DataGroup(Part):
     out_of_scope: tuple[Condition, ...] = ()
 
 
-class SoftDelete(Part):
+class SoftDelete(MapPart):
     """How a table marks rows as deleted without deleting them."""
 
     clock: ColumnClock | None = None
@@ -89,7 +89,7 @@ class SoftDelete(Part):
         return self
 
 
-class UseOfService(Part):
+class UseOfService(MapPart):
     """Rows that are uses of the service by a person, and when they happened."""
 
     clock: InstantClock
@@ -103,7 +103,7 @@ class Relation(StrEnum):
     PARTITIONED = "partitioned"
 
 
-class Anonymous(Part):
+class AnonymousTable(MapPart):
     """What a table kept for statistics must show no sign of: persons who can be told apart, named or guessed."""
 
     quasi_identifiers: tuple[Identifier, ...] = Field(min_length=1)
@@ -121,14 +121,14 @@ class Anonymous(Part):
         return (*self.quasi_identifiers, *self.direct, *self.sensitive, *self.measures)
 
     @model_validator(mode="after")
-    def _is_not_both(self) -> Anonymous:
+    def _is_not_both(self) -> AnonymousTable:
         for column in self.sensitive:
             if column in self.quasi_identifiers:
                 raise ValueError(f"Column {column} is quasi-identifier and sensitive at once: keep one of the two.")
         return self
 
 
-class IdentifierColumn(Part):
+class IdentifierColumn(MapPart):
     """A column by which a person can be found."""
 
     kind: IdentifierKind
@@ -148,7 +148,7 @@ def _as_kind(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
 
 
-class Origin(Part):
+class Origin(MapPart):
     """A column that says where a row came from."""
 
     column: Identifier
@@ -156,7 +156,7 @@ class Origin(Part):
     """Its values that mean: from the person, in person, and by no import, sync or restore."""
 
 
-class TableMap(Part):
+class TableMap(MapPart):
     """One table of a store."""
 
     title: Line
@@ -174,7 +174,7 @@ class TableMap(Part):
     collected: ColumnClock | None = None
     """When the data was collected, set once: tells who was restored from who signed up again."""
     origin: Origin | None = None
-    anonymous: Anonymous | None = None
+    anonymous: AnonymousTable | None = None
     """Kept for statistics, beyond the periods of personal data."""
     secrets: dict[Identifier, Secret] = {}
     """Columns of passwords, encrypted values and card codes, which nobody may be able to read."""
@@ -188,7 +188,7 @@ class BirthEncoding(StrEnum):
     YEAR = "year"
 
 
-class Birth(Part):
+class Birth(MapPart):
     """When a person was born."""
 
     column: Identifier
@@ -199,7 +199,7 @@ class Birth(Part):
     """The same where only a year is written."""
 
 
-class Persons(Part):
+class Persons(MapPart):
     """The table of the persons a store knows."""
 
     table: TableName

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from privacy_audit.config.map_clocks import ColumnClock, Encoding
-from privacy_audit.config.map_fields import Part
-from privacy_audit.config.map_registers import Records
-from privacy_audit.config.registers import COMPANY_REGISTERS, Of
+from privacy_audit.config.map_fields import MapPart
+from privacy_audit.config.map_registers import RegisterBinding
+from privacy_audit.config.registers import COMPANY_REGISTERS, FieldType
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.config.yaml import documents
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, did_you_mean
@@ -28,7 +28,7 @@ FOLDER = "registers"
 _FLAGS = {"yes": "true", "true": "true", "no": "false", "false": "false"}
 
 
-class _RowsFile(Part):
+class _RowsFile(MapPart):
     """A register as YAML."""
 
     rows: tuple[dict[str, Any], ...]
@@ -46,7 +46,7 @@ class _Sheet:
 
 def with_files(store: StoreMap, expectations: Path) -> StoreMap:
     """The map with what its register files say; ConfigurationRefusedError with every mistake of every file."""
-    found: dict[str, Records] = {}
+    found: dict[str, RegisterBinding] = {}
     mistakes: list[Mistake] = []
     for name in COMPANY_REGISTERS:
         records = store.registers.records(name)
@@ -61,7 +61,7 @@ def with_files(store: StoreMap, expectations: Path) -> StoreMap:
     return store.model_copy(update={"registers": store.registers.model_copy(update=found)}) if found else store
 
 
-def _read(register: str, records: Records, expectations: Path) -> Records:
+def _read(register: str, records: RegisterBinding, expectations: Path) -> RegisterBinding:
     path = expectations / FOLDER / (records.file or "")
     sheet = _csv(path, expectations.parent) if path.suffix == ".csv" else _yaml(path, expectations.parent)
     known = COMPANY_REGISTERS[register].fields
@@ -80,7 +80,10 @@ def _read(register: str, records: Records, expectations: Path) -> Records:
     columns = {field: list(_column(sheet, number, known[field])) for number, field in enumerate(sheet.fields)}
     faults = [fault for column in columns.values() for fault in column if isinstance(fault, Mistake)]
     faults += [
-        fault for field in sheet.fields if known[field] is Of.MOMENT for fault in _mixed(sheet, field, columns[field])
+        fault
+        for field in sheet.fields
+        if known[field] is FieldType.MOMENT
+        for fault in _mixed(sheet, field, columns[field])
     ]
     if faults:
         raise ConfigurationRefusedError(faults)
@@ -133,7 +136,7 @@ def _text(value: Any) -> str | None:
     return (value.isoformat() if isinstance(value, date) else str(value)).strip() or None
 
 
-def _column(sheet: _Sheet, number: int, kind: Of) -> Iterator[str | Mistake | None]:
+def _column(sheet: _Sheet, number: int, kind: FieldType) -> Iterator[str | Mistake | None]:
     """The cells of a column as the server reads them, or what is wrong with one. A cell's words are never repeated."""
     for row, place in zip(sheet.rows, sheet.places, strict=True):
         text = row[number]
@@ -151,9 +154,9 @@ def _mixed(sheet: _Sheet, field: str, cells: Sequence[str | Mistake | None]) -> 
         yield Mistake(f"{sheet.name}:1", fact, "Write all of them in one way.")
 
 
-def _clock(field: str, kind: Of, cells: Sequence[str | None]) -> ColumnClock:
+def _clock(field: str, kind: FieldType, cells: Sequence[str | None]) -> ColumnClock:
     days = all(_is_day(cell) for cell in cells if cell)
-    encoding = Encoding.DATE if kind is Of.MOMENT and days else Encoding.TIMESTAMPTZ
+    encoding = Encoding.DATE if kind is FieldType.MOMENT and days else Encoding.TIMESTAMPTZ
     return ColumnClock(column=field, encoding=encoding)
 
 
@@ -179,16 +182,16 @@ def _number(text: str) -> str | None:
     return text if number.is_finite() else None
 
 
-_READ: Mapping[Of, Callable[[str], str | None]] = {
-    Of.TEXT: str,
-    Of.PERSON: str,
-    Of.MOMENT: _moment,
-    Of.NUMBER: _number,
-    Of.FLAG: lambda text: _FLAGS.get(text.lower()),
+_READ: Mapping[FieldType, Callable[[str], str | None]] = {
+    FieldType.TEXT: str,
+    FieldType.PERSON: str,
+    FieldType.MOMENT: _moment,
+    FieldType.NUMBER: _number,
+    FieldType.FLAG: lambda text: _FLAGS.get(text.lower()),
 }
-_WORDS = {Of.MOMENT: "day or moment", Of.NUMBER: "number", Of.FLAG: "flag"}
+_WORDS = {FieldType.MOMENT: "day or moment", FieldType.NUMBER: "number", FieldType.FLAG: "flag"}
 _EXAMPLES = {
-    Of.MOMENT: "Write it as 2026-11-24, or as 2026-11-24T10:00:00+01:00.",
-    Of.NUMBER: "Write it as 12 or 12.5.",
-    Of.FLAG: "Write yes or no.",
+    FieldType.MOMENT: "Write it as 2026-11-24, or as 2026-11-24T10:00:00+01:00.",
+    FieldType.NUMBER: "Write it as 12 or 12.5.",
+    FieldType.FLAG: "Write yes or no.",
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Of(StrEnum):
+class FieldType(StrEnum):
     """What a field is."""
 
     TEXT = "text"
@@ -25,7 +25,7 @@ class Of(StrEnum):
     FLAG = "flag"
 
 
-_T, _P, _M, _N, _F = Of.TEXT, Of.PERSON, Of.MOMENT, Of.NUMBER, Of.FLAG
+_T, _P, _M, _N, _F = FieldType.TEXT, FieldType.PERSON, FieldType.MOMENT, FieldType.NUMBER, FieldType.FLAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class CompanyRegister:
 
     title: str
     """Its rows, in the plural."""
-    fields: Mapping[str, Of]
+    fields: Mapping[str, FieldType]
 
 
 COMPANY_REGISTERS: Mapping[str, CompanyRegister] = {

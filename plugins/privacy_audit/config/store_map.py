@@ -9,12 +9,12 @@ from pydantic import (
     Field,
 )
 
-from privacy_audit.config.map_fields import Identifier, Line, Name, Part, TableName
+from privacy_audit.config.map_fields import Identifier, Line, MapPart, Name, TableName
 from privacy_audit.config.map_registers import Registers
 from privacy_audit.config.map_tables import Persons, TableMap
 
 
-class NotPersonal(Part):
+class NotPersonal(MapPart):
     """A decision that a table, or columns of it, hold nothing about a person, though nobody maps them. It persists."""
 
     table: TableName
@@ -25,7 +25,7 @@ class NotPersonal(Part):
     on: date
 
 
-class NotApplicable(Part):
+class NotApplicable(MapPart):
     """Controls that have nothing to look at in this store, and who signed for that."""
 
     controls: tuple[str, ...] = Field(min_length=1)
@@ -34,7 +34,7 @@ class NotApplicable(Part):
     on: date
 
 
-class StoreMap(Part):
+class StoreMap(MapPart):
     """One production database."""
 
     store: Name

@@ -7,9 +7,9 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from privacy_audit.controls.base.interface import Lack, Rule, Seek
+from privacy_audit.controls.base.interface import BindingError, IndexPlan, Rule
 
-__all__ = ["Lack", "Rule", "Seek", "kinds"]
+__all__ = ["BindingError", "IndexPlan", "Rule", "kinds"]
 
 
 @cache

@@ -25,14 +25,14 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from pydantic import Field
 
-from privacy_audit.config.map_tables import Anonymous as Declared
+from privacy_audit.config.map_tables import AnonymousTable
 from privacy_audit.config.store_map import StoreMap
-from privacy_audit.controls.base.interface import Delete, Lack, Remedy, Rule, common
+from privacy_audit.controls.base.interface import BindingError, DeleteRows, Remedy, Rule, common
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import ME, Scene, Specimen
+from privacy_audit.selftest.case import OWN, Fixture, SelfTestCase
 from privacy_audit.sql.detectors import Detector, detects, holds_pseudonym
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, never, no_day
-from privacy_audit.sql.row_predicates import State, Truth
+from privacy_audit.sql.evaluation_context import AnyNeed, ColumnRequirement, EvaluationContext, Predicate, never, no_day
+from privacy_audit.sql.row_predicates import RowPredicates, RowState
 
 _GROUP = "rows in group"
 """A name with blanks is no column of a store map, so that it cannot be one of the table's."""
@@ -41,7 +41,7 @@ _NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
 """What a measure may be: in a text anything could stand."""
 
 
-class Anonymous(Rule):
+class AnonymousStatistics(Rule):
     """Expect no counter-evidence to the anonymity of rows that are kept for statistics."""
 
     kind: ClassVar[str] = "anonymous"
@@ -49,7 +49,7 @@ class Anonymous(Rule):
     parameters: ClassVar[frozenset[str]] = frozenset({"k"})
     optional_parameters: ClassVar[frozenset[str]] = frozenset({"l"})
 
-    declared: Declared
+    declared: AnonymousTable
     k: int = Field(ge=2, le=_MOST)
     """Fewest rows that must be alike in their quasi-identifiers."""
     l: int | None = Field(default=None, ge=2, le=_MOST)  # noqa: E741 - so the field calls it
@@ -63,7 +63,7 @@ class Anonymous(Rule):
                 yield (name,), f'"{text[:80]}" is no size of a group. Write a whole number from 2 to {_MOST}, as "5".'
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         for name, mapped in store.tables.items():
             if mapped.anonymous:
                 yield cls(
@@ -103,7 +103,7 @@ class Anonymous(Rule):
         )
 
     def remedy(self) -> Remedy:
-        return Delete()
+        return DeleteRows()
 
     @property
     def undecided_because(self) -> str:
@@ -113,33 +113,33 @@ class Anonymous(Rule):
         return (*self.declared.quasi_identifiers, *self.declared.direct, *(self.declared.sensitive if self.l else ()))
 
     def needs(self) -> Iterator[AnyNeed]:
-        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
-        yield from (Need(self.table, column, _NUMBERS) for column in self.declared.measures)
+        yield from (ColumnRequirement(self.table, column) for column in (*self.key, *self.columns()))
+        yield from (ColumnRequirement(self.table, column, _NUMBERS) for column in self.declared.measures)
 
-    def rows(self, frame: Frame, *extra: str) -> sa.FromClause:
+    def rows(self, context: EvaluationContext, *extra: str) -> sa.FromClause:
         """The table with the size of each row's group, and how many values of each sensitive column are in it."""
-        table = frame.table(self.table, *self.columns(), *extra, alias="counted")
+        table = context.table(self.table, *self.columns(), *extra, alias="counted")
         if not {"tableoid", "ctid"} <= set(extra):
             return self._counted(table).subquery("t")
         # Rows that are to be locked may not come out of a window: so they stand beside their counts.
         counted = self._counted(table).cte("counted_rows")
-        rows = frame.table(self.table, *self.columns(), *extra, alias="row")
+        rows = context.table(self.table, *self.columns(), *extra, alias="row")
         same = sa.and_(rows.c.ctid == counted.c.ctid, rows.c.tableoid == counted.c.tableoid)
         counts = (counted.c[name] for name in (_GROUP, *self._inferred.values(), *self._shared.values()))
         return sa.select(*rows.c, *counts).select_from(rows.join(counted, same)).subquery("t")
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
         declared, fewest = self.declared, self.l or 1
-        alike = dict.fromkeys(declared.quasi_identifiers, ME)
+        alike = dict.fromkeys(declared.quasi_identifiers, OWN)
 
         def group(
             name: str,
-            state: State,
+            state: RowState,
             size: int,
             cells: Mapping[str, Any] | None = None,
             values: int = fewest,
             some_rows: Mapping[int, Mapping[str, Any]] | None = None,
-        ) -> Specimen:
+        ) -> SelfTestCase:
             """A row among `size` that are alike; they hold so many values of each sensitive column."""
             rows = [
                 {
@@ -150,38 +150,38 @@ class Anonymous(Rule):
                 }
                 for number in range(size)
             ]
-            return Specimen(name, state, Scene(rows[0], {}, rows[1:]))
+            return SelfTestCase(name, state, Fixture(rows[0], {}, rows[1:]))
 
         enough = max(self.k, fewest)
-        yield group("among enough that are alike", State.COMPLIANT, enough)
-        yield group("among too few that are alike", State.VIOLATING, self.k - 1)
-        yield group("that is alike with nobody", State.VIOLATING, 1)
+        yield group("among enough that are alike", RowState.COMPLIANT, enough)
+        yield group("among too few that are alike", RowState.VIOLATING, self.k - 1)
+        yield group("that is alike with nobody", RowState.VIOLATING, 1)
         for column in declared.quasi_identifiers[1:]:
-            yield group(f"among enough without {column}", State.COMPLIANT, enough, {column: None})
-            yield group(f"among too few without {column}", State.VIOLATING, self.k - 1, {column: None})
+            yield group(f"among enough without {column}", RowState.COMPLIANT, enough, {column: None})
+            yield group(f"among too few without {column}", RowState.VIOLATING, self.k - 1, {column: None})
         if self._inferred:
-            yield group("among too few values", State.VIOLATING, enough, values=fewest - 1)
-            yield group("among rows without a value", State.COMPLIANT, enough, values=0)
+            yield group("among too few values", RowState.VIOLATING, enough, values=fewest - 1)
+            yield group("among rows without a value", RowState.COMPLIANT, enough, values=0)
         for column in declared.direct:
             for text in _NAMING:
-                yield group(f"that names somebody in {column}", State.VIOLATING, enough, {column: text})
-            yield group(f"that names nobody in {column}", State.COMPLIANT, enough, {column: ME})
+                yield group(f"that names somebody in {column}", RowState.VIOLATING, enough, {column: text})
+            yield group(f"that names nobody in {column}", RowState.COMPLIANT, enough, {column: OWN})
         for column in self._shared:
-            own, blank = {column: ME}, {column: "  "}
+            own, blank = {column: OWN}, {column: "  "}
             few = dict.fromkeys(range(self.k - 1), own)
-            yield group(f"with a text that few share in {column}", State.UNDECIDABLE, enough, some_rows=few)
+            yield group(f"with a text that few share in {column}", RowState.UNDECIDABLE, enough, some_rows=few)
             some = dict.fromkeys(range(self.k), own)
-            yield group(f"with a text that enough share in {column}", State.COMPLIANT, enough + 1, some_rows=some)
-            yield group(f"with a blank in {column}", State.COMPLIANT, enough, some_rows={0: blank})
+            yield group(f"with a text that enough share in {column}", RowState.COMPLIANT, enough + 1, some_rows=some)
+            yield group(f"with a blank in {column}", RowState.COMPLIANT, enough, some_rows={0: blank})
             named = {0: {column: _NAMING[0]}}
-            yield group(f"that alone names somebody in {column}", State.VIOLATING, enough, some_rows=named)
+            yield group(f"that alone names somebody in {column}", RowState.VIOLATING, enough, some_rows=named)
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
         few = [row.c[values].between(1, (self.l or 1) - 1) for values in self._inferred.values()]
         names = [_direct(row.c[column]) for column in self.declared.direct]
         broken = sa.or_(row.c[_GROUP] < self.k, *few, *names)
         texts = [sa.and_(_says(row.c[column]), row.c[rows] < self.k) for column, rows in self._shared.items()]
-        return Truth(
+        return RowPredicates(
             row=row,
             out_of_scope=never(),
             undecidable=never(),

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from privacy_audit.config.map_fields import Identifier, TableName
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.catalog_rule import CatalogRule
-from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.interface import BindingError
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import Scene, Specimen
+from privacy_audit.selftest.case import Fixture, SelfTestCase
 from privacy_audit.sql.catalog.ledger_rights import writers_of
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.sql.evaluation_context import AnyNeed, ColumnRequirement, EvaluationContext, Predicate
+from privacy_audit.sql.row_predicates import RowState
 
 
 class AppendOnly(CatalogRule):
@@ -36,7 +36,7 @@ class AppendOnly(CatalogRule):
     ledger_key: tuple[Identifier, ...]
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         records = store.registers.records(control.parameters["register"])
         if records is not None and records.table is not None:
             yield cls(**cls.common_fields(control, store, zone), ledger=records.table, ledger_key=records.key)
@@ -53,23 +53,25 @@ class AppendOnly(CatalogRule):
         )
 
     def needs(self) -> Iterator[AnyNeed]:
-        yield from (Need(self.ledger, column) for column in self.ledger_key)
+        yield from (ColumnRequirement(self.ledger, column) for column in self.ledger_key)
 
-    def found(self, frame: Frame) -> sa.FromClause:
+    def found(self, context: EvaluationContext) -> sa.FromClause:
         writers = writers_of(self.ledger)
         looked = sa.select(sa.literal("", sa.Text()), sa.literal("", sa.Text()), sa.literal(self.ledger, sa.Text()))
         return sa.select(writers.c.role, writers.c.right, writers.c.via).union_all(looked).subquery("writer")
 
-    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+    def broken(self, row: sa.FromClause, context: EvaluationContext) -> Predicate:
         """A row without a role says that there is no such table: nothing was looked at."""
         return sa.and_(row.c.role != "", row.c.via != "owner")
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        yield Specimen("of a right by a grant", State.VIOLATING, Scene({"role": "a role", "via": "a grant"}))
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        yield SelfTestCase("of a right by a grant", RowState.VIOLATING, Fixture({"role": "a role", "via": "a grant"}))
         for column in ("role", "via"):
-            known = Scene({"role": "a role", "via": "a grant"})
-            yield Specimen("of which the catalog says nothing", State.UNDECIDABLE, known | Scene({column: None}))
-        yield Specimen("of the owner's right", State.COMPLIANT, Scene({"role": "a role", "via": "owner"}))
-        yield Specimen(
-            "that says that the ledger was looked at", State.COMPLIANT, Scene({"role": "", "via": "a grant"})
+            known = Fixture({"role": "a role", "via": "a grant"})
+            yield SelfTestCase(
+                "of which the catalog says nothing", RowState.UNDECIDABLE, known | Fixture({column: None})
+            )
+        yield SelfTestCase("of the owner's right", RowState.COMPLIANT, Fixture({"role": "a role", "via": "owner"}))
+        yield SelfTestCase(
+            "that says that the ledger was looked at", RowState.COMPLIANT, Fixture({"role": "", "via": "a grant"})
         )

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.catalog_rule import CatalogRule
-from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.interface import BindingError
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import Scene, Specimen
+from privacy_audit.selftest.case import Fixture, SelfTestCase
 from privacy_audit.sql.catalog.role_rights import excess_rights
-from privacy_audit.sql.evaluation_context import Frame, Predicate
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.sql.evaluation_context import EvaluationContext, Predicate
+from privacy_audit.sql.row_predicates import RowState
 
 
 class AuditRole(CatalogRule):
@@ -30,7 +30,7 @@ class AuditRole(CatalogRule):
     key_columns: ClassVar[tuple[str, ...]] = ("right", "on_what")
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         fields: dict[str, Any] = cls.common_fields(control, store, zone)
         yield cls(**fields)
 
@@ -45,15 +45,15 @@ class AuditRole(CatalogRule):
             " Revoke nothing before that."
         )
 
-    def found(self, frame: Frame) -> sa.FromClause:
+    def found(self, context: EvaluationContext) -> sa.FromClause:
         excess = excess_rights()
         looked = sa.select(sa.literal("", sa.Text()), sa.literal("", sa.Text()))
         return sa.select(excess.c.right, excess.c.on_what).union_all(looked).subquery("excess")
 
-    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+    def broken(self, row: sa.FromClause, context: EvaluationContext) -> Predicate:
         return row.c.right != ""
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        yield Specimen("of a right beyond reading", State.VIOLATING, Scene({"right": "INSERT"}))
-        yield Specimen("of which the catalog says nothing", State.UNDECIDABLE, Scene({"right": None}))
-        yield Specimen("that says that the rights were looked at", State.COMPLIANT, Scene({"right": ""}))
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        yield SelfTestCase("of a right beyond reading", RowState.VIOLATING, Fixture({"right": "INSERT"}))
+        yield SelfTestCase("of which the catalog says nothing", RowState.UNDECIDABLE, Fixture({"right": None}))
+        yield SelfTestCase("that says that the rights were looked at", RowState.COMPLIANT, Fixture({"right": ""}))

@@ -23,11 +23,11 @@ from pydantic import Field
 from privacy_audit.config.policy.consistency import SECONDS_TOLERATED
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.catalog_rule import CatalogRule
-from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.interface import BindingError
 from privacy_audit.domain.promises import Control
 from privacy_audit.domain.tally import AGE_BUCKETS, Tally
-from privacy_audit.sql.evaluation_context import Frame, Predicate
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.sql.evaluation_context import EvaluationContext, Predicate
+from privacy_audit.sql.row_predicates import RowState
 
 TOLERANCE = "tolerance_seconds"
 SURELY_WRONG = timedelta(hours=1)
@@ -38,7 +38,7 @@ _STORES_CLOCK = sa.select(sa.func.pg_catalog.clock_timestamp().label("clock"))
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClockReading:
     """The store's clock, read between two readings of the auditor's."""
 
     before: datetime
@@ -53,14 +53,14 @@ class Reading:
         """By how much the clocks differ at least."""
         return max(self.before - self.store, self.store - self.after, timedelta())
 
-    def state(self, tolerance: timedelta) -> State:
+    def state(self, tolerance: timedelta) -> RowState:
         """What it shows."""
         round_trip = self.after - self.before
         if round_trip < timedelta():  # the auditor's own clock was set back meanwhile, so it shows nothing
-            return State.UNDECIDABLE
+            return RowState.UNDECIDABLE
         if self.apart > SURELY_WRONG:
-            return State.VIOLATING
-        return State.COMPLIANT if max(self.apart, round_trip) <= tolerance else State.UNDECIDABLE
+            return RowState.VIOLATING
+        return RowState.COMPLIANT if max(self.apart, round_trip) <= tolerance else RowState.UNDECIDABLE
 
 
 class ClocksAgree(CatalogRule):
@@ -84,7 +84,7 @@ class ClocksAgree(CatalogRule):
             )
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         fields: dict[str, Any] = cls.common_fields(control, store, zone)
         yield cls(**fields, tolerance_seconds=int(control.parameters.get(TOLERANCE, SECONDS_TOLERATED)))
 
@@ -119,41 +119,41 @@ class ClocksAgree(CatalogRule):
             " than that to say its time"
         )
 
-    def found(self, frame: Frame) -> sa.FromClause:
+    def found(self, context: EvaluationContext) -> sa.FromClause:
         return _STORES_CLOCK.subquery("clocks")
 
-    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+    def broken(self, row: sa.FromClause, context: EvaluationContext) -> Predicate:
         """Nothing that SQL could say, for it reads one of the two clocks only: `count` judges."""
         return sa.cast(sa.null(), sa.Boolean())
 
-    def count(self, connection: sa.Connection, frame: Frame) -> Tally:
+    def count(self, connection: sa.Connection, context: EvaluationContext) -> Tally:
         return _tally(read(connection).state(self._tolerance))
 
-    def disproof(self, frame: Frame) -> Iterator[str]:
+    def disproof(self, context: EvaluationContext) -> Iterator[str]:
         """Made-up readings, judged as the store's is."""
-        for name, must, reading in self._made_up(frame.as_of):
+        for name, must, reading in self._made_up(context.as_of):
             said = reading.state(self._tolerance)
             if said is not must:
                 yield f"of a clock {name} it says {said.name.lower()}, and not {must.name.lower()}"
 
-    def _made_up(self, at: datetime) -> Iterator[tuple[str, State, Reading]]:
+    def _made_up(self, at: datetime) -> Iterator[tuple[str, RowState, ClockReading]]:
         """Readings by how far the store's clock is outside the interval, and how long its answer took."""
         tolerance, none, least = self._tolerance, timedelta(), timedelta(microseconds=1)
         for name, must, apart, took in (
-            ("that agrees", State.COMPLIANT, none, none),
-            ("whose answer took as long as is tolerated", State.COMPLIANT, none, tolerance),
-            ("whose answer took longer", State.UNDECIDABLE, none, tolerance + least),
-            ("whose answer took more than an hour", State.UNDECIDABLE, none, SURELY_WRONG + least),
-            ("whose answer came before it was asked for", State.UNDECIDABLE, none, -least),
-            ("that differs by as much as is tolerated", State.COMPLIANT, tolerance, none),
-            ("that differs by as much, as long after", State.COMPLIANT, tolerance, tolerance),
-            ("that differs by more", State.UNDECIDABLE, tolerance + least, none),
-            ("that differs by an hour", State.UNDECIDABLE, SURELY_WRONG, none),
-            ("that differs by more than an hour", State.VIOLATING, SURELY_WRONG + least, none),
-            ("that differs by more, and answers late", State.VIOLATING, SURELY_WRONG + least, 2 * tolerance),
+            ("that agrees", RowState.COMPLIANT, none, none),
+            ("whose answer took as long as is tolerated", RowState.COMPLIANT, none, tolerance),
+            ("whose answer took longer", RowState.UNDECIDABLE, none, tolerance + least),
+            ("whose answer took more than an hour", RowState.UNDECIDABLE, none, SURELY_WRONG + least),
+            ("whose answer came before it was asked for", RowState.UNDECIDABLE, none, -least),
+            ("that differs by as much as is tolerated", RowState.COMPLIANT, tolerance, none),
+            ("that differs by as much, as long after", RowState.COMPLIANT, tolerance, tolerance),
+            ("that differs by more", RowState.UNDECIDABLE, tolerance + least, none),
+            ("that differs by an hour", RowState.UNDECIDABLE, SURELY_WRONG, none),
+            ("that differs by more than an hour", RowState.VIOLATING, SURELY_WRONG + least, none),
+            ("that differs by more, and answers late", RowState.VIOLATING, SURELY_WRONG + least, 2 * tolerance),
         ):  # fmt: skip
-            yield f"{name}, and is slow", must, Reading(at, at - apart, at + took)
-            yield f"{name}, and is fast", must, Reading(at, max(at, at + took) + apart, at + took)
+            yield f"{name}, and is slow", must, ClockReading(at, at - apart, at + took)
+            yield f"{name}, and is fast", must, ClockReading(at, max(at, at + took) + apart, at + took)
 
     @property
     def _tolerance(self) -> timedelta:
@@ -164,22 +164,22 @@ class ClocksAgree(CatalogRule):
         return "1 second" if self.tolerance_seconds == 1 else f"{self.tolerance_seconds} seconds"
 
 
-def read(connection: sa.Connection) -> Reading:
+def read(connection: sa.Connection) -> ClockReading:
     """The store's clock now, as an open connection shows it."""
     before = datetime.now(UTC)
     store = connection.execute(_STORES_CLOCK).scalar_one()
-    return Reading(before, store, datetime.now(UTC))
+    return ClockReading(before, store, datetime.now(UTC))
 
 
-def _tally(state: State) -> Tally:
+def _tally(state: RowState) -> Tally:
     """One clock, in one of three states."""
-    violating = int(state is State.VIOLATING)
+    violating = int(state is RowState.VIOLATING)
     return Tally(
         population=1,
-        compliant=int(state is State.COMPLIANT),
+        compliant=int(state is RowState.COMPLIANT),
         violating=violating,
         held=0,
-        undecidable=int(state is State.UNDECIDABLE),
+        undecidable=int(state is RowState.UNDECIDABLE),
         out_of_scope=0,
         subjects=0,
         ages=(violating, *(0 for _ in AGE_BUCKETS[1:])),

@@ -30,10 +30,10 @@ from privacy_audit.config.map_registers import Consents, EventLedger, IntervalLe
 from privacy_audit.config.map_tables import Condition
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.interface import (
-    Lack,
+    BindingError,
+    IndexPlan,
     Remedy,
     Rule,
-    Seek,
     common,
     condition_needs,
     outside,
@@ -44,15 +44,24 @@ from privacy_audit.controls.base.interface import (
 )
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import ME, Scene, Specimen
+from privacy_audit.selftest.case import OWN, Fixture, SelfTestCase
 from privacy_audit.selftest.made_up_consents import events, intervals
-from privacy_audit.selftest.made_up_rows import nobody, of_nobody, otherwise, person, scoped, settled, told, within
-from privacy_audit.selftest.made_up_times import DAY, no_fact, quiet, telling, tells
+from privacy_audit.selftest.made_up_rows import (
+    cell,
+    in_scope_row,
+    otherwise,
+    with_defaults,
+    with_exclusions,
+    with_subject,
+    without_subject,
+    without_subject_cases,
+)
+from privacy_audit.selftest.made_up_times import DAY, dst_free_noon, implausible_cases, is_exact, row_with_time
 from privacy_audit.sql.anti_join_probe import rows_in_gaps, rows_without
 from privacy_audit.sql.clocks import as_event, needs_of, read_event
 from privacy_audit.sql.consent_intervals import Ledger, consents_for, cover, needs_of_consents
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need
-from privacy_audit.sql.row_predicates import State, Truth
+from privacy_audit.sql.evaluation_context import AnyNeed, ColumnRequirement, EvaluationContext
+from privacy_audit.sql.row_predicates import RowPredicates, RowState
 
 
 class ConsentAtEvent(Rule):
@@ -72,17 +81,17 @@ class ConsentAtEvent(Rule):
     consents: Consents
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         for name, mapped in store.tables.items():
             for group in mapped.data:
                 if group.category in control.categories:
                     if mapped.subject is None or store.registers.consents is None:
                         missing = "`subject`" if mapped.subject is None else "`registers.consents`"
-                        yield Lack(f"{name}: {control.id} needs {missing} to tell whose consent counts")
+                        yield BindingError(f"{name}: {control.id} needs {missing} to tell whose consent counts")
                         continue
                     clock = group.clock
                     if not isinstance(clock, ColumnClock) or isinstance(clock, JoinedClock) or not clock.is_instant:
-                        yield Lack(
+                        yield BindingError(
                             f"{name}: {control.id} judges consent at the moment of the event, but the clock of"
                             f" {group.category} is no column that tells a moment within the day"
                         )
@@ -131,104 +140,107 @@ class ConsentAtEvent(Rule):
         return (self.clock.column, *self.columns_of_group, *subject_columns(self.subject), *conditions)
 
     def needs(self) -> Iterator[AnyNeed]:
-        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+        yield from (ColumnRequirement(self.table, column) for column in (*self.key, *self.columns()))
         yield from needs_of(self.clock, self.table)
         yield from condition_needs(self.out_of_scope, self.table)
         yield from subject_needs(self.subject, self.table)
         yield from needs_of_consents(self.consents)
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        return self._judge(row, frame, self._ledger(frame))
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
+        return self._judge(row, context, self._ledger(context))
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
         register, clock = self.consents, as_event(self.clock)
         word = register.purposes.get(self.purpose, self.purpose)
         if isinstance(register, EventLedger):
-            at = quiet(frame, clock, register.at)
-            consents = [*events(register, word, at, frame), *of_nobody(register, word, clock, at, frame)]
+            at = dst_free_noon(context, clock, register.at)
+            consents = [
+                *events(register, word, at, context),
+                *without_subject_cases(register, word, clock, at, context),
+            ]
         else:
             begin, end, of_purpose = register.granted, register.withdrawn, {register.purpose: word}
-            at = quiet(frame, clock, begin, end)
+            at = dst_free_noon(context, clock, begin, end)
             consents = list(
-                intervals(register.table, register.subject, begin, end, at, frame, strict=False, more=of_purpose)
+                intervals(register.table, register.subject, begin, end, at, context, strict=False, more=of_purpose)
             )
-            alien = {register.purpose: f"not {word}", register.subject: ME, **told(begin, at - DAY, self.zone)}
-            of_else = Scene({}, {register.table: [alien]})
-            consents.append(Specimen("with the consent to something else", State.VIOLATING, of_else))
-            consents += self._of_doubtful_purposes(register, word, at, frame)
-        base = within(self.out_of_scope, self.columns_of_group) | person(self.subject)
-        base |= telling(clock, at, self.zone)
+            alien = {register.purpose: f"not {word}", register.subject: OWN, **cell(begin, at - DAY, self.zone)}
+            of_else = Fixture({}, {register.table: [alien]})
+            consents.append(SelfTestCase("with the consent to something else", RowState.VIOLATING, of_else))
+            consents += self._of_doubtful_purposes(register, word, at, context)
+        base = in_scope_row(self.out_of_scope, self.columns_of_group) | with_subject(self.subject)
+        base |= row_with_time(clock, at, self.zone)
         found = [
             *consents,
-            *no_fact(clock, frame, State.VIOLATING, State.VIOLATING),
-            *self._of_this_moment(frame),
-            Specimen("of nobody", State.UNDECIDABLE, nobody(self.subject)),
+            *implausible_cases(clock, context, RowState.VIOLATING, RowState.VIOLATING),
+            *self._of_this_moment(context),
+            SelfTestCase("of nobody", RowState.UNDECIDABLE, without_subject(self.subject)),
         ]
         scope = (self.out_of_scope, self.columns_of_group)
-        yield from settled(scoped(found, Scene(), *scope), base, *scope)
+        yield from with_defaults(with_exclusions(found, Fixture(), *scope), base, *scope)
 
     def _of_doubtful_purposes(
-        self, register: IntervalLedger, word: str, at: datetime, frame: Frame
-    ) -> Iterator[Specimen]:
+        self, register: IntervalLedger, word: str, at: datetime, context: EvaluationContext
+    ) -> Iterator[SelfTestCase]:
         """Consents that spell the purpose in another way, or do not tell it: those may cover until withdrawn."""
         d2, d1, after, later = at - 2 * DAY, at - DAY, at + DAY, at + 2 * DAY
-        coming, unknown = frame.as_of + timedelta(seconds=1), State.UNDECIDABLE
-        found: list[tuple[str, State, str | None, list[tuple[datetime | None, datetime | None]]]] = [
-            ("in another spelling", State.COMPLIANT, otherwise(word), [(d1, None)]),
+        coming, unknown = context.as_of + timedelta(seconds=1), RowState.UNDECIDABLE
+        found: list[tuple[str, RowState, str | None, list[tuple[datetime | None, datetime | None]]]] = [
+            ("in another spelling", RowState.COMPLIANT, otherwise(word), [(d1, None)]),
             ("in another spelling, at an unknown moment", unknown, otherwise(word), [(None, None)]),
         ]
         for purpose in (None, " \n"):
             found += [
                 ("to nobody knows what", unknown, purpose, [(d1, None)]),
                 ("to nobody knows what, at its very moment", unknown, purpose, [(at, after)]),
-                ("to nobody knows what, at the moment of its withdrawal", State.VIOLATING, purpose, [(d1, at)]),
-                ("to nobody knows what, after it", State.VIOLATING, purpose, [(d2, d1)]),
-                ("to nobody knows what, before it", State.VIOLATING, purpose, [(after, None)]),
+                ("to nobody knows what, at the moment of its withdrawal", RowState.VIOLATING, purpose, [(d1, at)]),
+                ("to nobody knows what, after it", RowState.VIOLATING, purpose, [(d2, d1)]),
+                ("to nobody knows what, before it", RowState.VIOLATING, purpose, [(after, None)]),
                 ("to nobody knows what, between two", unknown, purpose, [(d2, d1), (after, later)]),
                 ("to nobody knows what, at an unknown moment", unknown, purpose, [(None, None)]),
-                ("to nobody knows what, still to come", State.VIOLATING, purpose, [(coming, None)]),
+                ("to nobody knows what, still to come", RowState.VIOLATING, purpose, [(coming, None)]),
             ]
         if register.every_purpose is not None:
-            found.append(("to everything", State.COMPLIANT, otherwise(register.every_purpose), [(d1, None)]))
+            found.append(("to everything", RowState.COMPLIANT, otherwise(register.every_purpose), [(d1, None)]))
         begin, end = register.granted, register.withdrawn
         for name, state, purpose, rows in found:
             moments = [(clock, each) for row in rows for clock, each in zip((begin, end), row, strict=True) if each]
-            if all(tells(clock, moment) for clock, moment in moments):
+            if all(is_exact(clock, moment) for clock, moment in moments):
                 cells = [
-                    {register.subject: ME, register.purpose: purpose, **told(begin, lo, self.zone),
-                     **told(end, hi, self.zone)}
+                    {register.subject: OWN, register.purpose: purpose, **cell(begin, lo, self.zone),
+                     **cell(end, hi, self.zone)}
                     for lo, hi in rows
                 ]  # fmt: skip
-                yield Specimen(f"with a consent {name}", state, Scene({}, {register.table: cells}))
+                yield SelfTestCase(f"with a consent {name}", state, Fixture({}, {register.table: cells}))
 
-    def _of_this_moment(self, frame: Frame) -> Iterator[Specimen]:
+    def _of_this_moment(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
         """A consent that comes with an event at T, the last moment that can be a fact."""
-        register, now = self.consents, frame.as_of
+        register, now = self.consents, context.as_of
         begin = register.at if isinstance(register, EventLedger) else register.granted
         does = {register.action.column: register.action.grant} if isinstance(register, EventLedger) else {}
-        if tells(begin, now) and tells(self.clock, now):
+        if is_exact(begin, now) and is_exact(self.clock, now):
             word = register.purposes.get(self.purpose, self.purpose)
-            row = {register.subject: ME, register.purpose: word, **does, **told(begin, now, self.zone)}
-            scene = telling(self.clock, now, self.zone) | Scene({}, {register.table: [row]})
-            yield Specimen("of this moment, with its consent", State.COMPLIANT, scene)
+            row = {register.subject: OWN, register.purpose: word, **does, **cell(begin, now, self.zone)}
+            fixture = row_with_time(self.clock, now, self.zone) | Fixture({}, {register.table: [row]})
+            yield SelfTestCase("of this moment, with its consent", RowState.COMPLIANT, fixture)
 
-    def seeks(self, frame: Frame) -> Sequence[Seek]:
+    def seeks(self, context: EvaluationContext) -> Sequence[IndexPlan]:
         if isinstance(self.subject, JoinedSubject) or self.clock.encoding is not Encoding.TIMESTAMPTZ:
             return ()
-        ledger = self._ledger(frame).computed_once()
-        place = (self.rows(frame), self.subject.column, self.clock, ledger, frame)
+        ledger = self._ledger(context).computed_once()
+        place = (self.rows(context), self.subject.column, self.clock, ledger, context)
         probe, scan = rows_in_gaps(*place).subquery("t"), rows_without(*place).subquery("t")
         index = (self.subject.column, self.clock.column)
         return (
-            Seek(self._judge(probe, frame, ledger), index, self.consents.table, self.consents.subject),
-            Seek(self._judge(scan, frame, ledger)),
+            IndexPlan(self._judge(probe, context, ledger), index, self.consents.table, self.consents.subject),
+            IndexPlan(self._judge(scan, context, ledger)),
         )
 
-    def _judge(self, row: sa.FromClause, frame: Frame, ledger: Ledger) -> Truth:
-        clock = read_event(self.clock, row, frame)
-        subject = read_subject(self.subject, row, frame)
+    def _judge(self, row: sa.FromClause, context: EvaluationContext, ledger: Ledger) -> RowPredicates:
+        clock = read_event(self.clock, row, context)
+        subject = read_subject(self.subject, row, context)
         consent = cover(ledger, subject.key, clock.moment)
-        return Truth(
+        return RowPredicates(
             row=row,
             out_of_scope=outside(row, self.out_of_scope, self.columns_of_group),
             undecidable=sa.or_(clock.undatable, subject.key.is_(None), consent.unknown),
@@ -239,5 +251,5 @@ class ConsentAtEvent(Rule):
             joins=(*subject.joins, *consent.joins),
         )
 
-    def _ledger(self, frame: Frame) -> Ledger:
-        return consents_for(self.consents, self.purpose, frame)
+    def _ledger(self, context: EvaluationContext) -> Ledger:
+        return consents_for(self.consents, self.purpose, context)

@@ -23,21 +23,19 @@ from privacy_audit.config.map_fields import Identifier, Name
 from privacy_audit.config.map_registers import ErasureLedger
 from privacy_audit.config.map_tables import IdentifierColumn, Origin
 from privacy_audit.config.store_map import StoreMap
-from privacy_audit.controls.base.interface import Lack, Rule, common
+from privacy_audit.controls.base.interface import BindingError, Rule, common
 from privacy_audit.domain.categories import IdentifierKind
 from privacy_audit.domain.promises import Control
 from privacy_audit.domain.tally import AGE_BUCKETS, Tally
-from privacy_audit.erasure.identifier_columns import Column, Place
-from privacy_audit.erasure.identifier_columns import Origin as PlaceOrigin
+from privacy_audit.erasure.identifier_columns import Column, IdentifierOrigin, SearchedTable
 from privacy_audit.erasure.keyring import SHORTEST_KEY, Keyring
-from privacy_audit.erasure.ledger import Erased as ErasedPerson
-from privacy_audit.erasure.ledger import Exemption, Index, traces
+from privacy_audit.erasure.ledger import ErasedIndex, ErasedPerson, Exemption, traces
 from privacy_audit.erasure.ledger_rows import read_ledger
 from privacy_audit.erasure.search import Residue, counted, leads_of, search
 from privacy_audit.postgres import connections
 from privacy_audit.sql.clocks import needs_of
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, never, no_day
-from privacy_audit.sql.row_predicates import State, Truth
+from privacy_audit.sql.evaluation_context import AnyNeed, ColumnRequirement, EvaluationContext, never, no_day
+from privacy_audit.sql.row_predicates import RowPredicates, RowState
 
 
 class Erased(Rule):
@@ -53,10 +51,12 @@ class Erased(Rule):
     ledger: ErasureLedger
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         ledger = store.registers.erasures
         if ledger is None:
-            yield Lack(f"{control.id} needs `registers.erasures`: without the ledger nobody knows who was erased")
+            yield BindingError(
+                f"{control.id} needs `registers.erasures`: without the ledger nobody knows who was erased"
+            )
             return
         for name, mapped in store.tables.items():
             if mapped.identifiers:
@@ -69,7 +69,9 @@ class Erased(Rule):
                     ledger=ledger,
                 )
             elif mapped.subject is not None:
-                yield Lack(f"{name}: {control.id} needs `identifiers`: by which columns is a person found there?")
+                yield BindingError(
+                    f"{name}: {control.id} needs `identifiers`: by which columns is a person found there?"
+                )
 
     @property
     def sentence(self) -> str:
@@ -112,39 +114,39 @@ class Erased(Rule):
         return (*self.identifiers, *extra)
 
     def needs(self) -> Iterator[AnyNeed]:
-        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+        yield from (ColumnRequirement(self.table, column) for column in (*self.key, *self.columns()))
         if self.collected:
             yield from needs_of(self.collected, self.table)
         if self.ledger.connection is None:
             ledger = self.ledger
             for column in (ledger.request, ledger.key_version, ledger.kind, ledger.digest):
-                yield Need(ledger.table, column)
+                yield ColumnRequirement(ledger.table, column)
             if ledger.shared:
-                yield Need(ledger.table, ledger.shared, frozenset({"bool"}))
+                yield ColumnRequirement(ledger.table, ledger.shared, frozenset({"bool"}))
             yield from needs_of(ledger.completed, ledger.table)
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
         """Nothing that SQL could say: `count` judges."""
         moment = sa.cast(sa.null(), sa.DateTime(timezone=True))
-        return Truth(row, never(), sa.true(), never(), moment, no_day())
+        return RowPredicates(row, never(), sa.true(), never(), moment, no_day())
 
-    def count(self, connection: sa.Connection, frame: Frame) -> Tally:
-        """ElsewhereError when the ledger's own store cannot be read; KeyringRefusedError, LedgerRefusedError."""
-        return self._tally(search(connection, self.place, self.index(connection, frame), frame))
+    def count(self, connection: sa.Connection, context: EvaluationContext) -> Tally:
+        """OtherDatabaseError when the ledger's own store cannot be read; KeyringRefusedError, LedgerRefusedError."""
+        return self._tally(search(connection, self.place, self.index(connection, context), context))
 
-    def disproof(self, frame: Frame) -> Iterator[str]:
+    def disproof(self, context: EvaluationContext) -> Iterator[str]:
         """Made-up rows and a made-up ledger, compared as the store's are: in memory, and without the company's keys."""
-        index, place = self._made_up(frame), self.place
-        for name, state, row in self._made_up_rows(frame):
+        index, place = self._made_up(context), self.place
+        for name, state, row in self._made_up_rows(context):
             tally = self._tally(counted(place, [leads_of(place, index, [row])]))
             if getattr(tally, state.name.lower()) != 1:
-                told = next((it.name.lower() for it in State if getattr(tally, it.name.lower())), "nothing")
+                told = next((it.name.lower() for it in RowState if getattr(tally, it.name.lower())), "nothing")
                 yield f"of a row {name} it says {told}, and not {state.name.lower()}"
 
-    def _made_up_rows(self, frame: Frame) -> Iterator[tuple[str, State, tuple[Any, ...]]]:
+    def _made_up_rows(self, context: EvaluationContext) -> Iterator[tuple[str, RowState, tuple[Any, ...]]]:
         """Rows by what one of their identifiers says, each with what must be said of it."""
         place, exempt = self.place, self.table in self.ledger.exempt
-        before, after = (frame.as_of - timedelta(days=days) for days in (4, 2))
+        before, after = (context.as_of - timedelta(days=days) for days in (4, 2))
         direct = next(iter(place.origin.direct), None) if place.origin else None
 
         def row(
@@ -156,24 +158,26 @@ class Erased(Rule):
         for number, column in enumerate(place.columns):
             person, somebody, unread = _MADE_UP[column.kind]
             weak = column.kind is IdentifierKind.NAME
-            found, back = (State.UNDECIDABLE, State.UNDECIDABLE) if weak else (State.VIOLATING, State.UNDECIDABLE)
+            found, back = (
+                (RowState.UNDECIDABLE, RowState.UNDECIDABLE) if weak else (RowState.VIOLATING, RowState.UNDECIDABLE)
+            )
             if exempt:
-                found = back = State.OUT_OF_SCOPE
+                found = back = RowState.OUT_OF_SCOPE
             yield f"that names an erased person in {column.name}", found, row(number, person, before)
             yield f"that names one in {column.name} at no moment", found, row(number, person, None)
             yield f"that names one in {column.name} since the erasure", back, row(number, person, after)
             if place.origin:
                 yield f"that was brought back with {column.name}", found, row(number, person, after, "by nobody")
-            yield f"that names somebody else in {column.name}", State.COMPLIANT, row(number, somebody, before)
+            yield f"that names somebody else in {column.name}", RowState.COMPLIANT, row(number, somebody, before)
             if unread:
                 yield (
                     f"whose {column.name} cannot be read",
-                    State.OUT_OF_SCOPE if exempt else State.UNDECIDABLE,
+                    RowState.OUT_OF_SCOPE if exempt else RowState.UNDECIDABLE,
                     row(number, unread, before),
                 )
-        yield "that names nobody", State.COMPLIANT, row(0, None, before)
+        yield "that names nobody", RowState.COMPLIANT, row(0, None, before)
 
-    def _made_up(self, frame: Frame) -> Index:
+    def _made_up(self, context: EvaluationContext) -> ErasedIndex:
         keyring = Keyring({1: bytes(range(SHORTEST_KEY))})
         digests = frozenset().union(
             *(traces(keyring, column.kind if column.kind is not IdentifierKind.TEXT else IdentifierKind.EMAIL,
@@ -181,24 +185,26 @@ class Erased(Rule):
               for column in self.place.columns)
         )  # fmt: skip
         exemptions = tuple(Exemption(self.store, name, reason) for name, reason in self.ledger.exempt.items())
-        return Index(keyring, [ErasedPerson("specimen", 1, digests, frame.as_of - timedelta(days=3), exemptions)])
+        return ErasedIndex(
+            keyring, [ErasedPerson("specimen", 1, digests, context.as_of - timedelta(days=3), exemptions)]
+        )
 
     @property
-    def place(self) -> Place:
+    def place(self) -> SearchedTable:
         """The table as it is searched."""
-        return Place(
+        return SearchedTable(
             store=self.store,
             table=self.table,
             key=self.key,
             columns=tuple(Column(name, it.kind, it.of or "") for name, it in self.identifiers.items()),
             created=self.collected,
-            origin=PlaceOrigin(self.origin.column, frozenset(self.origin.direct)) if self.origin else None,
+            origin=IdentifierOrigin(self.origin.column, frozenset(self.origin.direct)) if self.origin else None,
         )
 
-    def index(self, connection: sa.Connection, frame: Frame) -> Index:
+    def index(self, connection: sa.Connection, context: EvaluationContext) -> ErasedIndex:
         """Who was erased at T. The keys are read anew each time, kept in memory only, and gone with the index."""
         keyring = keys_of(self.ledger)
-        return Index(keyring, read_ledger(connection, self.ledger, frame, self.store, keyring))
+        return ErasedIndex(keyring, read_ledger(connection, self.ledger, context, self.store, keyring))
 
     def _tally(self, residue: Residue) -> Tally:
         """Rows whose identifiers cannot be read lead to nobody that could be told, so nobody can say; but where the

@@ -21,21 +21,21 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from privacy_audit.config.map_fields import Name
-from privacy_audit.config.map_registers import Records
-from privacy_audit.controls.base.register_rule import Asked, PeriodText, RegisterRule
+from privacy_audit.config.map_registers import RegisterBinding
+from privacy_audit.controls.base.register_rule import PeriodText, RegisterParams, RegisterRule
 from privacy_audit.domain.periods import Period
 from privacy_audit.selftest.made_up_times import DAY, first_of, last_of, noon
-from privacy_audit.selftest.register_cases import Entry, Meant, Says
-from privacy_audit.sql.evaluation_context import Frame, day, never, no, yes
-from privacy_audit.sql.register_rows import RecordSql, after, every, readable_day, readable_moment
-from privacy_audit.sql.row_predicates import State, Truth
+from privacy_audit.selftest.register_cases import FieldValues, RegisterCase, Selector
+from privacy_audit.sql.evaluation_context import EvaluationContext, day, never, no, yes
+from privacy_audit.sql.register_rows import RegisterSql, after, every, readable_day, readable_moment
+from privacy_audit.sql.row_predicates import RowPredicates, RowState
 
 # Names with a blank: no column is called so (`store_map.Identifier`), however a register calls its own.
 _SURE, _ODD = "surely meant", "cannot be a fact"
 _DAY, _SURE_DAY, _MOMENT = "last day", "last day of those surely meant", "last moment"
 
 
-class FreshnessAsked(Asked):
+class FreshnessParams(RegisterParams):
     """Which field tells when it was done, and how long that holds."""
 
     at: Name
@@ -53,11 +53,11 @@ class FreshnessAsked(Asked):
         yield from super().moments()
         yield self.at
 
-    def key(self, records: Records) -> tuple[str, ...]:
+    def key(self, records: RegisterBinding) -> tuple[str, ...]:
         return (records.fields[self.per].column,) if self.per else ()
 
 
-_STATES = {True: State.COMPLIANT, False: State.VIOLATING, None: State.UNDECIDABLE}
+_STATES = {True: RowState.COMPLIANT, False: RowState.VIOLATING, None: RowState.UNDECIDABLE}
 """What a register is of which only one row is fresh, by whether that row is meant."""
 
 
@@ -67,7 +67,7 @@ class Freshness(RegisterRule):
     kind: ClassVar[str] = "freshness"
     expectation: ClassVar[str] = "expect_register_to_be_fresh"
 
-    asks: FreshnessAsked
+    asks: FreshnessParams
 
     @property
     def decide(self) -> str:
@@ -84,56 +84,58 @@ class Freshness(RegisterRule):
     def longest_period(self) -> str:
         return self.asks.period
 
-    def entries(self, meant: Meant) -> Iterator[Entry]:
-        frame, at, base = meant.frame, self.asks.at, meant.base()
+    def entries(self, meant: Selector) -> Iterator[RegisterCase]:
+        context, at, base = meant.context, self.asks.at, meant.base()
         group = {self.asks.per: meant.value(self.asks.per)} if self.asks.per else {}
-        stale = Period.parse(self.asks.period).cutoff(frame.today)
+        stale = Period.parse(self.asks.period).cutoff(context.today)
 
-        def whole(name: str, state: State, *rows: Says) -> Entry:
-            return Entry(name, state, {}, beside=[{**base, **group, **row} for row in rows])
+        def whole(name: str, state: RowState, *rows: FieldValues) -> RegisterCase:
+            return RegisterCase(name, state, {}, beside=[{**base, **group, **row} for row in rows])
 
-        old, fresh, never = {at: noon(stale, frame)}, {at: frame.as_of}, {at: None}
+        old, fresh, never = {at: noon(stale, context)}, {at: context.as_of}, {at: None}
         odd = [{at: moment} for moment in meant.impossible(at)]
-        yield whole("last done too long ago", State.VIOLATING, old, {at: frame.earliest})
+        yield whole("last done too long ago", RowState.VIOLATING, old, {at: context.earliest})
         for moment, state in (
-            (last_of(stale, frame), State.VIOLATING),
-            (first_of(stale + DAY, frame), State.COMPLIANT),
-            (noon(stale + DAY, frame), State.COMPLIANT),
-            (frame.earliest, State.VIOLATING),
+            (last_of(stale, context), RowState.VIOLATING),
+            (first_of(stale + DAY, context), RowState.COMPLIANT),
+            (noon(stale + DAY, context), RowState.COMPLIANT),
+            (context.earliest, RowState.VIOLATING),
         ):
-            if moment <= frame.as_of:
+            if moment <= context.as_of:
                 yield whole("last done about a period ago", state, {at: moment})
-        yield whole("done now", State.COMPLIANT, old, fresh, never, *odd)
-        yield whole("done at no moment", State.VIOLATING, never)
+        yield whole("done now", RowState.COMPLIANT, old, fresh, never, *odd)
+        yield whole("done at no moment", RowState.VIOLATING, never)
         for row in odd:
-            yield whole("done at no moment there can be", State.UNDECIDABLE, row)
-            yield whole("done too long ago, and at no moment there can be", State.VIOLATING, row, old)
+            yield whole("done at no moment there can be", RowState.UNDECIDABLE, row)
+            yield whole("done too long ago, and at no moment there can be", RowState.VIOLATING, row, old)
         for row in odd:
-            yield whole("done at no moment, and at one that cannot be", State.UNDECIDABLE, row, never)
+            yield whole("done at no moment, and at one that cannot be", RowState.UNDECIDABLE, row, never)
         if not self.asks.per:
-            yield whole("never done", State.VIOLATING)
-        yield from self._of_meant(meant, noon(stale, frame), min(noon(stale + DAY, frame), frame.as_of), whole)
+            yield whole("never done", RowState.VIOLATING)
+        yield from self._of_meant(meant, noon(stale, context), min(noon(stale + DAY, context), context.as_of), whole)
         if self.asks.per and isinstance(group[self.asks.per], str):
             for one, other in (("a value", " a value "), (None, "  ")):
                 rows = ({**old, self.asks.per: one}, {**fresh, self.asks.per: other})
-                yield whole("done of late, in other blanks", State.COMPLIANT, *rows)
+                yield whole("done of late, in other blanks", RowState.COMPLIANT, *rows)
 
-    def _of_meant(self, meant: Meant, past: datetime, recent: datetime, whole: Callable[..., Entry]) -> Iterator[Entry]:
+    def _of_meant(
+        self, meant: Selector, past: datetime, recent: datetime, whole: Callable[..., RegisterCase]
+    ) -> Iterator[RegisterCase]:
         """Registers with a row of which it is the question whether it is meant."""
         at, base = self.asks.at, meant.base()
         old, fresh = {at: past}, {at: recent}
-        for edge in meant.edges(Entry("done of late, perhaps", State.COMPLIANT, {})):
+        for edge in meant.edges(RegisterCase("done of late, perhaps", RowState.COMPLIANT, {})):
             is_meant = meant.holds({**base, **edge.says})
             if is_meant is not False or not self.asks.per:
                 yield whole(edge.name, _STATES[is_meant], {**edge.says, **fresh})
-                alone = State.UNDECIDABLE if self.asks.per and is_meant is None else State.VIOLATING
+                alone = RowState.UNDECIDABLE if self.asks.per and is_meant is None else RowState.VIOLATING
                 yield whole(edge.name, alone, {**edge.says, **old})
             yield whole(edge.name, _STATES[is_meant], {**edge.says, **fresh}, old)
-            yield whole(edge.name, State.VIOLATING, {**edge.says, **old}, old)
+            yield whole(edge.name, RowState.VIOLATING, {**edge.says, **old}, old)
 
-    def rows(self, frame: Frame, *_: str) -> sa.FromClause:
+    def rows(self, context: EvaluationContext, *_: str) -> sa.FromClause:
         """One row for the register even if it holds none, or one for each value of `per` among the rows meant."""
-        entry = self._entries(frame)
+        entry = self._entries(context)
         sure = yes(entry.c[_SURE])
         group = [entry.c[name] for name in self.asks.key(self.records)]
         return (
@@ -150,8 +152,8 @@ class Freshness(RegisterRule):
             .subquery("t")
         )
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        fresh, surely_fresh = (after(row.c[name], self.asks.period) >= day(frame.today) for name in (_DAY, _SURE_DAY))
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
+        fresh, surely_fresh = (after(row.c[name], self.asks.period) >= day(context.today) for name in (_DAY, _SURE_DAY))
         broken = sa.case(
             (surely_fresh, sa.false()),
             (fresh, sa.null()),
@@ -160,7 +162,7 @@ class Freshness(RegisterRule):
         )
         # A group of which no row is surely meant may be none at all.
         may_be_none = sa.not_(row.c[_SURE]) if self.asks.per else never()
-        return Truth(
+        return RowPredicates(
             row=row,
             out_of_scope=never(),
             undecidable=sa.and_(may_be_none, sa.not_(no(broken))),
@@ -169,10 +171,10 @@ class Freshness(RegisterRule):
             breach_began=sa.type_coerce(after(row.c[_DAY], self.asks.period) + 1, sa.Date()),
         )
 
-    def _entries(self, frame: Frame) -> sa.Subquery:
+    def _entries(self, context: EvaluationContext) -> sa.Subquery:
         """The rows of the register: whether they are meant, and when it was done."""
-        table = frame.table(self.table, *self.columns(), alias="entry")
-        records, asks = RecordSql(self.records, table, frame), self.asks
+        table = context.table(self.table, *self.columns(), alias="entry")
+        records, asks = RegisterSql(self.records, table, context), self.asks
         at = records.moment(asks.at)
         group: list[sa.ColumnElement[Any]] = [
             records.text(field).label(self.records.fields[field].column) for field in (asks.per,) if field

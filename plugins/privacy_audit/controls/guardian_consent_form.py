@@ -25,16 +25,16 @@ from privacy_audit.config.map_clocks import ColumnClock
 from privacy_audit.config.map_fields import Identifier
 from privacy_audit.config.map_registers import ConsentForm
 from privacy_audit.config.store_map import StoreMap
-from privacy_audit.controls.base.interface import Lack, Rule
+from privacy_audit.controls.base.interface import BindingError, Rule
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import ME, Cells, Me, Scene, Specimen
-from privacy_audit.selftest.made_up_times import no_fact, telling
+from privacy_audit.selftest.case import OWN, Cells, Fixture, OwnKey, SelfTestCase
+from privacy_audit.selftest.made_up_times import implausible_cases, row_with_time
 from privacy_audit.sql.clocks import as_event, needs_of, read_event
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, never, yes
-from privacy_audit.sql.row_predicates import State, Truth
+from privacy_audit.sql.evaluation_context import AnyNeed, ColumnRequirement, EvaluationContext, Predicate, never, yes
+from privacy_audit.sql.row_predicates import RowPredicates, RowState
 
 _MOST = 1000
-_GUARDIAN, _SHOUTED = Me("-guardian "), Me(" -GUARDIAN ", " ")
+_GUARDIAN, _SHOUTED = OwnKey("-guardian "), OwnKey(" -GUARDIAN ", " ")
 """A person who is nobody's specimen, and the same in other letters."""
 
 
@@ -64,16 +64,18 @@ class GuardianConsentForm(Rule):
             yield ("children",), f'"{text[:80]}" is no number of children. Write a whole number from 1 to {_MOST}.'
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         register = store.registers.guardian_consents
         if register is None:
             return
         if register.form is None:
-            yield Lack(f"{register.table}: {control.id} needs `form` to see how consents came")
+            yield BindingError(f"{register.table}: {control.id} needs `form` to see how consents came")
             return
         children = control.parameters.get("children")
         if children is not None and register.form.guardian is None:
-            yield Lack(f"{register.table}: {control.id} needs `guardian` in `form` to see for whom one guardian stands")
+            yield BindingError(
+                f"{register.table}: {control.id} needs `guardian` in `form` to see for whom one guardian stands"
+            )
             return
         yield cls(
             table=register.table,
@@ -124,12 +126,12 @@ class GuardianConsentForm(Rule):
         return (self.child, self.received.column, form.channel, form.mailbox, form.message, form.proof, *guardian)
 
     def needs(self) -> Iterator[AnyNeed]:
-        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+        yield from (ColumnRequirement(self.table, column) for column in (*self.key, *self.columns()))
         yield from needs_of(self.received, self.table)
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        clock = read_event(self.received, row, frame)
-        truth = Truth(
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
+        clock = read_event(self.received, row, context)
+        predicates = RowPredicates(
             row=row,
             out_of_scope=never(),
             undecidable=clock.undatable,
@@ -139,67 +141,75 @@ class GuardianConsentForm(Rule):
             subject=row.c[self.child],
         )
         if not (self.children and self.form.guardian):
-            return truth
-        crowd = self._guardians_of_many(self.form.guardian, self.children, frame)
+            return predicates
+        crowd = self._guardians_of_many(self.form.guardian, self.children, context)
         same = _name(row.c[self.form.guardian]) == crowd.c.guardian
-        unsure = sa.and_(crowd.c.guardian.is_not(None), sa.not_(truth.violating))
-        return replace(truth, undecidable=sa.or_(truth.undecidable, unsure), joins=((crowd, same),))
+        unsure = sa.and_(crowd.c.guardian.is_not(None), sa.not_(predicates.violating))
+        return replace(predicates, undecidable=sa.or_(predicates.undecidable, unsure), joins=((crowd, same),))
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
         form, clock = self.form, as_event(self.received)
         cells = {form.channel: self.channel, form.mailbox: self.mailbox, form.message: "1", form.proof: "1"}
         guardian = {form.guardian: _GUARDIAN} if form.guardian else {}
-        base = Scene({self.child: ME, **cells, **guardian}) | telling(clock, frame.earliest, self.zone)
+        base = Fixture({self.child: OWN, **cells, **guardian}) | row_with_time(clock, context.earliest, self.zone)
         found = [
-            Specimen("in the promised form", State.COMPLIANT),
+            SelfTestCase("in the promised form", RowState.COMPLIANT),
             *(
-                Specimen(f"without {name}", State.VIOLATING, Scene({name: value}))
+                SelfTestCase(f"without {name}", RowState.VIOLATING, Fixture({name: value}))
                 for name in cells
                 for value in (None, "  ")
             ),
-            *no_fact(clock, frame, State.COMPLIANT, State.COMPLIANT),
+            *implausible_cases(clock, context, RowState.COMPLIANT, RowState.COMPLIANT),
         ]
         for name in (form.channel, form.mailbox):
-            found.append(Specimen(f"with another {name}", State.VIOLATING, Scene({name: f"not {cells[name]}"})))
-            shouted = Scene({name: f" {str(cells[name]).upper()} "})
-            found.append(Specimen(f"with {name} in capitals", State.COMPLIANT, shouted))
+            found.append(
+                SelfTestCase(f"with another {name}", RowState.VIOLATING, Fixture({name: f"not {cells[name]}"}))
+            )
+            shouted = Fixture({name: f" {str(cells[name]).upper()} "})
+            found.append(SelfTestCase(f"with {name} in capitals", RowState.COMPLIANT, shouted))
         if form.guardian:
             found += self._of_itself(form.guardian)
         if form.guardian and self.children:
             found += self._of_many(form.guardian, self.children)
         yield from (one.over(base) for one in found)
 
-    def _of_itself(self, guardian: str) -> Iterator[Specimen]:
+    def _of_itself(self, guardian: str) -> Iterator[SelfTestCase]:
         """Consents of a child, and consents in which nobody is named."""
-        yield Specimen("of a child by itself", State.VIOLATING, Scene({guardian: ME}))
+        yield SelfTestCase("of a child by itself", RowState.VIOLATING, Fixture({guardian: OWN}))
         for child, itself in ((_GUARDIAN, _SHOUTED), (_SHOUTED, _GUARDIAN)):
-            shouted = Scene({self.child: child, guardian: itself})
-            yield Specimen("of a child by itself in other letters", State.VIOLATING, shouted)
-        yield Specimen("of nobody by somebody", State.COMPLIANT, Scene({self.child: None}))
+            shouted = Fixture({self.child: child, guardian: itself})
+            yield SelfTestCase("of a child by itself in other letters", RowState.VIOLATING, shouted)
+        yield SelfTestCase("of nobody by somebody", RowState.COMPLIANT, Fixture({self.child: None}))
         for nobody in (None, "  "):
-            yield Specimen("of a child by nobody", State.COMPLIANT, Scene({guardian: nobody}))
-            yield Specimen("of nobody by nobody", State.COMPLIANT, Scene({self.child: nobody, guardian: nobody}))
+            yield SelfTestCase("of a child by nobody", RowState.COMPLIANT, Fixture({guardian: nobody}))
+            yield SelfTestCase(
+                "of nobody by nobody", RowState.COMPLIANT, Fixture({self.child: nobody, guardian: nobody})
+            )
 
-    def _of_many(self, guardian: str, most: int) -> Iterator[Specimen]:
+    def _of_many(self, guardian: str, most: int) -> Iterator[SelfTestCase]:
         """Consents of guardians of as many children as there may be, and of more."""
 
-        def among(name: str, state: State, children: Sequence[Me | None], by: Me | str | None = _GUARDIAN) -> Specimen:
+        def among(
+            name: str, state: RowState, children: Sequence[OwnKey | None], by: OwnKey | str | None = _GUARDIAN
+        ) -> SelfTestCase:
             rows: list[Cells] = [{self.child: child, guardian: by} for child in children]
-            return Specimen(name, state, Scene({guardian: by}, {}, rows))
+            return SelfTestCase(name, state, Fixture({guardian: by}, {}, rows))
 
-        others = [Me("", f"{number:04}") for number in range(most)]
-        yield among("of the last child that a guardian may stand for", State.COMPLIANT, others[1:])
-        yield among("of one child again and again", State.COMPLIANT, [*others[1:], ME, ME])
-        yield among("of a guardian of more, one of them unknown", State.UNDECIDABLE, [*others[1:], None])
-        more = among("of a guardian of more children", State.UNDECIDABLE, others)
+        others = [OwnKey("", f"{number:04}") for number in range(most)]
+        yield among("of the last child that a guardian may stand for", RowState.COMPLIANT, others[1:])
+        yield among("of one child again and again", RowState.COMPLIANT, [*others[1:], OWN, OWN])
+        yield among("of a guardian of more, one of them unknown", RowState.UNDECIDABLE, [*others[1:], None])
+        more = among("of a guardian of more children", RowState.UNDECIDABLE, others)
         yield more
         for one, all_ in ((_SHOUTED, _GUARDIAN), (_GUARDIAN, _SHOUTED)):
-            shouted = among("of a guardian of more in other letters", State.UNDECIDABLE, others, all_)
-            yield replace(shouted, scene=shouted.scene | Scene({guardian: one}))
-        in_no_form = Scene({self.form.channel: f"not {self.channel}"})
-        yield replace(more, name="in another form, of many", state=State.VIOLATING, scene=more.scene | in_no_form)
+            shouted = among("of a guardian of more in other letters", RowState.UNDECIDABLE, others, all_)
+            yield replace(shouted, fixture=shouted.fixture | Fixture({guardian: one}))
+        in_no_form = Fixture({self.form.channel: f"not {self.channel}"})
+        yield replace(
+            more, name="in another form, of many", state=RowState.VIOLATING, fixture=more.fixture | in_no_form
+        )
         for nobody in (None, "  "):
-            yield among("of more children than one may stand for, by nobody", State.COMPLIANT, others, nobody)
+            yield among("of more children than one may stand for, by nobody", RowState.COMPLIANT, others, nobody)
 
     def _not_in_form(self, row: sa.FromClause) -> Predicate:
         """Always true or false."""
@@ -215,9 +225,9 @@ class GuardianConsentForm(Rule):
             parts.append(yes(sa.and_(guardian != "", guardian == _name(row.c[self.child]))))
         return sa.or_(*parts)
 
-    def _guardians_of_many(self, guardian: str, most: int, frame: Frame) -> sa.Subquery:
+    def _guardians_of_many(self, guardian: str, most: int, context: EvaluationContext) -> sa.Subquery:
         """Guardians of more children than that: the register is read once, and few of them are left to look among."""
-        consent = frame.table(self.table, self.child, guardian, alias="consent")
+        consent = context.table(self.table, self.child, guardian, alias="consent")
         name, child = _name(consent.c[guardian]), consent.c[self.child]
         children = sa.func.count(sa.distinct(child)) + sa.func.count().filter(child.is_(None))
         many = sa.select(name.label("guardian")).where(name != "").group_by(name).having(children > most)

@@ -35,13 +35,13 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 
 from privacy_audit.config.map_clocks import ColumnClock, OwnSubject, Subject
-from privacy_audit.config.map_fields import Identifier, Name, Part, TableName
+from privacy_audit.config.map_fields import Identifier, MapPart, Name, TableName
 from privacy_audit.config.map_registers import LegalHolds
 from privacy_audit.config.map_tables import DataGroup, TableMap
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.holds_on_file import HoldRow, LookAtHolds, disproof, is_hold
 from privacy_audit.controls.base.interface import (
-    Lack,
+    BindingError,
     Rule,
     common,
     outside,
@@ -53,21 +53,28 @@ from privacy_audit.domain.categories import Category
 from privacy_audit.domain.promises import Control
 from privacy_audit.domain.tally import AGE_BUCKETS, Tally
 from privacy_audit.erasure import hold_manifests
-from privacy_audit.erasure.held_row_digests import Seal, telling
-from privacy_audit.erasure.hold_manifests import Entry
+from privacy_audit.erasure.held_row_digests import RowDigester, telling
+from privacy_audit.erasure.hold_manifests import ManifestEntry
 from privacy_audit.erasure.keyring import SHORTEST_KEY, Keyring
 from privacy_audit.erasure.row_stream import batches
 from privacy_audit.postgres import connections
 from privacy_audit.sql.clocks import needs_of
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, UniqueNeed, never, no_day
+from privacy_audit.sql.evaluation_context import (
+    AnyNeed,
+    ColumnRequirement,
+    EvaluationContext,
+    UniqueRequirement,
+    never,
+    no_day,
+)
 from privacy_audit.sql.holds import in_force, needs_of_holds, read_register
-from privacy_audit.sql.row_predicates import Truth
+from privacy_audit.sql.row_predicates import RowPredicates
 
 _WHILE_IT_LASTS = timedelta(hours=6)
 """As long as an audit may last: who reads the store later than this after T looks back, and puts nothing on file."""
 
 
-class HeldData(Part):
+class HeldData(MapPart):
     """Data of one category in a table: what a hold keeps there."""
 
     category: Category | None = None
@@ -101,23 +108,25 @@ class HeldRowsPresent(Rule):
     """Names the table had before: what was put on file under them still counts."""
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         holds = store.registers.legal_holds
         if holds is None:
             return
         if holds.keys is None:
             where = "registers.legal_holds"
-            yield Lack(f"{control.id} needs `{where}.keys`: without keys nothing that is held can be put on file")
+            yield BindingError(
+                f"{control.id} needs `{where}.keys`: without keys nothing that is held can be put on file"
+            )
             return
         yield cls._of_register(holds, store, zone)
         for name, mapped in store.tables.items():
             if mapped.anonymous and not mapped.data:
                 continue
             if mapped.subject is None:
-                yield Lack(f"{name}: {control.id} needs `subject`: whose rows are they, and so which are held?")
+                yield BindingError(f"{name}: {control.id} needs `subject`: whose rows are they, and so which are held?")
             elif not mapped.data and holds.every_category is None:
                 where = "`registers.legal_holds.every_category`"
-                yield Lack(f"{name}: {control.id} needs `data`, or {where}: else no hold can name its rows")
+                yield BindingError(f"{name}: {control.id} needs `data`, or {where}: else no hold can name its rows")
             else:
                 yield cls._of(name, mapped, mapped.subject, holds, store, zone)
 
@@ -211,20 +220,20 @@ class HeldRowsPresent(Rule):
         return tuple(dict.fromkeys((*subject_columns(self.subject), *held, *collected)))
 
     def needs(self) -> Iterator[AnyNeed]:
-        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
-        yield UniqueNeed(self.table, frozenset(self.key))
+        yield from (ColumnRequirement(self.table, column) for column in (*self.key, *self.columns()))
+        yield UniqueRequirement(self.table, frozenset(self.key))
         yield from subject_needs(self.subject, self.table)
         yield from needs_of_holds(self.holds)
         if self.collected:
             yield from needs_of(self.collected, self.table)
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
         """Nothing that SQL could say: `count` judges."""
         moment = sa.cast(sa.null(), sa.DateTime(timezone=True))
-        return Truth(row, never(), sa.true(), never(), moment, no_day())
+        return RowPredicates(row, never(), sa.true(), never(), moment, no_day())
 
-    def count(self, connection: sa.Connection, frame: Frame) -> Tally:
-        """ElsewhereError when the register cannot be read, KeyringRefusedError without the right keys."""
+    def count(self, connection: sa.Connection, context: EvaluationContext) -> Tally:
+        """OtherDatabaseError when the register cannot be read, KeyringRefusedError without the right keys."""
         keys = self.holds.keys or ""
         keyring = Keyring.parse(connections.find(keys).password, f"the password of connection {keys}")
         filed = hold_manifests.entries(self.holds.kept_in, self.store, (self.table, *self.former))
@@ -233,46 +242,60 @@ class HeldRowsPresent(Rule):
         now = connection.execute(sa.select(sa.func.now())).scalar_one()
         look: _Look | LookAtHolds
         if self._is_register:
-            look = self._look_at_holds(connection, frame, seals, filed, now)
+            look = self._look_at_holds(connection, context, seals, filed, now)
         else:
-            look = self._look_at_rows(connection, frame, seals, filed, now)
-        if hold_manifests.is_filing() and now - frame.as_of <= _WHILE_IT_LASTS:
+            look = self._look_at_rows(connection, context, seals, filed, now)
+        if hold_manifests.is_filing() and now - context.as_of <= _WHILE_IT_LASTS:
             hold_manifests.add(self.holds.kept_in, self.store, [*look.new, *hold_manifests.key_checks(look.new, seals)])
-        return look.tally(frame.as_of)
+        return look.tally(context.as_of)
 
     def _look_at_holds(
-        self, connection: sa.Connection, frame: Frame, seals: Sequence[Seal], filed: Sequence[Entry], now: datetime
+        self,
+        connection: sa.Connection,
+        context: EvaluationContext,
+        seals: Sequence[RowDigester],
+        filed: Sequence[ManifestEntry],
+        now: datetime,
     ) -> LookAtHolds:
         look = LookAtHolds(seals, list(filter(is_hold, filed)), self._told_by)
-        statement = read_register(self.holds, self.key, frame)
+        statement = read_register(self.holds, self.key, context)
         for rows in batches(connection, statement, f"{self.store}: {self.table}"):
             for *texts, person, names, is_in_force, is_over in rows:
                 look.row(HoldRow(texts, person, names, is_in_force, is_over), now)
         return look
 
     def _look_at_rows(
-        self, connection: sa.Connection, frame: Frame, seals: Sequence[Seal], filed: Sequence[Entry], now: datetime
+        self,
+        connection: sa.Connection,
+        context: EvaluationContext,
+        seals: Sequence[RowDigester],
+        filed: Sequence[ManifestEntry],
+        now: datetime,
     ) -> _Look:
         look = _Look(seals, [entry for entry in filed if not is_hold(entry)])
         for data in self.data:
-            held = self._subjects(connection, frame, data.categories)
+            held = self._subjects(connection, context, data.categories)
             look.persons(self._part(data), held)
-            for rows in batches(connection, self._statement(data, frame), f"{self.store}: {self.table}"):
+            for rows in batches(connection, self._statement(data, context), f"{self.store}: {self.table}"):
                 for *texts, subject in rows:
                     look.row(self._part(data), texts, subject, now)
-        look.anybody(self._subjects(connection, frame, tuple(Category)))
+        look.anybody(self._subjects(connection, context, tuple(Category)))
         return look
 
-    def disproof(self, frame: Frame) -> Iterator[str]:
+    def disproof(self, context: EvaluationContext) -> Iterator[str]:
         """Made-up rows on file and present, looked at as the store's are: in memory, without the company's keys."""
-        seal = Seal(Keyring({1: bytes(range(SHORTEST_KEY))}), 1, self.store, self.table)
+        seal = RowDigester(Keyring({1: bytes(range(SHORTEST_KEY))}), 1, self.store, self.table)
         if self._is_register:
-            yield from disproof(seal, self._told_by, frame)
+            yield from disproof(seal, self._told_by, context)
             return
-        part, before, after = self._part(self.data[0]), frame.as_of - timedelta(days=1), frame.as_of + timedelta(days=1)
+        part, before, after = (
+            self._part(self.data[0]),
+            context.as_of - timedelta(days=1),
+            context.as_of + timedelta(days=1),
+        )
 
-        def on_file_since(moment: datetime, part: str = part) -> Entry:
-            return Entry(self.table, part, seal.row(["1"]), seal.subject("held"), 1, moment)
+        def on_file_since(moment: datetime, part: str = part) -> ManifestEntry:
+            return ManifestEntry(self.table, part, seal.row(["1"]), seal.subject("held"), 1, moment)
 
         for name, said, filed, present, held in (
             ("that is there", {"compliant": 1}, [on_file_since(before)], ["1"], ["held"]),
@@ -286,18 +309,18 @@ class HeldRowsPresent(Rule):
             look = _Look([seal], filed)
             look.persons(part, held)
             for key in present:
-                look.row(part, [key], "held", frame.as_of)
+                look.row(part, [key], "held", context.as_of)
             look.anybody(held)
-            tally = look.tally(frame.as_of)
+            tally = look.tally(context.as_of)
             counted = {it: getattr(tally, it) for it in ("compliant", "violating", "undecidable") if getattr(tally, it)}
             if counted != said:
                 yield f"of a row {name} it counts {counted or 'nothing'}, and not {said or 'nothing'}"
 
-    def _seals(self, keyring: Keyring, filed: Sequence[Entry]) -> list[Seal]:
+    def _seals(self, keyring: Keyring, filed: Sequence[ManifestEntry]) -> list[RowDigester]:
         """What rows are put on file with comes first; then whatever some were put on file with."""
         versions = dict.fromkeys((keyring.newest, *sorted({entry.key_version for entry in filed}, reverse=True)))
         tables = (self.table, *self.former)
-        return [Seal(keyring, version, self.store, table) for table in tables for version in versions]
+        return [RowDigester(keyring, version, self.store, table) for table in tables for version in versions]
 
     def _part(self, data: HeldData) -> str:
         """Which data of a row is meant, and how the row is told: what is told otherwise cannot be compared."""
@@ -308,17 +331,19 @@ class HeldRowsPresent(Rule):
     def _told_by(self) -> str:
         return f"by {', '.join([*self.key, *([self.collected.column] if self.collected else [])])}"
 
-    def _subjects(self, connection: sa.Connection, frame: Frame, categories: Sequence[Category]) -> list[str]:
+    def _subjects(
+        self, connection: sa.Connection, context: EvaluationContext, categories: Sequence[Category]
+    ) -> list[str]:
         """The keys of those who are under a hold at T that names one of the categories."""
-        hold = in_force(self.holds, categories, frame)
+        hold = in_force(self.holds, categories, context)
         named = sa.select(sa.cast(hold.c.subject, sa.Text())).where(hold.c.subject.is_not(None))
         return list(connection.scalars(named))
 
-    def _statement(self, data: HeldData, frame: Frame) -> sa.Select[*tuple[Any, ...]]:
+    def _statement(self, data: HeldData, context: EvaluationContext) -> sa.Select[*tuple[Any, ...]]:
         """The held rows of some data: what tells each, and the key of its person as the register of holds writes it."""
-        row = self.rows(frame, *self.key)
-        subject = read_subject(self.subject, row, frame)
-        hold = in_force(self.holds, data.categories, frame)
+        row = self.rows(context, *self.key)
+        subject = read_subject(self.subject, row, context)
+        hold = in_force(self.holds, data.categories, context)
         source: sa.FromClause = row
         for relation, on in subject.joins:
             source = source.outerjoin(relation, on)
@@ -337,9 +362,9 @@ def _held_data(group: DataGroup) -> HeldData:
 class _Look:
     """What is present tonight, held against what is on file. Memory grows with the rows that are held."""
 
-    seals: Sequence[Seal]
-    filed: Sequence[Entry]
-    new: list[Entry] = field(default_factory=list)
+    seals: Sequence[RowDigester]
+    filed: Sequence[ManifestEntry]
+    new: list[ManifestEntry] = field(default_factory=list)
     """What is present and not on file."""
     _present: set[bytes] = field(default_factory=set)
     """Each row once, whatever data of it is held."""
@@ -370,7 +395,7 @@ class _Look:
         self._seen.update((part, digest) for digest in digests)
         if (part, digests[own]) not in self._on_file:
             seal, person = self.seals[own], self._of(subject)[own]
-            self.new.append(Entry(seal.table, part, digests[own], person, seal.version, now))
+            self.new.append(ManifestEntry(seal.table, part, digests[own], person, seal.version, now))
 
     def tally(self, as_of: datetime) -> Tally:
         """Counts rows, each once. What was put on file after T is not judged: at T it may not have been there."""

@@ -14,19 +14,27 @@ from typing import ClassVar, Self
 
 import sqlalchemy as sa
 
-from privacy_audit.config.map_clocks import ColumnClock, Means
+from privacy_audit.config.map_clocks import ColumnClock, MomentMeaning
 from privacy_audit.config.map_fields import Identifier
 from privacy_audit.config.map_tables import Persons
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.interface import Rule
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import ME, SOMEBODY_ELSE, Scene, Specimen
-from privacy_audit.selftest.made_up_rows import told
-from privacy_audit.selftest.made_up_times import DAY, no_fact, quiet
+from privacy_audit.selftest.case import OTHER, OWN, Fixture, SelfTestCase
+from privacy_audit.selftest.made_up_rows import cell
+from privacy_audit.selftest.made_up_times import DAY, dst_free_noon, implausible_cases
 from privacy_audit.sql.clocks import ClockSql, as_event, needs_of, read_clock, read_event
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, yes
-from privacy_audit.sql.row_predicates import State, Truth
+from privacy_audit.sql.evaluation_context import (
+    AnyNeed,
+    ColumnRequirement,
+    EvaluationContext,
+    Predicate,
+    UniqueRequirement,
+    never,
+    yes,
+)
+from privacy_audit.sql.row_predicates import RowPredicates, RowState
 
 
 class LegalHold(Rule):
@@ -95,23 +103,23 @@ class LegalHold(Rule):
         return (self.holder, self.matter, self.category, self.started.column, self.released.column)
 
     def needs(self) -> Iterator[AnyNeed]:
-        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+        yield from (ColumnRequirement(self.table, column) for column in (*self.key, *self.columns()))
         yield from needs_of(self.started, self.table)
         yield from needs_of(self.released, self.table)
         if self.persons:
-            yield Need(self.persons.table, self.persons.key)
-            yield UniqueNeed(self.persons.table, frozenset({self.persons.key}))
+            yield ColumnRequirement(self.persons.table, self.persons.key)
+            yield UniqueRequirement(self.persons.table, frozenset({self.persons.key}))
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        started = read_event(self.started, row, frame)
-        released = read_clock(self._goes_on, row, frame)
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
+        started = read_event(self.started, row, context)
+        released = read_clock(self._goes_on, row, context)
         joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
         unknown: Predicate = row.c[self.holder].is_(None)
         if self.persons:
-            person = frame.table(self.persons.table, self.persons.key, alias="person")
+            person = context.table(self.persons.table, self.persons.key, alias="person")
             joins = ((person, person.c[self.persons.key] == row.c[self.holder]),)
             unknown = person.c[self.persons.key].is_(None)
-        return Truth(
+        return RowPredicates(
             row=row,
             out_of_scope=never(),
             undecidable=sa.or_(started.undatable, released.undatable),
@@ -122,40 +130,46 @@ class LegalHold(Rule):
             joins=joins,
         )
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
         started, released, goes_on = as_event(self.started), self.released, self._goes_on
-        at = quiet(frame, started, released)
-        known = {self.persons.table: [{self.persons.key: ME}]} if self.persons else {}
-        base = Scene({self.holder: ME, self.matter: "a matter", self.category: self.words[0]}, known)
-        base |= Scene({**told(started, at, self.zone), **told(released, None, self.zone)})
+        at = dst_free_noon(context, started, released)
+        known = {self.persons.table: [{self.persons.key: OWN}]} if self.persons else {}
+        base = Fixture({self.holder: OWN, self.matter: "a matter", self.category: self.words[0]}, known)
+        base |= Fixture({**cell(started, at, self.zone), **cell(released, None, self.zone)})
         found = [
-            *(Specimen("that says all it must", State.COMPLIANT, Scene({self.category: says})) for says in self.words),
-            *(Specimen(f"without {name}", State.VIOLATING, Scene({name: None}))
+            *(SelfTestCase("that says all it must", RowState.COMPLIANT, Fixture({self.category: says}))
+              for says in self.words),
+            *(SelfTestCase(f"without {name}", RowState.VIOLATING, Fixture({name: None}))
               for name in (self.holder, self.matter, self.category)),
-            Specimen("with a blank for a matter", State.VIOLATING, Scene({self.matter: "  "})),
-            Specimen("on what is no category", State.VIOLATING, Scene({self.category: f"not {self.words[0]}"})),
-            *(Specimen("on a person who is not known", State.VIOLATING, Scene({self.holder: SOMEBODY_ELSE}))
+            SelfTestCase("with a blank for a matter", RowState.VIOLATING, Fixture({self.matter: "  "})),
+            SelfTestCase("on what is no category", RowState.VIOLATING,
+                         Fixture({self.category: f"not {self.words[0]}"})),
+            *(SelfTestCase("on a person who is not known", RowState.VIOLATING, Fixture({self.holder: OTHER}))
               for _ in known),
-            *no_fact(started, frame, State.COMPLIANT, State.COMPLIANT),
-            *(Specimen(f"whose end is {one.name}", one.state, one.scene)
-              for one in no_fact(goes_on, frame, State.VIOLATING, State.COMPLIANT)),
+            *implausible_cases(started, context, RowState.COMPLIANT, RowState.COMPLIANT),
+            *(SelfTestCase(f"whose end is {one.name}", one.state, one.fixture)
+              for one in implausible_cases(goes_on, context, RowState.VIOLATING, RowState.COMPLIANT)),
         ]  # fmt: skip
         for name, end, state in (
-            ("a day before it begins", at - DAY, State.VIOLATING),
-            ("as it begins", at, State.COMPLIANT),
-            ("a day later", at + DAY, State.COMPLIANT),
+            ("a day before it begins", at - DAY, RowState.VIOLATING),
+            ("as it begins", at, RowState.COMPLIANT),
+            ("a day later", at + DAY, RowState.COMPLIANT),
         ):
-            found.append(Specimen(f"that ends {name}", state, Scene(told(released, end, self.zone))))
-        by_day = State.VIOLATING if self.started.is_instant and released.is_instant else State.COMPLIANT
+            found.append(SelfTestCase(f"that ends {name}", state, Fixture(cell(released, end, self.zone))))
+        by_day = RowState.VIOLATING if self.started.is_instant and released.is_instant else RowState.COMPLIANT
         found.append(
-            Specimen("that ends an hour before it begins", by_day, Scene(told(released, at - DAY / 24, self.zone)))
+            SelfTestCase(
+                "that ends an hour before it begins", by_day, Fixture(cell(released, at - DAY / 24, self.zone))
+            )
         )
         yield from (one.over(base) for one in found)
 
     @property
     def _goes_on(self) -> ColumnClock:
         """The clock of the release: none, and one to come, mean that the hold goes on."""
-        return self.released.model_copy(update={"null_means": Means.RUNNING, "future_means": Means.RUNNING})
+        return self.released.model_copy(
+            update={"null_means": MomentMeaning.RUNNING, "future_means": MomentMeaning.RUNNING}
+        )
 
     def _incomplete(self, row: sa.FromClause) -> Predicate:
         matter = sa.func.btrim(sa.func.coalesce(sa.cast(row.c[self.matter], sa.Text()), ""))

@@ -22,17 +22,17 @@ from pydantic import Field
 
 from privacy_audit.config.map_clocks import Encoding
 from privacy_audit.config.map_fields import Name
-from privacy_audit.controls.base.register_rule import Asked, Breach, PeriodText, RecordRule
+from privacy_audit.controls.base.register_rule import PeriodText, RegisterBreach, RegisterParams, RegisterRowRule
 from privacy_audit.domain.periods import Period, local_date
-from privacy_audit.selftest.made_up_times import DAY, first_of, last_of, next_after, noon, quiet, too_early
-from privacy_audit.selftest.register_cases import Entry, Meant
+from privacy_audit.selftest.made_up_times import DAY, dst_free_noon, first_of, last_of, next_after, noon, too_early
+from privacy_audit.selftest.register_cases import RegisterCase, Selector
 from privacy_audit.sql.clocks import moment_of
 from privacy_audit.sql.evaluation_context import Predicate, first_instant
-from privacy_audit.sql.register_rows import RecordSql, after, readable_day, readable_moment, unknown_where
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.sql.register_rows import RegisterSql, after, readable_day, readable_moment, unknown_where
+from privacy_audit.sql.row_predicates import RowState
 
 
-class LifetimeAsked(Asked):
+class LifetimeParams(RegisterParams):
     """Between which fields a row lives, and for how long it may."""
 
     from_: Name = Field(alias="from")
@@ -50,13 +50,13 @@ class LifetimeAsked(Asked):
         yield from (self.from_, self.until)
 
 
-class Lifetime(RecordRule):
+class Lifetime(RegisterRowRule):
     """Expect each row of a register to be set to end within a period from its beginning."""
 
     kind: ClassVar[str] = "lifetime"
     expectation: ClassVar[str] = "expect_ends_within_lifetime"
 
-    asks: LifetimeAsked
+    asks: LifetimeParams
 
     @property
     def decide(self) -> str:
@@ -65,33 +65,38 @@ class Lifetime(RecordRule):
             " missing or cannot be a fact. Delete nothing before that."
         )
 
-    def entries(self, meant: Meant) -> Iterator[Entry]:
-        frame, asks = meant.frame, self.asks
-        begun = quiet(frame)
-        last = Period.parse(asks.period).add_to(local_date(begun, frame.zone))
-        row = Entry("without an end", State.VIOLATING, {asks.from_: begun, asks.until: None})
+    def entries(self, meant: Selector) -> Iterator[RegisterCase]:
+        context, asks = meant.context, self.asks
+        begun = dst_free_noon(context)
+        last = Period.parse(asks.period).add_to(local_date(begun, context.zone))
+        row = RegisterCase("without an end", RowState.VIOLATING, {asks.from_: begun, asks.until: None})
         yield row
         for until, state in (
-            *((moment, State.COMPLIANT) for moment in (begun, begun - DAY, noon(last, frame), last_of(last, frame))),
-            *((moment, State.VIOLATING) for moment in (first_of(last + DAY, frame), noon(last + DAY, frame))),
-            (noon(last + 36525 * DAY, frame), State.VIOLATING),
             *(
-                (moment, State.COMPLIANT)
-                for moment in (frame.earliest, next_after(self.records.fields[asks.until], frame))
+                (moment, RowState.COMPLIANT)
+                for moment in (begun, begun - DAY, noon(last, context), last_of(last, context))
             ),
-            (too_early(frame), State.UNDECIDABLE),
+            *((moment, RowState.VIOLATING) for moment in (first_of(last + DAY, context), noon(last + DAY, context))),
+            (noon(last + 36525 * DAY, context), RowState.VIOLATING),
+            *(
+                (moment, RowState.COMPLIANT)
+                for moment in (context.earliest, next_after(self.records.fields[asks.until], context))
+            ),
+            (too_early(context), RowState.UNDECIDABLE),
         ):
             yield row.but("with an end", state, **{asks.until: until})
-        for edge in (frame.earliest, frame.as_of):
+        for edge in (context.earliest, context.as_of):
             yield row.but(
-                "of the first moment that can be, or the last", State.COMPLIANT, **{asks.from_: edge, asks.until: edge}
+                "of the first moment that can be, or the last",
+                RowState.COMPLIANT,
+                **{asks.from_: edge, asks.until: edge},
             )
         for none in meant.no_facts(asks.from_):
             for end in (None, begun):
                 says = {asks.from_: none, asks.until: end}
-                yield row.but("that began at no moment there can be", State.UNDECIDABLE, **says)
+                yield row.but("that began at no moment there can be", RowState.UNDECIDABLE, **says)
 
-    def breach(self, records: RecordSql) -> Breach:
+    def breach(self, records: RegisterSql) -> RegisterBreach:
         begun, until = records.moment(self.asks.from_), records.moment(self.asks.until)
         last_day = after(readable_day(begun), self.asks.period)
         no_fact = sa.and_(until.odd, sa.not_(records.is_future(self.asks.until)))
@@ -99,13 +104,13 @@ class Lifetime(RecordRule):
             sa.or_(begun.undatable, no_fact), sa.or_(until.missing, _ends_after(records, self.asks.until, last_day))
         )
         # It was in breach from the day on which it was set to live too long.
-        return Breach(broken, readable_moment(begun), readable_day(begun))
+        return RegisterBreach(broken, readable_moment(begun), readable_day(begun))
 
 
-def _ends_after(records: RecordSql, field: str, last_day: sa.ColumnElement[Any]) -> Predicate:
+def _ends_after(records: RegisterSql, field: str, last_day: sa.ColumnElement[Any]) -> Predicate:
     """Whether a moment lies after a civil day, also one so far off that no `timestamptz` could be made of it."""
     clock, column = records.records.fields[field], records.value(field)
-    next_instant = first_instant(last_day + 1, records.frame.zone_name)
+    next_instant = first_instant(last_day + 1, records.context.zone_name)
     match clock.encoding:
         case Encoding.DATE:
             return column > last_day
@@ -114,4 +119,4 @@ def _ends_after(records: RecordSql, field: str, last_day: sa.ColumnElement[Any])
         case Encoding.EPOCH_MILLISECONDS:
             return column >= sa.extract("epoch", next_instant) * 1000
         case _:
-            return moment_of(clock, column, records.frame) >= next_instant
+            return moment_of(clock, column, records.context) >= next_instant

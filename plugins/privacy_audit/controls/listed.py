@@ -19,25 +19,25 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from privacy_audit.config.map_clocks import Encoding
-from privacy_audit.config.map_fields import Name, Part
-from privacy_audit.controls.base.register_rule import Asked, Breach, RecordRule
-from privacy_audit.selftest.case import ME, SOMEBODY_ELSE, Me
-from privacy_audit.selftest.made_up_rows import spells
-from privacy_audit.selftest.made_up_times import DAY, quiet, too_early
-from privacy_audit.selftest.register_cases import STATES_OF_KEPT, Entry, Meant, Says
+from privacy_audit.config.map_fields import MapPart, Name
+from privacy_audit.controls.base.register_rule import RegisterBreach, RegisterParams, RegisterRowRule
+from privacy_audit.selftest.case import OTHER, OWN, OwnKey
+from privacy_audit.selftest.made_up_rows import interval_cases
+from privacy_audit.selftest.made_up_times import DAY, dst_free_noon, too_early
+from privacy_audit.selftest.register_cases import STATES_OF_KEPT, FieldValues, RegisterCase, Selector
 from privacy_audit.sql.evaluation_context import instant
-from privacy_audit.sql.intervals import Span, stretches
-from privacy_audit.sql.register_rows import InForce, Only, RecordSql, columns_of, unknown_where
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.sql.intervals import IntervalSpec, stretches
+from privacy_audit.sql.register_rows import InForceFields, Only, RegisterSql, columns_of, unknown_where
+from privacy_audit.sql.row_predicates import RowState
 
 
-class Listing(Part):
+class ListedRegister(MapPart):
     """The rows of another register in which a value must stand."""
 
     register_: Name = Field(alias="register")
     field: Name
     only: Only = {}
-    in_force: InForce | None = None
+    in_force: InForceFields | None = None
     """Fields between which a row of the list holds; without them each holds at any time."""
 
     def fields(self) -> tuple[str, ...]:
@@ -46,13 +46,13 @@ class Listing(Part):
         return (self.field, *self.only, *between)
 
 
-class ListedAsked(Asked):
+class ListedParams(RegisterParams):
     """Which field names something, and where that must stand."""
 
     field: Name
     at: Name | None = None
     """Field with the moment at which the row of the list must hold; without one, T."""
-    list_: Listing = Field(alias="list")
+    list_: ListedRegister = Field(alias="list")
 
     def fields(self) -> Iterator[str]:
         yield from super().fields()
@@ -71,13 +71,13 @@ class ListedAsked(Asked):
         return {self.list_.register_: self.list_.fields()}
 
 
-class Listed(RecordRule):
+class Listed(RegisterRowRule):
     """Expect what each row of a register names to stand in another register."""
 
     kind: ClassVar[str] = "listed"
     expectation: ClassVar[str] = "expect_values_to_be_listed"
 
-    asks: ListedAsked
+    asks: ListedParams
 
     @property
     def decide(self) -> str:
@@ -86,34 +86,36 @@ class Listed(RecordRule):
             " mean it, and complete what is missing or cannot be a fact. Delete nothing before that."
         )
 
-    def entries(self, meant: Meant) -> Iterator[Entry]:
-        asks, frame, listing = self.asks, meant.frame, self.asks.list_
-        at = quiet(frame)
+    def entries(self, meant: Selector) -> Iterator[RegisterCase]:
+        asks, context, listing = self.asks, meant.context, self.asks.list_
+        at = dst_free_noon(context)
         when = {asks.at: at} if asks.at else {}
-        list_ = Meant(listing.register_, self.joined[listing.register_], listing.only, listing.in_force, frame)
+        list_ = Selector(listing.register_, self.joined[listing.register_], listing.only, listing.in_force, context)
         base = list_.base()
         words = asks.only.get(asks.field)
-        value = words[0] if isinstance(words, tuple) else ME
+        value = words[0] if isinstance(words, tuple) else OWN
         own = {asks.field: value, **when}
-        row = Entry("that stands in no list", State.VIOLATING, own, alone=value is not ME)
+        row = RegisterCase("that stands in no list", RowState.VIOLATING, own, alone=value is not OWN)
 
-        def listed(name: str, state: State, *says: Says) -> Entry:
+        def listed(name: str, state: RowState, *says: FieldValues) -> RegisterCase:
             rows = [{**base, listing.field: value, **each} for each in says]
             return replace(row, name=name, state=state, others={listing.register_: rows})
 
         yield row
-        yield listed("that stands in the list", State.COMPLIANT, {})
-        yield listed("that somebody else stands for in the list", State.VIOLATING, {listing.field: SOMEBODY_ELSE})
-        if value is ME:
-            loud = listed("in capitals", State.COMPLIANT, {listing.field: Me(" A", " ")})
-            yield loud.but("that stands in the list in capitals", State.COMPLIANT, **{asks.field: Me("a")})
-            small = listed("in small letters", State.COMPLIANT, {listing.field: Me("b")})
-            yield small.but("that stands in the list in small letters", State.COMPLIANT, **{asks.field: Me(" B")})
-        for silent in (None, *meant.blanks(asks.field)):
-            yield listed("that says nothing", State.UNDECIDABLE, {}).but(
-                "that says nothing", State.UNDECIDABLE, **{asks.field: silent}
+        yield listed("that stands in the list", RowState.COMPLIANT, {})
+        yield listed("that somebody else stands for in the list", RowState.VIOLATING, {listing.field: OTHER})
+        if value is OWN:
+            loud = listed("in capitals", RowState.COMPLIANT, {listing.field: OwnKey(" A", " ")})
+            yield loud.but("that stands in the list in capitals", RowState.COMPLIANT, **{asks.field: OwnKey("a")})
+            small = listed("in small letters", RowState.COMPLIANT, {listing.field: OwnKey("b")})
+            yield small.but(
+                "that stands in the list in small letters", RowState.COMPLIANT, **{asks.field: OwnKey(" B")}
             )
-        for edge in list_.edges(listed("whose entry may not count", State.COMPLIANT, {})):
+        for silent in (None, *meant.blanks(asks.field)):
+            yield listed("that says nothing", RowState.UNDECIDABLE, {}).but(
+                "that says nothing", RowState.UNDECIDABLE, **{asks.field: silent}
+            )
+        for edge in list_.edges(listed("whose entry may not count", RowState.COMPLIANT, {})):
             own = {name: value for name, value in edge.says.items() if name not in row.says}
             timed = listing.in_force and {listing.in_force.from_, listing.in_force.to} & own.keys()
             if not (asks.at and timed):
@@ -122,42 +124,44 @@ class Listed(RecordRule):
         if asks.at and listing.in_force:
             begin, end = listing.in_force.from_, listing.in_force.to
             for none in meant.no_facts(asks.at):
-                yield listed("of no moment there can be", State.UNDECIDABLE, {}).but(
-                    "of no moment there can be", State.UNDECIDABLE, **{asks.at: none}
+                yield listed("of no moment there can be", RowState.UNDECIDABLE, {}).but(
+                    "of no moment there can be", RowState.UNDECIDABLE, **{asks.at: none}
                 )
-            for name, held, spans in spells(at, frame):
+            for name, held, spans in interval_cases(at, context):
                 yield listed(name, STATES_OF_KEPT[held], *({begin: low, end: high} for low, high in spans))
             told = [self.records.fields[asks.at], *(list_.records.fields[name] for name in (begin, end))]
-            for moment in (at, frame.as_of) if all(clock.is_instant for clock in told) else ():
+            for moment in (at, context.as_of) if all(clock.is_instant for clock in told) else ():
                 for spell, state in (
-                    ((moment, None), State.COMPLIANT),
-                    ((moment, too_early(frame)), State.UNDECIDABLE),
-                    ((at - 3 * DAY, moment), State.VIOLATING),
+                    ((moment, None), RowState.COMPLIANT),
+                    ((moment, too_early(context)), RowState.UNDECIDABLE),
+                    ((at - 3 * DAY, moment), RowState.VIOLATING),
                 ):
                     edge = listed("at the very moment", state, {begin: spell[0], end: spell[1]})
                     yield edge.but("at the very moment of its begin, or its end", state, **{asks.at: moment})
-            first = listed("at the company's first moment", State.COMPLIANT, {begin: frame.earliest})
-            yield first.but(first.name, first.state, **{asks.at: frame.earliest})
+            first = listed("at the company's first moment", RowState.COMPLIANT, {begin: context.earliest})
+            yield first.but(first.name, first.state, **{asks.at: context.earliest})
 
-    def breach(self, records: RecordSql) -> Breach:
-        asks, frame = self.asks, records.frame
+    def breach(self, records: RegisterSql) -> RegisterBreach:
+        asks, context = self.asks, records.context
         listing, other = asks.list_, self.joined[asks.list_.register_]
-        listed = RecordSql(other, frame.table(other.name, *columns_of(other, listing.fields()), alias="listed"), frame)
+        listed = RegisterSql(
+            other, context.table(other.name, *columns_of(other, listing.fields()), alias="listed"), context
+        )
         between = (listing.in_force.from_, listing.in_force.to) if listing.in_force else (None, None)
-        span = Span(_word(listed, listing.field), listing.only, *between)
-        value, now = _word(records, asks.field), instant(frame.as_of)
+        span = IntervalSpec(_word(listed, listing.field), listing.only, *between)
+        value, now = _word(records, asks.field), instant(context.as_of)
         if asks.at is None:
             met = stretches(listed, span, by_day=False).meet(value, now, nameless=False)
-            return Breach(unknown_where(value.is_(None), sa.not_(met.answer)), joins=met.joins)
+            return RegisterBreach(unknown_where(value.is_(None), sa.not_(met.answer)), joins=met.joins)
         at, by_day = records.moment(asks.at), self.records.fields[asks.at].encoding is Encoding.DATE
         timeless = listing.in_force is None
         met = stretches(listed, span, by_day=by_day).meet(value, now if timeless else at.moment, nameless=False)
         unknown = value.is_(None) if timeless else sa.or_(value.is_(None), at.undatable)
         moment, began = (sa.case((sa.not_(at.undatable), told)) for told in (at.moment, at.on_day))
-        return Breach(unknown_where(unknown, sa.not_(met.answer)), moment, began, met.joins)
+        return RegisterBreach(unknown_where(unknown, sa.not_(met.answer)), moment, began, met.joins)
 
 
-def _word(records: RecordSql, field: str) -> sa.ColumnElement[str]:
+def _word(records: RegisterSql, field: str) -> sa.ColumnElement[str]:
     """The value in the policy's words, in small letters; a word that the map does not translate is the policy's."""
     value = sa.func.lower(records.text(field))
     words = records.records.words.get(field)

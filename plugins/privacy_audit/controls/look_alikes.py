@@ -16,14 +16,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from privacy_audit.config.map_fields import TableName
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.catalog_rule import CatalogRule
-from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.interface import BindingError
 from privacy_audit.controls.base.known_columns import known_columns
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import Scene, Specimen
+from privacy_audit.selftest.case import Fixture, SelfTestCase
 from privacy_audit.sql.catalog.copies import look_alikes
 from privacy_audit.sql.catalog.relations import RELATIONS
-from privacy_audit.sql.evaluation_context import Frame, Predicate
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.sql.evaluation_context import EvaluationContext, Predicate
+from privacy_audit.sql.row_predicates import RowState
 
 
 class LookAlikes(CatalogRule):
@@ -40,7 +40,7 @@ class LookAlikes(CatalogRule):
     """Tables of which a person decided that they hold nothing about anybody."""
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         decided = sorted({entry.table for entry in store.not_personal if not entry.columns})
         fields: dict[str, Any] = cls.common_fields(control, store, zone)
         tables = sorted(set(known_columns(store)) - set(decided))
@@ -60,7 +60,7 @@ class LookAlikes(CatalogRule):
             " not see enough of them. Delete nothing before that."
         )
 
-    def found(self, frame: Frame) -> sa.FromClause:
+    def found(self, context: EvaluationContext) -> sa.FromClause:
         """A mapped table is looked at where it is there: of one that is not, nobody can tell what is like it. Nor of
         a view: copies are those of the tables beneath it."""
         copies = look_alikes(self.tables)
@@ -72,10 +72,10 @@ class LookAlikes(CatalogRule):
         alike = sa.select(copies.c.relation, copies.c.of, copies.c.why).where(copies.c.relation.not_in(self.decided))
         return alike.union_all(looked).subquery("copy")
 
-    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+    def broken(self, row: sa.FromClause, context: EvaluationContext) -> Predicate:
         return row.c.why != ""
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        yield Specimen("of what looks like a copy", State.VIOLATING, Scene({"why": "its columns"}))
-        yield Specimen("of which the catalog says nothing", State.UNDECIDABLE, Scene({"why": None}))
-        yield Specimen("of a table that was looked at", State.COMPLIANT, Scene({"why": ""}))
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        yield SelfTestCase("of what looks like a copy", RowState.VIOLATING, Fixture({"why": "its columns"}))
+        yield SelfTestCase("of which the catalog says nothing", RowState.UNDECIDABLE, Fixture({"why": None}))
+        yield SelfTestCase("of a table that was looked at", RowState.COMPLIANT, Fixture({"why": ""}))

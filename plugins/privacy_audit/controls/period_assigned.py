@@ -20,13 +20,13 @@ from privacy_audit.config.map_fields import Line, TableName
 from privacy_audit.config.map_tables import TableMap
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.catalog_rule import CatalogRule
-from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.interface import BindingError
 from privacy_audit.controls.base.known_columns import personal_tables
 from privacy_audit.domain.categories import IdentifierKind
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import Scene, Specimen
-from privacy_audit.sql.evaluation_context import Frame, Predicate
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.selftest.case import Fixture, SelfTestCase
+from privacy_audit.sql.evaluation_context import EvaluationContext, Predicate
+from privacy_audit.sql.row_predicates import RowState
 
 
 class PeriodAssigned(CatalogRule):
@@ -43,7 +43,7 @@ class PeriodAssigned(CatalogRule):
     """Columns outside all groups of their table, as `schema.table.column`."""
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         kept = [name for name, mapped in store.tables.items() if mapped.data or mapped.anonymous]
         fields: dict[str, Any] = cls.common_fields(control, store, zone)
         without = tuple(name for name in personal_tables(store) if name not in kept)
@@ -64,20 +64,20 @@ class PeriodAssigned(CatalogRule):
             " nothing before that."
         )
 
-    def found(self, frame: Frame) -> sa.FromClause:
+    def found(self, context: EvaluationContext) -> sa.FromClause:
         without = (*self.without, *self.columns_without)
         rows = [*((name, True) for name in self.with_period), *((name, False) for name in without)]
         return sa.values(
             sa.column("relation", sa.Text()), sa.column("has_period", sa.Boolean()), name="mapped_table"
         ).data(rows)
 
-    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+    def broken(self, row: sa.FromClause, context: EvaluationContext) -> Predicate:
         return sa.not_(row.c.has_period)
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        yield Specimen("of a table without a period", State.VIOLATING, Scene({"has_period": False}))
-        yield Specimen("of a table of which nobody knows", State.UNDECIDABLE, Scene({"has_period": None}))
-        yield Specimen("of a table with one", State.COMPLIANT, Scene({"has_period": True}))
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        yield SelfTestCase("of a table without a period", RowState.VIOLATING, Fixture({"has_period": False}))
+        yield SelfTestCase("of a table of which nobody knows", RowState.UNDECIDABLE, Fixture({"has_period": None}))
+        yield SelfTestCase("of a table with one", RowState.COMPLIANT, Fixture({"has_period": True}))
 
 
 def _outside(mapped: TableMap) -> Iterator[str]:

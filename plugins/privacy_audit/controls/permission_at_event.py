@@ -28,27 +28,27 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from privacy_audit.config.map_clocks import Encoding
-from privacy_audit.config.map_fields import Name, Part
-from privacy_audit.config.map_registers import Records
+from privacy_audit.config.map_fields import MapPart, Name
+from privacy_audit.config.map_registers import RegisterBinding
 from privacy_audit.config.store_map import StoreMap
-from privacy_audit.controls.base.interface import Lack
-from privacy_audit.controls.base.register_rule import Asked, Breach, RecordRule
+from privacy_audit.controls.base.interface import BindingError
+from privacy_audit.controls.base.register_rule import RegisterBreach, RegisterParams, RegisterRowRule
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import ME, SOMEBODY_ELSE, Me
-from privacy_audit.selftest.made_up_rows import Spell, spells
-from privacy_audit.selftest.made_up_times import DAY, Told, first_of, next_after, quiet, too_early
-from privacy_audit.selftest.register_cases import Entry, Meant, Says, exceptions
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, RowNeed, day
-from privacy_audit.sql.intervals import Span, stretches
-from privacy_audit.sql.register_rows import Answer, Only, RecordSql, columns_of, unknown_where
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.selftest.case import OTHER, OWN, OwnKey
+from privacy_audit.selftest.made_up_rows import IntervalCase, interval_cases
+from privacy_audit.selftest.made_up_times import DAY, ClockValue, dst_free_noon, first_of, next_after, too_early
+from privacy_audit.selftest.register_cases import FieldValues, RegisterCase, Selector, exceptions
+from privacy_audit.sql.evaluation_context import AnyNeed, EvaluationContext, RowRequirement, day
+from privacy_audit.sql.intervals import IntervalSpec, stretches
+from privacy_audit.sql.register_rows import Answer, Only, RegisterSql, columns_of, unknown_where
+from privacy_audit.sql.row_predicates import RowState
 
 _INSTANT = timedelta(microseconds=1)
 PERSON = "person"
 """The field by which both registers say whose a row is."""
 
 
-class Events(StrEnum):
+class EventEffect(StrEnum):
     """What the rows of the other register do to events while they hold."""
 
     REQUIRED = "required"
@@ -57,7 +57,7 @@ class Events(StrEnum):
     """An event is permitted only while none holds: an objection, a restriction, a death."""
 
 
-class During(Part):
+class PermissionIntervals(MapPart):
     """The rows of another register, and from when until when each holds.
 
     A row without a begin began nobody knows when. Where that means it did not happen, `only: {field: stated}` says so.
@@ -77,13 +77,13 @@ class During(Part):
         return (PERSON, self.from_, *((self.to,) if self.to else ()), *self.only)
 
 
-class PermissionAsked(Asked):
+class PermissionParams(RegisterParams):
     """Which events are meant, and what permits or forbids them."""
 
     at: Name
     """Field with the moment of the event."""
-    during: During
-    events: Events
+    during: PermissionIntervals
+    events: EventEffect
     unless: Only = {}
     """Events that are permitted in any case: exceptions that were recorded."""
     since: date | None = None
@@ -104,13 +104,13 @@ class PermissionAsked(Asked):
         return {self.during.register_: self.during.fields()}
 
 
-class PermissionAtEvent(RecordRule):
+class PermissionAtEvent(RegisterRowRule):
     """Expect each event of a register to have happened while another register permitted it."""
 
     kind: ClassVar[str] = "permission_at_event"
     expectation: ClassVar[str] = "expect_events_only_when_permitted"
 
-    asks: PermissionAsked
+    asks: PermissionParams
 
     @property
     def decide(self) -> str:
@@ -121,10 +121,10 @@ class PermissionAtEvent(RecordRule):
         )
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         for rule in super().bind(control, store, zone):
             if isinstance(rule, PermissionAtEvent) and rule._forbids_nothing:
-                yield Lack(
+                yield BindingError(
                     f"{control.id}: register {rule.asks.during.register_} ({rule._ledger.file}) holds no row, and"
                     " without one nothing is forbidden. Fill it, or say `may_be_empty`"
                 )
@@ -134,77 +134,77 @@ class PermissionAtEvent(RecordRule):
     def needs(self) -> Iterator[AnyNeed]:
         yield from super().needs()
         if self._forbids and self._ledger.table and not self._ledger.may_be_empty:
-            yield RowNeed(self._ledger.table)
+            yield RowRequirement(self._ledger.table)
 
     @property
     def avoided(self) -> Only:
         return self.asks.unless
 
-    def entries(self, meant: Meant) -> Iterator[Entry]:
-        asks, frame, during = self.asks, meant.frame, self.asks.during
-        at, ledger = quiet(frame), self._ledger
-        rows = Meant(during.register_, ledger, during.only, None, frame)
+    def entries(self, meant: Selector) -> Iterator[RegisterCase]:
+        asks, context, during = self.asks, meant.context, self.asks.during
+        at, ledger = dst_free_noon(context), self._ledger
+        rows = Selector(during.register_, ledger, during.only, None, context)
         while_it_holds, else_ = (
-            (State.VIOLATING, State.COMPLIANT) if self._forbids else (State.COMPLIANT, State.VIOLATING)
+            (RowState.VIOLATING, RowState.COMPLIANT) if self._forbids else (RowState.COMPLIANT, RowState.VIOLATING)
         )
-        states = {True: while_it_holds, False: else_, None: State.UNDECIDABLE}
-        event = Entry("without any row of the other register", else_, {asks.at: at, PERSON: ME})
+        states = {True: while_it_holds, False: else_, None: RowState.UNDECIDABLE}
+        event = RegisterCase("without any row of the other register", else_, {asks.at: at, PERSON: OWN})
 
-        def beside(name: str, state: State, *says: Says) -> Entry:
-            others = [{**rows.base(), PERSON: ME, **each} for each in says]
+        def beside(name: str, state: RowState, *says: FieldValues) -> RegisterCase:
+            others = [{**rows.base(), PERSON: OWN, **each} for each in says]
             count = [rows.holds(other) for other in others]
-            state = else_ if False in count else State.UNDECIDABLE if None in count and state is not else_ else state
+            state = else_ if False in count else RowState.UNDECIDABLE if None in count and state is not else_ else state
             return replace(event, name=name, state=state, others={during.register_: others})
 
-        def span(begin: Told | None, end: Told | None = None) -> dict[str, Any]:
+        def span(begin: ClockValue | None, end: ClockValue | None = None) -> dict[str, Any]:
             return {during.from_: begin, **({during.to: end} if during.to else {})}
 
         yield event
         holds = beside("while a row holds", while_it_holds, span(at - 3 * DAY))
         yield holds
         yield beside("before a row holds", else_, span(at + 2 * DAY))
-        yield beside("while a row of somebody else holds", else_, {**span(at - 3 * DAY), PERSON: SOMEBODY_ELSE})
+        yield beside("while a row of somebody else holds", else_, {**span(at - 3 * DAY), PERSON: OTHER})
         for silent in (None, *meant.blanks(PERSON)):
-            yield replace(event, name="of nobody", state=State.UNDECIDABLE, says={**event.says, PERSON: silent})
+            yield replace(event, name="of nobody", state=RowState.UNDECIDABLE, says={**event.says, PERSON: silent})
         for none in meant.no_facts(asks.at):
-            yield holds.but("at no moment there can be", State.UNDECIDABLE, **{asks.at: none})
-        yield beside("with a row that begins after T", else_, span(next_after(ledger.fields[during.from_], frame)))
-        for name, held, spans in spells(at, frame):
+            yield holds.but("at no moment there can be", RowState.UNDECIDABLE, **{asks.at: none})
+        yield beside("with a row that begins after T", else_, span(next_after(ledger.fields[during.from_], context)))
+        for name, held, spans in interval_cases(at, context):
             meant_all = all(rows.holds({**rows.base(), **span(*each)}) for each in spans)
             if (during.to or all(end is None for _, end in spans)) and (meant_all or len(spans) == 1):
                 yield beside(name, states[held], *(span(*each) for each in spans))
-        for blank, plain in ((ME, Me(" ", " ")), (Me(" ", " "), ME)):
+        for blank, plain in ((OWN, OwnKey(" ", " ")), (OwnKey(" ", " "), OWN)):
             yield replace(holds, says={**holds.says, PERSON: plain}, others=beside(
                 "", while_it_holds, {**span(at - 3 * DAY), PERSON: blank}).others)  # fmt: skip
-        other_case = beside("of a person in capitals", while_it_holds, {**span(at - 3 * DAY), PERSON: Me("A")})
+        other_case = beside("of a person in capitals", while_it_holds, {**span(at - 3 * DAY), PERSON: OwnKey("A")})
         state = while_it_holds if self._forbids else else_
-        yield other_case.but("of a person in small letters", state, **{PERSON: Me("a")})
-        other_case = beside("of a person in small letters", while_it_holds, {**span(at - 3 * DAY), PERSON: Me("b")})
-        yield other_case.but("of a person in capitals", state, **{PERSON: Me("B")})
-        yield event.but("at the company's first moment", else_, **{asks.at: frame.earliest})
-        yield holds.but("at T, while a row holds", while_it_holds, **{asks.at: frame.as_of})
+        yield other_case.but("of a person in small letters", state, **{PERSON: OwnKey("a")})
+        other_case = beside("of a person in small letters", while_it_holds, {**span(at - 3 * DAY), PERSON: OwnKey("b")})
+        yield other_case.but("of a person in capitals", state, **{PERSON: OwnKey("B")})
+        yield event.but("at the company's first moment", else_, **{asks.at: context.earliest})
+        yield holds.but("at T, while a row holds", while_it_holds, **{asks.at: context.as_of})
         if not during.strict:
-            first = beside("at the company's first moment", while_it_holds, span(frame.earliest))
-            yield first.but(first.name, first.state, **{asks.at: frame.earliest})
+            first = beside("at the company's first moment", while_it_holds, span(context.earliest))
+            yield first.but(first.name, first.state, **{asks.at: context.earliest})
         if ledger.name != self.records.name:
             for state, spans in self._of_nobody(at, else_):
                 nameless = [{**span(*each), PERSON: None} for each in spans]
                 yield replace(beside("beside rows of nobody", state, *nameless), state=state, alone=True)
-        yield from self._at_edges(at, frame, beside, span, states)
+        yield from self._at_edges(at, context, beside, span, states)
         for edge in rows.edges(beside("with a row that may not count", while_it_holds)):
             own = {name: value for name, value in edge.says.items() if name not in event.says}
             if ledger.name != self.records.name:  # else the event itself would be one of them
                 yield beside(edge.name, while_it_holds, {**span(at - 3 * DAY), **own})
         breach = holds if self._forbids else event
-        yield from self._of_the_first_day(breach, frame)
+        yield from self._of_the_first_day(breach, context)
         yield from exceptions(breach, asks.unless, meant)
 
-    def _of_nobody(self, at: datetime, else_: State) -> Iterator[tuple[State, list[Spell]]]:
+    def _of_nobody(self, at: datetime, else_: RowState) -> Iterator[tuple[RowState, list[IntervalCase]]]:
         """Rows that name nobody: where they forbid, they may mean anyone, from the first one's begin to the last's end.
 
         They would mean everybody in the register, so each stands there alone.
         """
-        unknown = State.UNDECIDABLE if self._forbids else else_
+        unknown = RowState.UNDECIDABLE if self._forbids else else_
         told = [self.records.fields[self.asks.at], self._ledger.fields[self.asks.during.from_]]
         instants = all(clock.is_instant for clock in told)
         strictly = _INSTANT if self.asks.during.strict else timedelta()
@@ -218,11 +218,11 @@ class PermissionAtEvent(RecordRule):
     def _at_edges(
         self,
         at: datetime,
-        frame: Frame,
-        beside: Callable[..., Entry],
-        span: Callable[..., Says],
-        states: Mapping[bool | None, State],
-    ) -> Iterator[Entry]:
+        context: EvaluationContext,
+        beside: Callable[..., RegisterCase],
+        span: Callable[..., FieldValues],
+        states: Mapping[bool | None, RowState],
+    ) -> Iterator[RegisterCase]:
         """Events at the very moment at which a row begins or ends, where all of them tell moments."""
         during = self.asks.during
         told = [
@@ -230,7 +230,7 @@ class PermissionAtEvent(RecordRule):
             *(self._ledger.fields[name] for name in (during.from_, during.to) if name),
         ]
         if all(clock.is_instant for clock in told):
-            for moment in (at, frame.as_of):
+            for moment in (at, context.as_of):
                 moments = [(moment, states[not during.strict])]
                 moments += [(moment - before, states[True]) for before in (_INSTANT, timedelta(seconds=1))]
                 for begin, state in moments:
@@ -241,49 +241,49 @@ class PermissionAtEvent(RecordRule):
                     yield ends.but(ends.name, ends.state, **{self.asks.at: moment})
                     strictly = _INSTANT if during.strict else timedelta()
                     may_hold = beside(
-                        "as a row begins that may hold", states[None], span(moment - strictly, too_early(frame))
+                        "as a row begins that may hold", states[None], span(moment - strictly, too_early(context))
                     )
                     yield may_hold.but(may_hold.name, may_hold.state, **{self.asks.at: moment})
 
-    def scope(self, records: RecordSql) -> Sequence[Answer]:
+    def scope(self, records: RegisterSql) -> Sequence[Answer]:
         if self.asks.since is None:
             return ()
         at = records.moment(self.asks.at)
         return (unknown_where(at.undatable, at.on_day >= day(self.asks.since)),)
 
-    def _meant(self, frame: Frame) -> Meant:
+    def _meant(self, context: EvaluationContext) -> Selector:
         since = self.asks.since
-        return replace(super()._meant(frame), since=(self.asks.at, since) if since else None)
+        return replace(super()._meant(context), since=(self.asks.at, since) if since else None)
 
-    def _of_the_first_day(self, broken: Entry, frame: Frame) -> Iterator[Entry]:
+    def _of_the_first_day(self, broken: RegisterCase, context: EvaluationContext) -> Iterator[RegisterCase]:
         """Events as the first day begins that is meant, and just before."""
-        first = first_of(self.asks.since, frame) if self.asks.since else frame.earliest
+        first = first_of(self.asks.since, context) if self.asks.since else context.earliest
         for moment in (first, first - _INSTANT, first - DAY / 24):
-            if self.asks.since and frame.earliest <= moment <= frame.as_of:
+            if self.asks.since and context.earliest <= moment <= context.as_of:
                 yield broken.but("as the first day begins that is meant", broken.state, **{self.asks.at: moment})
 
-    def breach(self, records: RecordSql) -> Breach:
+    def breach(self, records: RegisterSql) -> RegisterBreach:
         asks, during = self.asks, self.asks.during
         at, person = records.moment(asks.at), self._key(records)
         columns = columns_of(self._ledger, during.fields())
-        ledger = RecordSql(
-            self._ledger, records.frame.table(self._ledger.name, *columns, alias="ledger"), records.frame
+        ledger = RegisterSql(
+            self._ledger, records.context.table(self._ledger.name, *columns, alias="ledger"), records.context
         )
-        span = Span(self._key(ledger), during.only, during.from_, during.to, during.strict)
+        span = IntervalSpec(self._key(ledger), during.only, during.from_, during.to, during.strict)
         by_day = self.records.fields[asks.at].encoding is Encoding.DATE
         met = stretches(ledger, span, by_day=by_day).meet(person, at.moment, nameless=self._forbids)
         against = met.answer if self._forbids else sa.not_(met.answer)
         broken = unknown_where(sa.or_(at.undatable, person.is_(None)), against)
         if asks.unless:
             broken = sa.and_(broken, sa.not_(records.meant(asks.unless)))
-        return Breach(broken, at.moment, sa.case((sa.not_(at.undatable), at.on_day)), met.joins)
+        return RegisterBreach(broken, at.moment, sa.case((sa.not_(at.undatable), at.on_day)), met.joins)
 
     @property
     def _forbids(self) -> bool:
-        return self.asks.events is Events.FORBIDDEN
+        return self.asks.events is EventEffect.FORBIDDEN
 
     @property
-    def _ledger(self) -> Records:
+    def _ledger(self) -> RegisterBinding:
         return self.joined[self.asks.during.register_]
 
     @property
@@ -291,6 +291,6 @@ class PermissionAtEvent(RecordRule):
         """Whether it would pass for want of rows in a file. A table is asked at the time (`needs`)."""
         return self._forbids and not (self._ledger.table or self._ledger.lines or self._ledger.may_be_empty)
 
-    def _key(self, records: RecordSql) -> sa.ColumnElement[str]:
+    def _key(self, records: RegisterSql) -> sa.ColumnElement[str]:
         key = records.text(PERSON)
         return sa.func.lower(key) if self._forbids else key

@@ -17,22 +17,22 @@ from typing import ClassVar, Self
 import sqlalchemy as sa
 
 from privacy_audit.config.map_fields import TableName
-from privacy_audit.config.map_registers import Records
+from privacy_audit.config.map_registers import RegisterBinding
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.catalog_rule import CatalogRule
-from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.interface import BindingError
 from privacy_audit.controls.base.known_columns import personal_tables
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import ME, SOMEBODY_ELSE, Me, Scene, Specimen
-from privacy_audit.selftest.register_cases import Meant, standing
+from privacy_audit.selftest.case import OTHER, OWN, Fixture, OwnKey, SelfTestCase
+from privacy_audit.selftest.register_cases import Selector, standing
 from privacy_audit.sql.catalog.relations import missing_relations
 from privacy_audit.sql.catalog.rights import read_rights
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Predicate, unknown
-from privacy_audit.sql.register_rows import InForce, RecordSql, columns_of, needs_of_records, planted
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.sql.evaluation_context import AnyNeed, EvaluationContext, Predicate, unknown
+from privacy_audit.sql.register_rows import InForceFields, RegisterSql, columns_of, needs_of_records, planted
+from privacy_audit.sql.row_predicates import RowState
 
 _FIELDS = ("role", "kind", "from", "to")
-_IN_FORCE = InForce.model_validate({"from": "from", "to": "to"})
+_IN_FORCE = InForceFields.model_validate({"from": "from", "to": "to"})
 _KINDS = ("team", "provider")
 """What a role may be: of a team of the company, or of a service provider."""
 
@@ -47,15 +47,15 @@ class ReadRights(CatalogRule):
 
     tables: tuple[TableName, ...]
     """The tables with personal data."""
-    roles: Records
+    roles: RegisterBinding
     """The register of roles."""
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         roles = store.registers.roles
         missing = [field for field in _FIELDS if roles is None or field not in roles.fields]
         if roles is None or missing:
-            yield Lack(f"{control.id} needs the register `roles` with the fields {', '.join(_FIELDS)}")
+            yield BindingError(f"{control.id} needs the register `roles` with the fields {', '.join(_FIELDS)}")
             return
         yield cls(**cls.common_fields(control, store, zone), tables=personal_tables(store), roles=roles)
 
@@ -77,22 +77,24 @@ class ReadRights(CatalogRule):
     def needs(self) -> Iterator[AnyNeed]:
         yield from needs_of_records("roles", self.roles, _FIELDS)
 
-    def frame(self, as_of: object) -> Frame:
-        frame = super().frame(as_of)
-        return Frame(frame.as_of, frame.zone_name, frame.no_data_before, None, planted("roles", self.roles))
+    def context(self, as_of: object) -> EvaluationContext:
+        context = super().context(as_of)
+        return EvaluationContext(
+            context.as_of, context.zone_name, context.no_data_before, None, planted("roles", self.roles)
+        )
 
-    def found(self, frame: Frame) -> sa.FromClause:
+    def found(self, context: EvaluationContext) -> sa.FromClause:
         """A row without a role says that there is no such table: of it nobody can tell who reads it."""
         readers, missing = read_rights(self.tables), missing_relations(self.tables)
         nobody, why = sa.cast(sa.null(), sa.Text()), sa.literal("there is no such table", sa.Text())
         nowhere = sa.select(nobody, missing.c.relation, why)
         return sa.select(readers.c.role, readers.c.relation, readers.c.via).union_all(nowhere).subquery("reader")
 
-    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+    def broken(self, row: sa.FromClause, context: EvaluationContext) -> Predicate:
         """Registered when an entry for the role is in force at T and says for whom it is; unknown when one may be."""
         columns = columns_of(self.roles, _FIELDS)
-        entry = frame.table(self.roles.name, *columns, alias="registered")
-        records = RecordSql(self.roles, entry, frame)
+        entry = context.table(self.roles.name, *columns, alias="registered")
+        records = RegisterSql(self.roles, entry, context)
         in_force = records.in_force(_IN_FORCE)
         says = sa.and_(in_force, records.says("kind", _KINDS))
         same = sa.and_(records.text("role") == row.c.role)
@@ -101,11 +103,11 @@ class ReadRights(CatalogRule):
         nobody_knows = sa.or_(row.c.role.is_(None), perhaps)
         return sa.case((surely, sa.false()), (nobody_knows, sa.null()), else_=sa.true())
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        yield Specimen("of a role that is not registered", State.VIOLATING)
-        yield Specimen("of which the catalog says nothing", State.UNDECIDABLE, Scene({"role": None}))
-        meant = Meant("roles", self.roles, {"kind": _KINDS}, _IN_FORCE, frame)
-        for role in (ME, Me(" ", " ")):
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        yield SelfTestCase("of a role that is not registered", RowState.VIOLATING)
+        yield SelfTestCase("of which the catalog says nothing", RowState.UNDECIDABLE, Fixture({"role": None}))
+        meant = Selector("roles", self.roles, {"kind": _KINDS}, _IN_FORCE, context)
+        for role in (OWN, OwnKey(" ", " ")):
             yield from standing("of a role", meant, {"role": role})
-        others = standing("beside a role", meant, {"role": SOMEBODY_ELSE})
-        yield from (replace(one, state=State.VIOLATING) for one in others)
+        others = standing("beside a role", meant, {"role": OTHER})
+        yield from (replace(one, state=RowState.VIOLATING) for one in others)

@@ -41,10 +41,10 @@ from privacy_audit.controls.base.interface import (
 )
 from privacy_audit.domain.categories import Secret
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import Scene, Specimen
-from privacy_audit.selftest.made_up_rows import person
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, never, no_day
-from privacy_audit.sql.row_predicates import State, Truth
+from privacy_audit.selftest.case import Fixture, SelfTestCase
+from privacy_audit.selftest.made_up_rows import with_subject
+from privacy_audit.sql.evaluation_context import AnyNeed, ColumnRequirement, EvaluationContext, never, no_day
+from privacy_audit.sql.row_predicates import RowPredicates, RowState
 from privacy_audit.sql.secret_detection import readable
 
 
@@ -90,15 +90,15 @@ class Secrets(Rule):
         return (*self.secrets, *subject_columns(self.subject))
 
     def needs(self) -> Iterator[AnyNeed]:
-        yield from (Need(self.table, column) for column in (*self.key, *self.secrets))
+        yield from (ColumnRequirement(self.table, column) for column in (*self.key, *self.secrets))
         yield from subject_needs(self.subject, self.table)
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        subject = read_subject(self.subject, row, frame)
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
+        subject = read_subject(self.subject, row, context)
         known = sa.or_(*(readable(secret, row.c[column]) for column, secret in self.secrets.items()))
         # A fence: it is found out once per row, however often it is asked what the row is.
         told = sa.select(known.label("readable")).correlate(row).offset(sa.literal_column("0")).lateral("told")
-        return Truth(
+        return RowPredicates(
             row=row,
             out_of_scope=never(),
             undecidable=never(),  # where no secret can be read and one cannot be told, `violating` is null
@@ -113,15 +113,15 @@ class Secrets(Rule):
     def undecided_because(self) -> str:
         return "what is stored is neither known to be protected nor known to be readable"
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        base = person(self.subject)
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        base = with_subject(self.subject)
         nothing = dict.fromkeys(self.secrets)
-        yield Specimen("without any secret", State.COMPLIANT, Scene(nothing)).over(base)
+        yield SelfTestCase("without any secret", RowState.COMPLIANT, Fixture(nothing)).over(base)
         for column, secret in self.secrets.items():
             for state, values in _SHOWN[secret].items():
                 for name, value in values.items():
-                    scene = Scene({**nothing, column: value})
-                    yield Specimen(f"whose {column} is {name}", state, scene).over(base)
+                    fixture = Fixture({**nothing, column: value})
+                    yield SelfTestCase(f"whose {column} is {name}", state, fixture).over(base)
 
     def _by_kind(self) -> Mapping[Secret, tuple[str, ...]]:
         """The columns of each kind of secret, in the order of the enumeration."""
@@ -148,9 +148,9 @@ _BCRYPT = "$2b$12$" + "abcdefghijklmnopqrstuu" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123
 _IBAN = "DE89370400440532013000"
 _NIR = f"1841276451089{97 - 1841276451089 % 97:02}"
 
-_SHOWN: Mapping[Secret, Mapping[State, Mapping[str, str]]] = {
+_SHOWN: Mapping[Secret, Mapping[RowState, Mapping[str, str]]] = {
     Secret.PASSWORD: {
-        State.COMPLIANT: {
+        RowState.COMPLIANT: {
             "hashed with Argon2": f"$argon2id$v=19$m=65536,t=3,p=4${_SALT}${_DIGEST}",
             "hashed with bcrypt": _BCRYPT,
             "hashed with bcrypt, as bytes": rf"\x{_BCRYPT.encode().hex()}",
@@ -165,7 +165,7 @@ _SHOWN: Mapping[Secret, Mapping[State, Mapping[str, str]]] = {
             "locked": "!",
             "locked for good": "!" + 5 * "aB3dE6gH",
         },
-        State.VIOLATING: {
+        RowState.VIOLATING: {
             "plain": "correct horse battery staple",
             "plain, as bytes": r"\x68756e74657232",
             "empty": "",
@@ -180,14 +180,14 @@ _SHOWN: Mapping[Secret, Mapping[State, Mapping[str, str]]] = {
             "a salted MD5": "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/",
             "a SHA-1 of a directory": "{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9hzYWx0c2FsdA==",
         },
-        State.UNDECIDABLE: {
+        RowState.UNDECIDABLE: {
             "of a scheme unknown here": "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/",
             "of bytes that no digest has": rf"\x{bytes(range(160, 206)).hex()}",
             "long and without a name": 2 * "q7Lw0-Zt9_Xc5.Vb1~Nm3^Kj8*Hg6&Fd4",
         },
     },
     Secret.ENCRYPTED: {
-        State.COMPLIANT: {
+        RowState.COMPLIANT: {
             "of bytes": rf"\x{bytes(range(160, 208)).hex()}",
             "in base64": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=",
             "of as many bytes as a tag has": rf"\x{bytes(range(240, 256)).hex()}",
@@ -196,7 +196,7 @@ _SHOWN: Mapping[Secret, Mapping[State, Mapping[str, str]]] = {
             "blank": " ",
             "of no bytes": r"\x",
         },
-        State.VIOLATING: {
+        RowState.VIOLATING: {
             "an IBAN": _IBAN,
             "a card number": "4111 1111 1111 1111",
             "a social security number": _NIR,
@@ -208,7 +208,7 @@ _SHOWN: Mapping[Secret, Mapping[State, Mapping[str, str]]] = {
             "an e-mail address in base64": "c29tZWJvZHlAZXhhbXBsZS5vcmc=",
             "a name as bytes": rf"\x{b'Somebody Example'.hex()}",
         },
-        State.UNDECIDABLE: {
+        RowState.UNDECIDABLE: {
             "of a single word": "Exemple",
             "of fewer bytes than a tag has": rf"\x{bytes(range(241, 256)).hex()}",
             "of fewer bytes, in base64": "q83vEjRWeJCrze8S",
@@ -218,8 +218,8 @@ _SHOWN: Mapping[Secret, Mapping[State, Mapping[str, str]]] = {
         },
     },
     Secret.CARD_CODE: {
-        State.COMPLIANT: {"blank": " "},
-        State.VIOLATING: {
+        RowState.COMPLIANT: {"blank": " "},
+        RowState.VIOLATING: {
             "there": "123",
             "there as bytes": r"\x313233",
             "encrypted": rf"\x{bytes(range(160, 208)).hex()}",

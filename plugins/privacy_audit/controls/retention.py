@@ -22,9 +22,9 @@ from privacy_audit.config.map_registers import LegalHolds
 from privacy_audit.config.map_tables import Condition, LegalReason, PeriodUnit, RowPeriod
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.interface import (
+    IndexPlan,
     Remedy,
     Rule,
-    Seek,
     common,
     condition_needs,
     outside,
@@ -36,13 +36,28 @@ from privacy_audit.controls.base.interface import (
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.periods import Period, start_of_day
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import Scene, Specimen
-from privacy_audit.selftest.made_up_rows import holds, person, scoped, settled, several, within
-from privacy_audit.selftest.made_up_times import around, lately, no_fact, telling, until
+from privacy_audit.selftest.case import Fixture, SelfTestCase
+from privacy_audit.selftest.made_up_rows import (
+    holds,
+    in_scope_row,
+    several,
+    with_defaults,
+    with_exclusions,
+    with_subject,
+)
+from privacy_audit.selftest.made_up_times import around, implausible_cases, recent, row_with_time, until
 from privacy_audit.sql.clocks import ClockSql, columns_of_row, needs_of, read_clock
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, civil_date, never, yes
+from privacy_audit.sql.evaluation_context import (
+    AnyNeed,
+    ColumnRequirement,
+    EvaluationContext,
+    Predicate,
+    civil_date,
+    never,
+    yes,
+)
 from privacy_audit.sql.holds import needs_of_holds, read_holds
-from privacy_audit.sql.row_predicates import Calendar, State, Truth
+from privacy_audit.sql.row_predicates import BreachCalendar, RowPredicates, RowState
 
 _LONGEST = {PeriodUnit.DAYS: 37200, PeriodUnit.MONTHS: 1200, PeriodUnit.YEARS: 100}
 
@@ -144,20 +159,20 @@ class Retention(Rule):
         )
 
     def needs(self) -> Iterator[AnyNeed]:
-        yield from (Need(self.table, column) for column in (*self.key, *self.columns()))
+        yield from (ColumnRequirement(self.table, column) for column in (*self.key, *self.columns()))
         yield from needs_of(self.clock, self.table)
         yield from subject_needs(self.subject, self.table)
         yield from needs_of_holds(self.holds)
         yield from condition_needs(self.out_of_scope, self.table)
         if self.row_period:
-            yield Need(self.table, self.row_period.column, frozenset({"int2", "int4", "int8"}))
+            yield ColumnRequirement(self.table, self.row_period.column, frozenset({"int2", "int4", "int8"}))
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        clock = read_clock(self.clock, row, frame)
-        subject = read_subject(self.subject, row, frame)
-        holds = read_holds(self.holds, [self.category], subject.key, frame)
-        expired, unsure = self._expired(clock, row, frame)
-        return Truth(
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
+        clock = read_clock(self.clock, row, context)
+        subject = read_subject(self.subject, row, context)
+        holds = read_holds(self.holds, [self.category], subject.key, context)
+        expired, unsure = self._expired(clock, row, context)
+        return RowPredicates(
             row=row,
             out_of_scope=outside(row, self.out_of_scope, self.columns_of_group),
             undecidable=sa.or_(clock.undatable, sa.and_(sa.not_(clock.running), unsure)),
@@ -167,7 +182,7 @@ class Retention(Rule):
             subject=subject.key,
             held=holds.held,
             held_since=holds.since,
-            calendar=None if self.row_period or clock.vague else self._calendar(row, frame),
+            calendar=None if self.row_period or clock.vague else self._calendar(row, context),
             joins=(*clock.joins, *subject.joins, *holds.joins),
         )
 
@@ -175,115 +190,127 @@ class Retention(Rule):
     def longest_period(self) -> str:
         return self.period
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        past = telling(self.clock, frame.earliest, self.zone)
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        past = row_with_time(self.clock, context.earliest, self.zone)
         reason = [self.legal_reason.column] if self.legal_reason and self.legal_reason.column else []
-        base = within(self.out_of_scope, (*self.columns_of_group, *reason)) | person(self.subject)
+        base = in_scope_row(self.out_of_scope, (*self.columns_of_group, *reason)) | with_subject(self.subject)
         found = [
-            *self._of_its_period(frame),
-            *no_fact(self.clock, frame, State.VIOLATING),
-            *several(self.clock, frame.earliest, max(self._limits(frame)), frame),
-            *self._of_holds(frame),
+            *self._of_its_period(context),
+            *implausible_cases(self.clock, context, RowState.VIOLATING),
+            *several(self.clock, context.earliest, max(self._limits(context)), context),
+            *self._of_holds(context),
         ]
         scope = (self.out_of_scope, self.columns_of_group)
-        yield from settled(scoped(found, past, *scope), base, *scope)
+        yield from with_defaults(with_exclusions(found, past, *scope), base, *scope)
 
-    def _of_holds(self, frame: Frame) -> Iterator[Specimen]:
+    def _of_holds(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
         """Rows past their period and within it: a hold makes nothing of a row that keeps its promise."""
         if self.subject is None:
             return
-        held = list(holds(self.holds, [self.category], frame))
-        yield from (one.over(telling(self.clock, frame.earliest, self.zone)) for one in held)
-        limit = Period.parse(self.period).cutoff(frame.today)
-        if until(self.clock, frame.as_of, limit, frame) is False and (not self.review_after or self.legal_reason):
-            now = telling(self.clock, lately(self.clock, frame), self.zone)
+        held = list(holds(self.holds, [self.category], context))
+        yield from (one.over(row_with_time(self.clock, context.earliest, self.zone)) for one in held)
+        limit = Period.parse(self.period).cutoff(context.today)
+        if until(self.clock, context.as_of, limit, context) is False and (not self.review_after or self.legal_reason):
+            now = row_with_time(self.clock, recent(self.clock, context), self.zone)
             yield from (
-                Specimen("within its period and under a legal hold", State.COMPLIANT, one.scene | now)
+                SelfTestCase("within its period and under a legal hold", RowState.COMPLIANT, one.fixture | now)
                 for one in held[:1]
             )
 
-    def _limits(self, frame: Frame) -> tuple[date, date]:
+    def _limits(self, context: EvaluationContext) -> tuple[date, date]:
         """The last days past the policy's period, and past the one after which a reason is needed."""
         review = self.period if self.review_after is None or self.legal_reason else self.review_after
-        policy, reviewed = (Period.parse(text).cutoff(frame.today) for text in (self.period, review))
+        policy, reviewed = (Period.parse(text).cutoff(context.today) for text in (self.period, review))
         return policy, reviewed
 
-    def _of_its_period(self, frame: Frame) -> Iterator[Specimen]:
+    def _of_its_period(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
         """Rows on both sides of each period that counts: the policy's, the review's, and one of their own."""
-        policy = Period.parse(self.period).cutoff(frame.today)
-        review = Period.parse(self.review_after).cutoff(frame.today) if self.review_after else policy
+        policy = Period.parse(self.period).cutoff(context.today)
+        review = Period.parse(self.review_after).cutoff(context.today) if self.review_after else policy
         told = self.legal_reason.column if self.legal_reason else None
         always = self.legal_reason is not None and told is None
-        without = [Scene({told: "  "}), Scene({told: None})] if told else []
+        without = [Fixture({told: "  "}), Fixture({told: None})] if told else []
         for limit in dict.fromkeys((policy, review)):
-            for name, moment in around(self.clock, limit, frame):
-                over, reviewed = (until(self.clock, moment, day, frame) for day in (policy, review))
-                state = State.COMPLIANT if over is False else State.UNDECIDABLE if over is None else State.VIOLATING
-                unproven = State.UNDECIDABLE if state is State.COMPLIANT and reviewed is not False else state
-                scene = telling(self.clock, moment, self.zone)
-                yield Specimen(name, state if told or always else unproven, scene)
-                yield from (Specimen(f"{name}, without a reason", unproven, scene | none) for none in without)
+            for name, moment in around(self.clock, limit, context):
+                over, reviewed = (until(self.clock, moment, day, context) for day in (policy, review))
+                state = (
+                    RowState.COMPLIANT
+                    if over is False
+                    else RowState.UNDECIDABLE
+                    if over is None
+                    else RowState.VIOLATING
+                )
+                unproven = RowState.UNDECIDABLE if state is RowState.COMPLIANT and reviewed is not False else state
+                fixture = row_with_time(self.clock, moment, self.zone)
+                yield SelfTestCase(name, state if told or always else unproven, fixture)
+                yield from (SelfTestCase(f"{name}, without a reason", unproven, fixture | none) for none in without)
         if self.row_period:
-            yield from self._of_own_period(self.row_period, frame)
+            yield from self._of_own_period(self.row_period, context)
 
-    def _of_own_period(self, own: RowPeriod, frame: Frame) -> Iterator[Specimen]:
+    def _of_own_period(self, own: RowPeriod, context: EvaluationContext) -> Iterator[SelfTestCase]:
         """Rows that carry a period: a shorter one counts, a longer one is the policy's, none at all is no fact."""
         unit = {PeriodUnit.DAYS: Period(days=1), PeriodUnit.MONTHS: Period(months=1), PeriodUnit.YEARS: Period(12)}
-        policy, limit = Period.parse(self.period).cutoff(frame.today), unit[own.unit].cutoff(frame.today)
-        past, now = (telling(self.clock, moment, self.zone) for moment in (frame.earliest, lately(self.clock, frame)))
-        yield Specimen("past the policy's period and not its own", State.VIOLATING, past | Scene({own.column: 10**9}))
+        policy, limit = Period.parse(self.period).cutoff(context.today), unit[own.unit].cutoff(context.today)
+        past, now = (
+            row_with_time(self.clock, moment, self.zone) for moment in (context.earliest, recent(self.clock, context))
+        )
+        yield SelfTestCase(
+            "past the policy's period and not its own", RowState.VIOLATING, past | Fixture({own.column: 10**9})
+        )
         if not self.review_after or self.legal_reason:
-            vague = until(self.clock, frame.as_of, policy, frame) is None
+            vague = until(self.clock, context.as_of, policy, context) is None
             for number in () if vague else (0, -1):
-                yield Specimen("with a period that is none", State.UNDECIDABLE, now | Scene({own.column: number}))
-            for name, moment in around(self.clock, limit, frame):
-                over = until(self.clock, moment, max(limit, policy), frame)
-                state = State.UNDECIDABLE if over is None else State.VIOLATING if over else State.COMPLIANT
-                scene = telling(self.clock, moment, self.zone) | Scene({own.column: 1})
-                yield Specimen(f"{name}, by a period of its own", state, scene)
+                yield SelfTestCase(
+                    "with a period that is none", RowState.UNDECIDABLE, now | Fixture({own.column: number})
+                )
+            for name, moment in around(self.clock, limit, context):
+                over = until(self.clock, moment, max(limit, policy), context)
+                state = RowState.UNDECIDABLE if over is None else RowState.VIOLATING if over else RowState.COMPLIANT
+                fixture = row_with_time(self.clock, moment, self.zone) | Fixture({own.column: 1})
+                yield SelfTestCase(f"{name}, by a period of its own", state, fixture)
 
-    def seeks(self, frame: Frame) -> Sequence[Seek]:
+    def seeks(self, context: EvaluationContext) -> Sequence[IndexPlan]:
         if self.row_period or not isinstance(self.clock, ColumnClock) or isinstance(self.clock, JoinedClock):
             return ()
-        row = self.rows(frame)
-        clock = read_clock(self.clock, row, frame)
-        limit = max(Period.parse(text).cutoff(frame.today) for text in (self.period, self.review_after) if text)
+        row = self.rows(context)
+        clock = read_clock(self.clock, row, context)
+        limit = max(Period.parse(text).cutoff(context.today) for text in (self.period, self.review_after) if text)
         suspects = (clock.maybe_until(limit), clock.odd, clock.missing)
         candidates = sa.select(*row.c).where(sa.or_(*(_bare(suspect) for suspect in suspects)))
-        truth = self.judge(candidates.subquery("t"), frame)
-        return (Seek(truth, (self.clock.column,)), Seek(truth))
+        predicates = self.evaluate(candidates.subquery("t"), context)
+        return (IndexPlan(predicates, (self.clock.column,)), IndexPlan(predicates))
 
-    def _expired(self, clock: ClockSql, row: sa.FromClause, frame: Frame) -> tuple[Predicate, Predicate]:
+    def _expired(self, clock: ClockSql, row: sa.FromClause, context: EvaluationContext) -> tuple[Predicate, Predicate]:
         """Whether the period is certainly over, and whether that is unsure; asked of rows whose clock is readable."""
-        expired, maybe = self._over(clock, row, frame)
+        expired, maybe = self._over(clock, row, context)
         unsure = sa.and_(sa.not_(expired), maybe) if clock.vague else never()
         if self.row_period:
             unsure = sa.or_(unsure, yes(row.c[self.row_period.column] <= 0))
         if self.review_after:
-            limit = Period.parse(self.review_after).cutoff(frame.today)
+            limit = Period.parse(self.review_after).cutoff(context.today)
             unsure = sa.or_(unsure, sa.and_(sa.not_(expired), clock.maybe_until(limit), self._no_reason(row)))
         return expired, unsure
 
-    def _over(self, clock: ClockSql, row: sa.FromClause, frame: Frame) -> tuple[Predicate, Predicate]:
+    def _over(self, clock: ClockSql, row: sa.FromClause, context: EvaluationContext) -> tuple[Predicate, Predicate]:
         """Whether the period is certainly over, and whether it may be."""
         if not self.row_period:
-            limit = Period.parse(self.period).cutoff(frame.today)
+            limit = Period.parse(self.period).cutoff(context.today)
             return clock.until(limit), clock.maybe_until(limit)
         readable = sa.not_(clock.undatable)
         certain, possible = (
-            yes(sa.case((readable, self._breach_began(first, row))) <= frame.today)
+            yes(sa.case((readable, self._breach_began(first, row))) <= context.today)
             for first in (clock.on_day, clock.from_day)
         )
         return certain, possible
 
-    def _calendar(self, row: sa.FromClause, frame: Frame) -> Calendar:
+    def _calendar(self, row: sa.FromClause, context: EvaluationContext) -> BreachCalendar:
         period = Period.parse(self.period)
 
         def older_than(days: int) -> datetime:
-            limit = period.cutoff(frame.today - timedelta(days=days))
-            return start_of_day(limit + timedelta(days=1), frame.zone)
+            limit = period.cutoff(context.today - timedelta(days=days))
+            return start_of_day(limit + timedelta(days=1), context.zone)
 
-        return Calendar(lambda moment: self._breach_began(civil_date(moment, frame.zone_name), row), older_than)
+        return BreachCalendar(lambda moment: self._breach_began(civil_date(moment, context.zone_name), row), older_than)
 
     def _no_reason(self, row: sa.FromClause) -> Predicate:
         reason = self.legal_reason

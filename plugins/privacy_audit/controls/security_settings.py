@@ -17,13 +17,13 @@ import sqlalchemy as sa
 
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.catalog_rule import CatalogRule
-from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.interface import BindingError
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import Scene, Specimen
-from privacy_audit.sql.catalog.server_settings import Verdict, may_read_host_rules, security_settings
-from privacy_audit.sql.evaluation_context import Frame, Predicate
-from privacy_audit.sql.inline_relation import Planted
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.selftest.case import Fixture, SelfTestCase
+from privacy_audit.sql.catalog.server_settings import SettingVerdict, may_read_host_rules, security_settings
+from privacy_audit.sql.evaluation_context import EvaluationContext, Predicate
+from privacy_audit.sql.inline_relation import InlineRelation
+from privacy_audit.sql.row_predicates import RowState
 
 _HOST_RULES = "host rules"
 """Stands among the planted relations of a frame where the auditor may read the rules for hosts."""
@@ -38,7 +38,7 @@ class SecuritySettings(CatalogRule):
     key_columns: ClassVar[tuple[str, ...]] = ("name", "fact", "expected")
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         fields: dict[str, Any] = cls.common_fields(control, store, zone)
         yield cls(**fields)
 
@@ -53,24 +53,27 @@ class SecuritySettings(CatalogRule):
             " audit's role may not see them. Change nothing before that."
         )
 
-    def prepared(self, connection: sa.Connection, frame: Frame) -> Frame:
+    def prepared(self, connection: sa.Connection, context: EvaluationContext) -> EvaluationContext:
         """Asks whether the auditor may read the rules for hosts: a query that only names them is refused."""
         if not connection.scalar(may_read_host_rules()):
-            return frame
-        return replace(frame, planted={**frame.planted, _HOST_RULES: Planted({}, ())})
+            return context
+        return replace(context, planted={**context.planted, _HOST_RULES: InlineRelation({}, ())})
 
-    def found(self, frame: Frame) -> sa.FromClause:
-        return security_settings(frame.today, host_rules=_HOST_RULES in frame.planted)
+    def found(self, context: EvaluationContext) -> sa.FromClause:
+        return security_settings(context.today, host_rules=_HOST_RULES in context.planted)
 
-    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+    def broken(self, row: sa.FromClause, context: EvaluationContext) -> Predicate:
         return sa.case(
-            (row.c.verdict == Verdict.KEPT.value, sa.false()),
-            (row.c.verdict == Verdict.BROKEN.value, sa.true()),
+            (row.c.verdict == SettingVerdict.KEPT.value, sa.false()),
+            (row.c.verdict == SettingVerdict.BROKEN.value, sa.true()),
             else_=sa.null(),
         )
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        for verdict, state in ((Verdict.KEPT, State.COMPLIANT), (Verdict.BROKEN, State.VIOLATING)):
-            yield Specimen(f"of a setting that is {verdict}", state, Scene({"verdict": verdict.value}))
-        for unseen in (*(other.value for other in Verdict if other not in (Verdict.KEPT, Verdict.BROKEN)), None):
-            yield Specimen("of a setting that cannot be seen", State.UNDECIDABLE, Scene({"verdict": unseen}))
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        for verdict, state in ((SettingVerdict.KEPT, RowState.COMPLIANT), (SettingVerdict.BROKEN, RowState.VIOLATING)):
+            yield SelfTestCase(f"of a setting that is {verdict}", state, Fixture({"verdict": verdict.value}))
+        for unseen in (
+            *(other.value for other in SettingVerdict if other not in (SettingVerdict.KEPT, SettingVerdict.BROKEN)),
+            None,
+        ):
+            yield SelfTestCase("of a setting that cannot be seen", RowState.UNDECIDABLE, Fixture({"verdict": unseen}))

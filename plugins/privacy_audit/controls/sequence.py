@@ -32,14 +32,14 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from privacy_audit.config.map_fields import Name
-from privacy_audit.controls.base.register_rule import Asked, Breach, PeriodText, RecordRule
+from privacy_audit.controls.base.register_rule import PeriodText, RegisterBreach, RegisterParams, RegisterRowRule
 from privacy_audit.domain.periods import Period
-from privacy_audit.selftest.case import Me
-from privacy_audit.selftest.made_up_times import DAY, noon, quiet
-from privacy_audit.selftest.register_cases import Entry, Meant
-from privacy_audit.sql.evaluation_context import Frame, Predicate, day, no, yes
-from privacy_audit.sql.register_rows import RecordSql, every, readable_day, readable_moment
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.selftest.case import OwnKey
+from privacy_audit.selftest.made_up_times import DAY, dst_free_noon, noon
+from privacy_audit.selftest.register_cases import RegisterCase, Selector
+from privacy_audit.sql.evaluation_context import EvaluationContext, Predicate, day, no, yes
+from privacy_audit.sql.register_rows import RegisterSql, every, readable_day, readable_moment
+from privacy_audit.sql.row_predicates import RowState
 
 # Names with a blank: no column is called so (`store_map.Identifier`), however a register calls its own.
 _MEANT, _SERIES, _NUMBER, _DAY = "is meant", "its series", "its number", "its day"
@@ -50,7 +50,7 @@ _MONTH = 31 * DAY
 """So long after what may be gone a series may begin."""
 
 
-class SequenceAsked(Asked):
+class SequenceParams(RegisterParams):
     """Which field holds the number, which the day, and for how long a document is kept."""
 
     number: Name
@@ -68,13 +68,13 @@ class SequenceAsked(Asked):
         yield self.at
 
 
-class Sequence(RecordRule):
+class Sequence(RegisterRowRule):
     """Expect no numbers to be missing between two rows of a series while they must be kept."""
 
     kind: ClassVar[str] = "sequence"
     expectation: ClassVar[str] = "expect_sequence_without_gaps"
 
-    asks: SequenceAsked
+    asks: SequenceParams
 
     @property
     def decide(self) -> str:
@@ -94,71 +94,78 @@ class Sequence(RecordRule):
             " cannot be a fact"
         )
 
-    def entries(self, meant: Meant) -> Iterator[Entry]:
-        frame, asks = meant.frame, self.asks
-        year = frame.today.year
-        while Period.parse(asks.kept_for).add_to(date(year, 12, 31)) >= frame.today:
+    def entries(self, meant: Selector) -> Iterator[RegisterCase]:
+        context, asks = meant.context, self.asks
+        year = context.today.year
+        while Period.parse(asks.kept_for).add_to(date(year, 12, 31)) >= context.today:
             year -= 1
         last_gone = date(year, 12, 31)
-        gone, due, now = noon(last_gone, frame), noon(last_gone + DAY, frame), quiet(frame)
-        opening, late = noon(last_gone + _MONTH, frame), noon(last_gone + _MONTH + DAY, frame)
+        gone, due, now = noon(last_gone, context), noon(last_gone + DAY, context), dst_free_noon(context)
+        opening, late = noon(last_gone + _MONTH, context), noon(last_gone + _MONTH + DAY, context)
 
-        def number(digits: str, series: str = "-", before: str = "F") -> Me:
-            return Me(before, f"{series}{digits}")
+        def number(digits: str, series: str = "-", before: str = "F") -> OwnKey:
+            return OwnKey(before, f"{series}{digits}")
 
-        def row(name: str, state: State, digits: str, *beside: tuple[str, Any], at: Any = now) -> Entry:
+        def row(name: str, state: RowState, digits: str, *beside: tuple[str, Any], at: Any = now) -> RegisterCase:
             others = [{asks.number: number(before), asks.at: moment} for before, moment in beside]
-            return Entry(name, state, {asks.number: number(digits), asks.at: at}, beside=others)
+            return RegisterCase(name, state, {asks.number: number(digits), asks.at: at}, beside=others)
 
-        yield row("before which a number is missing", State.VIOLATING, "3", ("1", now))
-        yield row("that follows the one before", State.COMPLIANT, "0003", ("2", now), ("1", now))
-        yield row("that is the first of its series", State.COMPLIANT, "1", ("2", now))
-        yield row("of number nought, the first of its series", State.COMPLIANT, "0", ("1", now))
-        yield row("before which the beginning is missing", State.UNDECIDABLE, "2", ("3", now))
-        yield row("that begins a series of which the rest may be gone", State.COMPLIANT, "2", ("3", now), at=opening)
-        yield row("that begins a series a day too late", State.UNDECIDABLE, "2", ("3", now), at=late)
-        yield row("that begins a series and may be gone", State.COMPLIANT, "2", ("3", now), at=gone)
-        yield row("of no known day, before which the beginning is missing", State.UNDECIDABLE, "2", ("3", now), at=None)
-        yield row("that follows one that may be gone", State.COMPLIANT, "3", ("2", gone))
-        yield row("that may be gone", State.COMPLIANT, "3", ("1", gone), at=gone)
-        yield row("on the first day that is due", State.VIOLATING, "3", ("1", due), at=due)
-        yield row("before which one is missing that may be gone", State.UNDECIDABLE, "3", ("1", gone))
-        yield row("before which one is missing that may be due", State.VIOLATING, "4", ("1", gone), ("2", now))
-        yield row("that is there twice", State.UNDECIDABLE, "3", ("3", now), ("1", now))
-        yield row("without digits", State.UNDECIDABLE, "none", ("1", now))
-        yield row("with more digits than a number has", State.UNDECIDABLE, "1" * 31, ("1", now))
-        yield row("with as many digits as a number has", State.COMPLIANT, f"{'3':0>30}", ("2", now))
+        yield row("before which a number is missing", RowState.VIOLATING, "3", ("1", now))
+        yield row("that follows the one before", RowState.COMPLIANT, "0003", ("2", now), ("1", now))
+        yield row("that is the first of its series", RowState.COMPLIANT, "1", ("2", now))
+        yield row("of number nought, the first of its series", RowState.COMPLIANT, "0", ("1", now))
+        yield row("before which the beginning is missing", RowState.UNDECIDABLE, "2", ("3", now))
+        yield row("that begins a series of which the rest may be gone", RowState.COMPLIANT, "2", ("3", now), at=opening)
+        yield row("that begins a series a day too late", RowState.UNDECIDABLE, "2", ("3", now), at=late)
+        yield row("that begins a series and may be gone", RowState.COMPLIANT, "2", ("3", now), at=gone)
+        yield row(
+            "of no known day, before which the beginning is missing", RowState.UNDECIDABLE, "2", ("3", now), at=None
+        )
+        yield row("that follows one that may be gone", RowState.COMPLIANT, "3", ("2", gone))
+        yield row("that may be gone", RowState.COMPLIANT, "3", ("1", gone), at=gone)
+        yield row("on the first day that is due", RowState.VIOLATING, "3", ("1", due), at=due)
+        yield row("before which one is missing that may be gone", RowState.UNDECIDABLE, "3", ("1", gone))
+        yield row("before which one is missing that may be due", RowState.VIOLATING, "4", ("1", gone), ("2", now))
+        yield row("that is there twice", RowState.UNDECIDABLE, "3", ("3", now), ("1", now))
+        yield row("without digits", RowState.UNDECIDABLE, "none", ("1", now))
+        yield row("with more digits than a number has", RowState.UNDECIDABLE, "1" * 31, ("1", now))
+        yield row("with as many digits as a number has", RowState.COMPLIANT, f"{'3':0>30}", ("2", now))
         for none in meant.no_facts(asks.at):
-            yield row("on no day there can be, before which one is missing", State.VIOLATING, "3", ("1", now), at=none)
-            yield row("before which one is missing of no day there can be", State.UNDECIDABLE, "3", ("1", none))
-        yield row("of the first day there can be", State.COMPLIANT, "3", ("1", now), at=frame.earliest)
-        yield row("before which one is missing that is due as of now", State.VIOLATING, "3", ("1", frame.as_of))
+            yield row(
+                "on no day there can be, before which one is missing", RowState.VIOLATING, "3", ("1", now), at=none
+            )
+            yield row("before which one is missing of no day there can be", RowState.UNDECIDABLE, "3", ("1", none))
+        yield row("of the first day there can be", RowState.COMPLIANT, "3", ("1", now), at=context.earliest)
+        yield row("before which one is missing that is due as of now", RowState.VIOLATING, "3", ("1", context.as_of))
         for before in (" F", "f"):
             same = {asks.number: number("1", before=before), asks.at: now}
-            yield Entry(
-                "of a series in other letters", State.VIOLATING, {asks.number: number("3"), asks.at: now}, beside=[same]
+            yield RegisterCase(
+                "of a series in other letters",
+                RowState.VIOLATING,
+                {asks.number: number("3"), asks.at: now},
+                beside=[same],
             )
-        broken = row("before which one is missing of no known day", State.UNDECIDABLE, "3", ("1", None))
+        broken = row("before which one is missing of no known day", RowState.UNDECIDABLE, "3", ("1", None))
         yield broken
-        yield broken.but("without a number", State.UNDECIDABLE, **{asks.number: None})
-        yield Entry("of another series", State.COMPLIANT, {asks.number: number("3"), asks.at: opening},
+        yield broken.but("without a number", RowState.UNDECIDABLE, **{asks.number: None})
+        yield RegisterCase("of another series", RowState.COMPLIANT, {asks.number: number("3"), asks.at: opening},
                     beside=[{asks.number: number("1", "/"), asks.at: now}])  # fmt: skip
-        for edge in meant.edges(Entry("before which is one", State.COMPLIANT, {})):
+        for edge in meant.edges(RegisterCase("before which is one", RowState.COMPLIANT, {})):
             between = {**edge.says, asks.number: number("2"), asks.at: now}
             first = {asks.number: number("1"), asks.at: now}
             is_meant = meant.holds({**meant.base(), **between})
-            state = {True: State.COMPLIANT, False: State.VIOLATING, None: State.UNDECIDABLE}[is_meant]
-            yield Entry(edge.name, state, {asks.number: number("3"), asks.at: now}, beside=[first, between])
-            begins = State.COMPLIANT if is_meant else State.UNDECIDABLE
-            yield Entry(edge.name, begins, {asks.number: number("3"), asks.at: now}, beside=[between])
+            state = {True: RowState.COMPLIANT, False: RowState.VIOLATING, None: RowState.UNDECIDABLE}[is_meant]
+            yield RegisterCase(edge.name, state, {asks.number: number("3"), asks.at: now}, beside=[first, between])
+            begins = RowState.COMPLIANT if is_meant else RowState.UNDECIDABLE
+            yield RegisterCase(edge.name, begins, {asks.number: number("3"), asks.at: now}, beside=[between])
             opens = {asks.number: number("3"), asks.at: opening}
-            yield Entry(edge.name, State.COMPLIANT, opens, beside=[between])
-            gapes = State.UNDECIDABLE if is_meant is None else State.COMPLIANT
-            yield Entry(edge.name, gapes, opens, beside=[between, {**between, asks.number: number("1")}])
+            yield RegisterCase(edge.name, RowState.COMPLIANT, opens, beside=[between])
+            gapes = RowState.UNDECIDABLE if is_meant is None else RowState.COMPLIANT
+            yield RegisterCase(edge.name, gapes, opens, beside=[between, {**between, asks.number: number("1")}])
 
-    def rows(self, frame: Frame, *extra: str) -> sa.FromClause:
+    def rows(self, context: EvaluationContext, *extra: str) -> sa.FromClause:
         """The register's rows, each beside what its series says before it."""
-        entry = self._entries(frame, *extra)
+        entry = self._entries(context, *extra)
         sure = yes(entry.c[_MEANT])
         series = (sa.not_(no(entry.c[_MEANT])), entry.c[_SERIES])
         earlier: dict[str, Any] = {"partition_by": series, "order_by": entry.c[_NUMBER], "rows": (None, -1)}
@@ -171,9 +178,9 @@ class Sequence(RecordRule):
             sa.func.count().over(partition_by=(*series, entry.c[_NUMBER])).label(_COPIES),
         ).subquery("t")
 
-    def breach(self, records: RecordSql) -> Breach:
+    def breach(self, records: RegisterSql) -> RegisterBreach:
         row, at = records.row, records.moment(self.asks.at)
-        gone_until = _last_day_gone(self.asks.kept_for, records.frame.today)
+        gone_until = _last_day_gone(self.asks.kept_for, records.context.today)
         begins = sa.or_(row.c[_NUMBER] <= 1, yes(row.c[_DAY] <= day(gone_until + _MONTH)))
         broken = sa.case(
             (sa.or_(row.c[_NUMBER].is_(None), row.c[_COPIES] > 1), sa.null()),
@@ -183,13 +190,13 @@ class Sequence(RecordRule):
             (sa.and_(_gapes(row), yes(row.c[_LAST_DAY] > day(gone_until))), sa.true()),
             else_=sa.null(),
         )
-        return Breach(broken, readable_moment(at), readable_day(at))
+        return RegisterBreach(broken, readable_moment(at), readable_day(at))
 
-    def _entries(self, frame: Frame, *extra: str) -> sa.Subquery:
+    def _entries(self, context: EvaluationContext, *extra: str) -> sa.Subquery:
         """The register's rows with their series and their number, which is null where there is none."""
         names = tuple(dict.fromkeys((*self.columns(), *extra)))
-        table = frame.table(self.table, *names, alias="entry")
-        records, asks = RecordSql(self.records, table, frame), self.asks
+        table = context.table(self.table, *names, alias="entry")
+        records, asks = RegisterSql(self.records, table, context), self.asks
         text = records.text(asks.number)
         digits = sa.func.substring(text, "[0-9]+$")
         return sa.select(

@@ -14,15 +14,15 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 from pydantic import Field, field_validator
 
-from privacy_audit.config.map_clocks import ColumnClock, Means, Subject
+from privacy_audit.config.map_clocks import ColumnClock, MomentMeaning, Subject
 from privacy_audit.config.map_registers import LegalHolds
 from privacy_audit.config.map_tables import SoftDelete
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.interface import (
-    Delete,
+    DeleteRows,
+    IndexPlan,
     Remedy,
     Rule,
-    Seek,
     common,
     read_subject,
     subject_columns,
@@ -31,13 +31,13 @@ from privacy_audit.controls.base.interface import (
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.periods import Period
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import Scene, Specimen
-from privacy_audit.selftest.made_up_rows import holds, person
-from privacy_audit.selftest.made_up_times import around, lately, no_fact, telling, until
+from privacy_audit.selftest.case import Fixture, SelfTestCase
+from privacy_audit.selftest.made_up_rows import holds, with_subject
+from privacy_audit.selftest.made_up_times import around, implausible_cases, recent, row_with_time, until
 from privacy_audit.sql.clocks import ClockSql, needs_of, read_clock
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, never, no_day
+from privacy_audit.sql.evaluation_context import AnyNeed, ColumnRequirement, EvaluationContext, Predicate, never, no_day
 from privacy_audit.sql.holds import needs_of_holds, read_holds
-from privacy_audit.sql.row_predicates import State, Truth
+from privacy_audit.sql.row_predicates import RowPredicates, RowState
 
 
 class SoftDeletion(Rule):
@@ -94,7 +94,7 @@ class SoftDeletion(Rule):
         )
 
     def remedy(self) -> Remedy:
-        return Delete()
+        return DeleteRows()
 
     @property
     def foreseeable(self) -> bool:
@@ -105,19 +105,19 @@ class SoftDeletion(Rule):
         return (*marks, *([self.mark.flag] if self.mark.flag else []), *subject_columns(self.subject))
 
     def needs(self) -> Iterator[AnyNeed]:
-        yield from (Need(self.table, column) for column in self.key)
+        yield from (ColumnRequirement(self.table, column) for column in self.key)
         if self.mark.clock:
             yield from needs_of(self.mark.clock, self.table)
         if self.mark.flag:
-            yield Need(self.table, self.mark.flag, frozenset({"bool"}))
+            yield ColumnRequirement(self.table, self.mark.flag, frozenset({"bool"}))
         yield from subject_needs(self.subject, self.table)
         yield from needs_of_holds(self.holds)
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        subject = read_subject(self.subject, row, frame)
-        holds = read_holds(self.holds, self.categories, subject.key, frame)
-        clock, undecidable, expired = self._marked(row, frame)
-        return Truth(
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
+        subject = read_subject(self.subject, row, context)
+        holds = read_holds(self.holds, self.categories, subject.key, context)
+        clock, undecidable, expired = self._marked(row, context)
+        return RowPredicates(
             row=row,
             out_of_scope=never(),
             undecidable=undecidable,
@@ -134,52 +134,54 @@ class SoftDeletion(Rule):
     def longest_period(self) -> str:
         return self.period
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        flag, clock, base = self.mark.flag, self._mark_of_row, person(self.subject)
-        unmarked = Scene({clock.column: None} if clock else {})
-        for value, state in ((True, State.UNDECIDABLE), (False, State.COMPLIANT), (None, State.UNDECIDABLE)):
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        flag, clock, base = self.mark.flag, self._mark_of_row, with_subject(self.subject)
+        unmarked = Fixture({clock.column: None} if clock else {})
+        for value, state in ((True, RowState.UNDECIDABLE), (False, RowState.COMPLIANT), (None, RowState.UNDECIDABLE)):
             if flag:
-                yield Specimen(f"flagged {value} without a moment", state, unmarked | Scene({flag: value})).over(base)
+                yield SelfTestCase(f"flagged {value} without a moment", state, unmarked | Fixture({flag: value})).over(
+                    base
+                )
         if clock is None:
             return
-        limit = Period.parse(self.period).cutoff(frame.today)
-        past = telling(clock, frame.earliest, self.zone)
-        for name, moment in around(clock, limit, frame):
-            over = until(clock, moment, limit, frame)
-            state = State.UNDECIDABLE if over is None else State.VIOLATING if over else State.COMPLIANT
-            yield Specimen(name, state, telling(clock, moment, self.zone)).over(base)
-        found = no_fact(clock, frame, State.VIOLATING)
-        held = [one.over(past) for one in (holds(self.holds, self.categories, frame) if self.subject else ())]
-        now = telling(clock, lately(clock, frame), self.zone)
-        if until(clock, frame.as_of, limit, frame) is False:
+        limit = Period.parse(self.period).cutoff(context.today)
+        past = row_with_time(clock, context.earliest, self.zone)
+        for name, moment in around(clock, limit, context):
+            over = until(clock, moment, limit, context)
+            state = RowState.UNDECIDABLE if over is None else RowState.VIOLATING if over else RowState.COMPLIANT
+            yield SelfTestCase(name, state, row_with_time(clock, moment, self.zone)).over(base)
+        found = implausible_cases(clock, context, RowState.VIOLATING)
+        held = [one.over(past) for one in (holds(self.holds, self.categories, context) if self.subject else ())]
+        now = row_with_time(clock, recent(clock, context), self.zone)
+        if until(clock, context.as_of, limit, context) is False:
             for one in held[:1]:
-                yield Specimen("within its period and held", State.COMPLIANT, one.scene | now).over(base)
+                yield SelfTestCase("within its period and held", RowState.COMPLIANT, one.fixture | now).over(base)
         yield from (one.over(base) for one in (*found, *held) if not (flag and one.name == "without a moment"))
 
-    def seeks(self, frame: Frame) -> Sequence[Seek]:
+    def seeks(self, context: EvaluationContext) -> Sequence[IndexPlan]:
         if self.mark.clock is None or self.mark.flag is not None:
             return ()
-        row = self.rows(frame)
+        row = self.rows(context)
         marked = sa.select(*row.c).where(row.c[self.mark.clock.column].is_not(None))
-        return (Seek(self.judge(marked.subquery("t"), frame)),)
+        return (IndexPlan(self.evaluate(marked.subquery("t"), context)),)
 
     @property
     def _mark_of_row(self) -> ColumnClock | None:
         """The clock of the mark: a row without a moment is not marked."""
         clock = self.mark.clock
-        return clock.model_copy(update={"null_means": Means.RUNNING}) if clock else None
+        return clock.model_copy(update={"null_means": MomentMeaning.RUNNING}) if clock else None
 
-    def _marked(self, row: sa.FromClause, frame: Frame) -> tuple[ClockSql | None, Predicate, Predicate]:
+    def _marked(self, row: sa.FromClause, context: EvaluationContext) -> tuple[ClockSql | None, Predicate, Predicate]:
         """The clock, whether a row cannot be decided, and whether its window is over."""
         flag = row.c[self.mark.flag] if self.mark.flag else None
         if self.mark.clock is None:
             # A flag says that, not when: nobody can show that the window is kept.
             return None, never() if flag is None else flag.is_not(sa.false()), never()
-        clock = read_clock(self._mark_of_row or self.mark.clock, row, frame)
+        clock = read_clock(self._mark_of_row or self.mark.clock, row, context)
         column = row.c[self.mark.clock.column]
         undated = sa.and_(column.is_(None), flag.is_not(sa.false())) if flag is not None else never()
-        expired = sa.and_(sa.not_(clock.running), clock.until(Period.parse(self.period).cutoff(frame.today)))
-        unsure = sa.and_(sa.not_(expired), clock.maybe_until(Period.parse(self.period).cutoff(frame.today)))
+        expired = sa.and_(sa.not_(clock.running), clock.until(Period.parse(self.period).cutoff(context.today)))
+        unsure = sa.and_(sa.not_(expired), clock.maybe_until(Period.parse(self.period).cutoff(context.today)))
         return clock, sa.or_(undated, clock.odd, unsure if clock.vague else never()), expired
 
     def _breach_began(self, clock: ClockSql | None) -> sa.ColumnElement[Any]:

@@ -22,29 +22,29 @@ import sqlalchemy as sa
 from privacy_audit.config.map_fields import Identifier, TableName
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.catalog_rule import CatalogRule
-from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.interface import BindingError
 from privacy_audit.controls.base.known_columns import covered_tables, known_columns
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import Scene, Specimen
-from privacy_audit.sql.catalog.unknown_columns import Speaks, sampled_counts, unmapped_columns
+from privacy_audit.selftest.case import Fixture, SelfTestCase
+from privacy_audit.sql.catalog.unknown_columns import ColumnHint, sampled_counts, unmapped_columns
 from privacy_audit.sql.detectors import Detector
-from privacy_audit.sql.evaluation_context import Frame, Predicate
+from privacy_audit.sql.evaluation_context import EvaluationContext, Predicate
 from privacy_audit.sql.every_row import every_row
-from privacy_audit.sql.inline_relation import Planted
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.sql.inline_relation import InlineRelation
+from privacy_audit.sql.row_predicates import RowState
 
 SAMPLE_ROWS = 10_000
 """Rows of each table that are looked into."""
 SEEN = "_store.seen"
 """What the samples held, as a relation."""
 FREE_TEXT = "free text"
-_KEPT_UNDER: Mapping[Speaks, frozenset[Category]] = {
-    Speaks.MONEY: frozenset({Category.FINANCIAL}),
-    Speaks.PLACE: frozenset({Category.GEOLOCATION}),
-    Speaks.ADDRESS: frozenset({Category.CONNECTION}),
-    Speaks.DEVICE: frozenset({Category.CONNECTION, Category.COOKIE}),
-    Speaks.NO_CATEGORY: frozenset(),
+_KEPT_UNDER: Mapping[ColumnHint, frozenset[Category]] = {
+    ColumnHint.MONEY: frozenset({Category.FINANCIAL}),
+    ColumnHint.PLACE: frozenset({Category.GEOLOCATION}),
+    ColumnHint.ADDRESS: frozenset({Category.CONNECTION}),
+    ColumnHint.DEVICE: frozenset({Category.CONNECTION, Category.COOKIE}),
+    ColumnHint.NO_CATEGORY: frozenset(),
 }
 """What a name or type speaks of, to the categories under whose periods it is kept."""
 _SEEN_COLUMNS = {"relation": sa.Text(), "column_name": sa.Text(), "holds": sa.Text()}
@@ -66,7 +66,7 @@ class UnmappedColumns(CatalogRule):
     """Tables whose rows are as a whole data of these categories."""
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         known = known_columns(store)
         fields: dict[str, Any] = cls.common_fields(control, store, zone)
         yield cls(
@@ -90,7 +90,7 @@ class UnmappedColumns(CatalogRule):
             " holds, or enter it under `not_personal` with the reason and who reviewed it. Delete nothing before that."
         )
 
-    def prepared(self, connection: sa.Connection, frame: Frame) -> Frame:
+    def prepared(self, connection: sa.Connection, context: EvaluationContext) -> EvaluationContext:
         """Looks into a sample of every column that nobody knows and that the auditor may read."""
         columns = unmapped_columns(self._mapped, self._told_of_covered)
         asked = connection.execute(
@@ -108,11 +108,11 @@ class UnmappedColumns(CatalogRule):
                     sampled_counts(schema, name, [row.column_name for row in group], Detector, SAMPLE_ROWS)
                 )
             ]
-        return replace(frame, planted={**frame.planted, SEEN: Planted(_SEEN_COLUMNS, tuple(seen))})
+        return replace(context, planted={**context.planted, SEEN: InlineRelation(_SEEN_COLUMNS, tuple(seen))})
 
-    def found(self, frame: Frame) -> sa.FromClause:
+    def found(self, context: EvaluationContext) -> sa.FromClause:
         columns = unmapped_columns(self._mapped, self._told_of_covered)
-        seen = frame.planted.get(SEEN, Planted(_SEEN_COLUMNS, ())).relation(tuple(_SEEN_COLUMNS), "seen")
+        seen = context.planted.get(SEEN, InlineRelation(_SEEN_COLUMNS, ())).relation(tuple(_SEEN_COLUMNS), "seen")
         unseen = sa.and_(columns.c.searchable, sa.not_(columns.c.readable))
         holds = sa.case((unseen, sa.null()), else_=sa.func.coalesce(seen.c.holds, ""))
         names = sa.values(sa.column("relation", sa.Text()), name="mapped_table").data([(name,) for name in self.tables])
@@ -135,13 +135,13 @@ class UnmappedColumns(CatalogRule):
         return {name: frozenset(columns) if columns else None for name, columns in self.known.items()}
 
     @property
-    def _told_of_covered(self) -> Mapping[str, frozenset[Speaks]]:
+    def _told_of_covered(self) -> Mapping[str, frozenset[ColumnHint]]:
         return {
             name: frozenset(speaks for speaks, under in _KEPT_UNDER.items() if not under & {*categories})
             for name, categories in self.covered.items()
         }
 
-    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+    def broken(self, row: sa.FromClause, context: EvaluationContext) -> Predicate:
         """That a text is long is no suspicion of its own: somebody must look, and say what stands in it. Nor is it
         one that the auditor may not look into a column, and no proof that it holds nothing."""
         return sa.case(
@@ -152,23 +152,26 @@ class UnmappedColumns(CatalogRule):
             else_=sa.null(),
         )
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        plain = Scene({"relation": "a table", "suspicion": "", "holds": ""})
-        known = Scene({"relation": self.tables[0] if self.tables else ""})
-        for name, state, scene in (
-            ("of a column that holds addresses", State.VIOLATING, known | Scene({"holds": Detector.EMAIL.value})),
-            ("of a column with a telling name", State.VIOLATING, known | Scene({"suspicion": "its name"})),
-            ("of free text", State.UNDECIDABLE, known | Scene({"suspicion": FREE_TEXT})),
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        plain = Fixture({"relation": "a table", "suspicion": "", "holds": ""})
+        known = Fixture({"relation": self.tables[0] if self.tables else ""})
+        for name, state, fixture in (
+            ("of a column that holds addresses", RowState.VIOLATING, known | Fixture({"holds": Detector.EMAIL.value})),
+            ("of a column with a telling name", RowState.VIOLATING, known | Fixture({"suspicion": "its name"})),
+            ("of free text", RowState.UNDECIDABLE, known | Fixture({"suspicion": FREE_TEXT})),
             (
                 "of free text that holds addresses",
-                State.VIOLATING,
-                Scene({"suspicion": FREE_TEXT, "holds": "an address"}),
+                RowState.VIOLATING,
+                Fixture({"suspicion": FREE_TEXT, "holds": "an address"}),
             ),
-            ("of a column that the auditor may not read", State.UNDECIDABLE, known | Scene({"holds": None})),
-            *(("of a column of a mapped table", State.COMPLIANT, Scene({"relation": name})) for name in self.tables),
-            ("of a column of a table that nobody speaks of", State.UNDECIDABLE, Scene()),
+            ("of a column that the auditor may not read", RowState.UNDECIDABLE, known | Fixture({"holds": None})),
+            *(
+                ("of a column of a mapped table", RowState.COMPLIANT, Fixture({"relation": name}))
+                for name in self.tables
+            ),
+            ("of a column of a table that nobody speaks of", RowState.UNDECIDABLE, Fixture()),
         ):
-            yield Specimen(name, state, plain | scene)
+            yield SelfTestCase(name, state, plain | fixture)
 
 
 def _words(counts: sa.RowMapping) -> Iterator[str]:

@@ -15,20 +15,20 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from privacy_audit.config.map_fields import Line
-from privacy_audit.config.map_registers import Records
+from privacy_audit.config.map_registers import RegisterBinding
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.catalog_rule import CatalogRule
-from privacy_audit.controls.base.interface import Lack
+from privacy_audit.controls.base.interface import BindingError
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import ME, Me, Scene, Specimen
-from privacy_audit.selftest.register_cases import Meant, standing
+from privacy_audit.selftest.case import OWN, Fixture, OwnKey, SelfTestCase
+from privacy_audit.selftest.register_cases import Selector, standing
 from privacy_audit.sql.catalog.outbound_paths import ways_out
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Predicate, unknown
-from privacy_audit.sql.register_rows import InForce, Only, RecordSql, columns_of, needs_of_records, planted
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.sql.evaluation_context import AnyNeed, EvaluationContext, Predicate, unknown
+from privacy_audit.sql.register_rows import InForceFields, Only, RegisterSql, columns_of, needs_of_records, planted
+from privacy_audit.sql.row_predicates import RowState
 
 _FIELDS = ("recipient", "role", "from", "to")
-_IN_FORCE = InForce.model_validate({"from": "from", "to": "to"})
+_IN_FORCE = InForceFields.model_validate({"from": "from", "to": "to"})
 
 
 class WaysOut(CatalogRule):
@@ -40,7 +40,7 @@ class WaysOut(CatalogRule):
     key_columns: ClassVar[tuple[str, ...]] = ("kind", "name", "target")
     parameters: ClassVar[frozenset[str]] = frozenset({"roles"})
 
-    recipients: Records | None = None
+    recipients: RegisterBinding | None = None
     """The register of recipients, where this store's map binds it; else no way is registered."""
     roles: tuple[Line, ...] = Field(min_length=1)
     """What a recipient may be, in the policy's words: whoever is anything else is a third party."""
@@ -52,7 +52,7 @@ class WaysOut(CatalogRule):
             yield ("roles",), "These are the roles of those who may be given data. Write them as a list of words."
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         recipients = store.registers.recipients
         complete = recipients is not None and all(field in recipients.fields for field in _FIELDS)
         fields: dict[str, Any] = cls.common_fields(control, store, zone)
@@ -76,23 +76,23 @@ class WaysOut(CatalogRule):
         if self.recipients:
             yield from needs_of_records("recipients", self.recipients, _FIELDS)
 
-    def frame(self, as_of: object) -> Frame:
-        frame = super().frame(as_of)
+    def context(self, as_of: object) -> EvaluationContext:
+        context = super().context(as_of)
         files = planted("recipients", self.recipients) if self.recipients else {}
-        return Frame(frame.as_of, frame.zone_name, frame.no_data_before, None, files)
+        return EvaluationContext(context.as_of, context.zone_name, context.no_data_before, None, files)
 
-    def found(self, frame: Frame) -> sa.FromClause:
+    def found(self, context: EvaluationContext) -> sa.FromClause:
         ways = ways_out()
         nothing = sa.literal("", sa.Text())
         looked = sa.select(sa.literal("looked through", sa.Text()), nothing, nothing)
         return sa.select(ways.c.kind, ways.c.name, ways.c.target).union_all(looked).subquery("way")
 
-    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+    def broken(self, row: sa.FromClause, context: EvaluationContext) -> Predicate:
         is_way = row.c.name != ""
         if self.recipients is None:
             return is_way
-        entry = frame.table(self.recipients.name, *columns_of(self.recipients, _FIELDS), alias="registered")
-        records = RecordSql(self.recipients, entry, frame)
+        entry = context.table(self.recipients.name, *columns_of(self.recipients, _FIELDS), alias="registered")
+        records = RegisterSql(self.recipients, entry, context)
         counts = sa.and_(records.in_force(_IN_FORCE), records.meant(self._only))
         named = records.text("recipient").in_([row.c.name, row.c.target])
         surely = sa.exists(sa.select(sa.literal(1)).select_from(entry).where(named, counts))
@@ -103,12 +103,14 @@ class WaysOut(CatalogRule):
     def _only(self) -> Only:
         return {"role": self.roles}
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        yield Specimen("that says that all ways were looked through", State.COMPLIANT, Scene({"name": ""}))
-        yield Specimen("of which the catalog says nothing", State.UNDECIDABLE, Scene({"name": None}))
-        yield Specimen("of a way that is not registered", State.VIOLATING)
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        yield SelfTestCase("that says that all ways were looked through", RowState.COMPLIANT, Fixture({"name": ""}))
+        yield SelfTestCase("of which the catalog says nothing", RowState.UNDECIDABLE, Fixture({"name": None}))
+        yield SelfTestCase("of a way that is not registered", RowState.VIOLATING)
         if self.recipients:
-            meant = Meant("recipients", self.recipients, self._only, _IN_FORCE, frame)
+            meant = Selector("recipients", self.recipients, self._only, _IN_FORCE, context)
             for other in ("name", "target"):
-                ways = (way for who in (ME, Me(" ", " ")) for way in standing("of a way", meant, {"recipient": who}))
-                yield from (one.over(Scene({other: "somewhere"})) for one in ways)
+                ways = (
+                    way for who in (OWN, OwnKey(" ", " ")) for way in standing("of a way", meant, {"recipient": who})
+                )
+                yield from (one.over(Fixture({other: "somewhere"})) for one in ways)

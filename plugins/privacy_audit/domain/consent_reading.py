@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Reading(StrEnum):
+class ConsentReading(StrEnum):
     """How a consent ledger is kept, and so how it must be read. On overlapping rows the two differ widely."""
 
     EVENTS = "events"

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutboxMessage:
     """What the alerts wrote and the register keeps. Only the alerts read its content."""
 
     key: str

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from privacy_audit.domain.audit import Audit
-from privacy_audit.domain.consent_reading import Reading
+from privacy_audit.domain.consent_reading import ConsentReading
 from privacy_audit.domain.outcomes import Cause, Outcome, Severity
 from privacy_audit.domain.promises import Pack
 
@@ -54,8 +54,8 @@ RULES: dict[Pack, tuple[str, str]] = {Pack.POLICY: ("promise", "promises"), Pack
 SEVERITIES: dict[Severity, str] = {severity: severity.value.capitalize() for severity in Severity}
 
 READINGS: dict[str, str] = {
-    Reading.EVENTS.value: "Read as events: the last grant or withdrawal before the moment counts.",
-    Reading.INTERVALS.value: "Read as intervals: a moment is covered by any period from grant to withdrawal.",
+    ConsentReading.EVENTS.value: "Read as events: the last grant or withdrawal before the moment counts.",
+    ConsentReading.INTERVALS.value: "Read as intervals: a moment is covered by any period from grant to withdrawal.",
 }
 """How a ledger of consents was read."""
 

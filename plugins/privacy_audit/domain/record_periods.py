@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from privacy_audit.domain.periods import Period, local_date, start_of_day
 
 
-class Kind(StrEnum):
+class RecordKind(StrEnum):
     """The kinds of records. Data Docs are none: they show tonight, and every night replaces them."""
 
     AUDITS = "audits"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class OwnRecord:
     """One thing that is kept."""
 
     name: str
@@ -38,7 +38,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Deadline:
+class RecordDeadline:
     """A period, seen on one civil day."""
 
     period: Period
@@ -56,16 +56,16 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class SortedRecords:
     """Records by what becomes of them."""
 
-    within: tuple[Record, ...]
+    within: tuple[OwnRecord, ...]
     """Their period is not over."""
-    past: tuple[Record, ...]
+    past: tuple[OwnRecord, ...]
     """To be deleted."""
-    kept: tuple[Record, ...]
+    kept: tuple[OwnRecord, ...]
     """Their period is over, and something asks for them."""
-    unknown: tuple[Record, ...]
+    unknown: tuple[OwnRecord, ...]
     """Nobody can tell how old they are."""
 
     @property
@@ -78,15 +78,15 @@ class Sorted:
 UNKNOWN = "no folder that an audit made, so nobody can tell how old it is"
 
 
-def sort(records: Iterable[Record], before: datetime) -> Sorted:
+def sort(records: Iterable[OwnRecord], before: datetime) -> SortedRecords:
     """What becomes of records when those of an instant before this one are past their period."""
-    by: dict[str, list[Record]] = {"within": [], "past": [], "kept": [], "unknown": []}
+    by: dict[str, list[OwnRecord]] = {"within": [], "past": [], "kept": [], "unknown": []}
     for record in records:
         by[_part(record, before)].append(record)
-    return Sorted(**{part: tuple(those) for part, those in by.items()})
+    return SortedRecords(**{part: tuple(those) for part, those in by.items()})
 
 
-def _part(record: Record, before: datetime) -> str:
+def _part(record: OwnRecord, before: datetime) -> str:
     if record.instant is None:
         return "unknown"
     if record.instant >= before:
@@ -95,10 +95,10 @@ def _part(record: Record, before: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class PurgeResult:
     """What became of the records of one kind."""
 
-    kind: Kind
+    kind: RecordKind
     within: int
     """Records that are left because their period is not over."""
     left: Mapping[str, int]
@@ -107,17 +107,17 @@ class Swept:
     """What went, by the kind's own name and those of the tables whose rows went with it."""
 
 
-class Shelf(Protocol):
+class RecordStore(Protocol):
     """Where the records of one kind lie."""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> RecordKind:
         """What lies there."""
 
-    def records(self) -> tuple[Record, ...]:
+    def records(self) -> tuple[OwnRecord, ...]:
         """All that lies there. PrivacyAuditError when it cannot be read."""
 
-    def sweep(self, before: datetime, *, dry_run: bool) -> Swept:
+    def sweep(self, before: datetime, *, dry_run: bool) -> PurgeResult:
         """Deletes what is past its period, or only counts it. PrivacyAuditError when that cannot be done."""
 
 
@@ -126,7 +126,7 @@ _SCHEDULED = "scheduled__"
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedAudit:
     """An audit, as far as it shows that there was one."""
 
     as_of: datetime

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.compiler.suites import Check, Coverage
+from privacy_audit.compiler.suites import Check, StoreCoverage
 from privacy_audit.domain.audit import CheckResult, StoreResult
 from privacy_audit.domain.outcomes import Cause, Outcome, roll_up
 from privacy_audit.engine import check_outcome
@@ -23,10 +23,10 @@ from privacy_audit.engine.purge_log import hidden_logs, unread_logs, without_log
 from privacy_audit.engine.remediation_script import draft
 from privacy_audit.engine.visibility import Catalog, read_catalog
 from privacy_audit.engine.zone_check import misread_zones
-from privacy_audit.postgres.store_errors import Trouble, TroubleError
-from privacy_audit.postgres.store_session import Door, open_store
+from privacy_audit.postgres.store_errors import StoreError, StoreErrors
+from privacy_audit.postgres.store_session import StoreSession, open_store
 
-__all__ = ["FULL_SCAN_ROWS", "RESULTS", "StoreOrder", "TroubleError", "audit_store", "store_not_audited"]
+__all__ = ["FULL_SCAN_ROWS", "RESULTS", "StoreError", "StoreOrder", "audit_store", "store_not_audited"]
 
 ATTEMPTS = 2
 PAUSE_SECONDS = 2.0
@@ -40,7 +40,7 @@ class StoreOrder:
 
     audit_id: str
     as_of: datetime
-    coverage: Coverage
+    coverage: StoreCoverage
     """What becomes of each control in this store."""
     controls: frozenset[str]
     """Ids of the controls asked for and in force at T."""
@@ -67,7 +67,7 @@ def audit_store(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
     raise AssertionError("the loop returns")
 
 
-def store_not_audited(order: StoreOrder, trouble: TroubleError) -> StoreResult:
+def store_not_audited(order: StoreOrder, trouble: StoreError) -> StoreResult:
     """A store that could not be looked at: each of its checks is listed as not audited."""
     reason = check_outcome.sentence(trouble.reason)
     checks = [check_outcome.not_audited(check, trouble, order.as_of) for check in order.checks]
@@ -84,11 +84,11 @@ def _attempt(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
             seconds = {"open": opened - started, "checks": time.monotonic() - opened}
             result = _store_result(order, checks, snapshot=str(door.snapshot), seconds=seconds)
             return replace(result, limits=(*door.snapshot.limits, *limits))
-    except TroubleError as trouble:
+    except StoreError as trouble:
         return store_not_audited(order, trouble)
 
 
-def _look(order: StoreOrder, door: Door, url: sa.URL) -> tuple[list[CheckResult], tuple[str, ...]]:
+def _look(order: StoreOrder, door: StoreSession, url: sa.URL) -> tuple[list[CheckResult], tuple[str, ...]]:
     """Proves what can be seen, runs that, and gives a result for every check, in their order, and the limits of it."""
     checks = order.checks
     catalog, misread = _catalog(door, checks, order.as_of)
@@ -106,7 +106,7 @@ def _look(order: StoreOrder, door: Door, url: sa.URL) -> tuple[list[CheckResult]
     )
     missing = asked - set(details)
     if missing:
-        raise TroubleError(
+        raise StoreError(
             Cause.INTERNAL,
             f"{len(missing)} checks are in no committed suite. Run `privacy-audit compile` and commit it.",
         )
@@ -114,28 +114,28 @@ def _look(order: StoreOrder, door: Door, url: sa.URL) -> tuple[list[CheckResult]
     return results, (*unread_logs(checks, results, hidden), *left_out(checks, results))
 
 
-def _catalog(door: Door, checks: Sequence[Check], as_of: datetime) -> tuple[Catalog, dict[str, TroubleError]]:
+def _catalog(door: StoreSession, checks: Sequence[Check], as_of: datetime) -> tuple[Catalog, dict[str, StoreError]]:
     """What the catalog says, and the checks whose time zones the server reads otherwise than the auditor."""
-    with Trouble.watch(), door.engine.connect() as connection:
+    with StoreErrors.watch(), door.engine.connect() as connection:
         catalog = read_catalog(connection, [check.rule for check in checks])
         return catalog, misread_zones(connection, checks, as_of)
 
 
-def _blocked(catalog: Catalog, checks: Sequence[Check]) -> dict[str, TroubleError]:
+def _blocked(catalog: Catalog, checks: Sequence[Check]) -> dict[str, StoreError]:
     """The checks whose columns the auditor cannot see, with the reason."""
     blocked = {}
     for check in checks:
         try:
             catalog.prove(check.rule)
-        except TroubleError as trouble:
+        except StoreError as trouble:
             blocked[check.id] = trouble
     return blocked
 
 
-def _altered(order: StoreOrder) -> dict[str, TroubleError]:
+def _altered(order: StoreOrder) -> dict[str, StoreError]:
     """The checks whose committed suite does not say what policy and map say: here, on this machine, now."""
     committed = {entry["kwargs"]["check"]: entry for suite in order.suites for entry in suite["expectations"]}
-    trouble = TroubleError(
+    trouble = StoreError(
         Cause.INTERNAL, "its committed suite is not what policy and map say. Run `privacy-audit compile` and commit it."
     )
     return {
@@ -159,7 +159,7 @@ def _only(suites: Sequence[Mapping[str, Any]], asked: Collection[str]) -> list[d
 
 def _result(
     check: Check,
-    blocked: Mapping[str, TroubleError],
+    blocked: Mapping[str, StoreError],
     details: Mapping[str, Mapping[str, Any]],
     order: StoreOrder,
     catalog: Catalog,
@@ -168,7 +168,7 @@ def _result(
         return check_outcome.not_audited(check, blocked[check.id], order.as_of)
     try:
         measured = read_details(details[check.id])
-    except TroubleError as trouble:
+    except StoreError as trouble:
         return check_outcome.not_audited(check, trouble, order.as_of)
     drafted = draft(check, measured.tally, order.coverage.store, catalog, order.as_of)
     return check_outcome.judged(check, measured, order.as_of, drafted)

@@ -9,9 +9,9 @@ from typing import Any
 
 from privacy_audit.domain.outcomes import Cause, Plan
 from privacy_audit.domain.tally import Forecast, Purge, Tally
-from privacy_audit.engine.measurement import Measured
-from privacy_audit.engine.row_queries import Listing
-from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.engine.measurement import Measurement
+from privacy_audit.engine.row_queries import RowQueries
+from privacy_audit.postgres.store_errors import StoreError
 
 TALLY_KEYS = (
     "population", "compliant", "violating", "held", "undecidable", "out_of_scope", "subjects",
@@ -34,7 +34,7 @@ KEYS = frozenset(
 """Every key that may appear: the results store keeps nothing else."""
 
 
-def details_of(measured: Measured) -> dict[str, Any]:
+def details_of(measured: Measurement) -> dict[str, Any]:
     """Counts, dates and the plan."""
     tally = asdict(measured.tally)
     for key in ("oldest", "newest", "overdue_since"):
@@ -60,21 +60,21 @@ def _purge_details(purge: Purge | None) -> dict[str, Any]:
     return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in told.items()}
 
 
-def _listing_details(listing: Listing | None) -> dict[str, Any]:
+def _listing_details(listing: RowQueries | None) -> dict[str, Any]:
     return {key: getattr(listing, name) for key, name in LISTING_KEYS.items()} if listing else {}
 
 
-def trouble_details(trouble: TroubleError) -> dict[str, Any]:
+def trouble_details(trouble: StoreError) -> dict[str, Any]:
     """Why nothing was counted."""
     return {"cause": trouble.cause.value, "reason": trouble.reason}
 
 
-def read_details(details: Mapping[str, Any]) -> Measured:
-    """The measurement that `details_of` wrote. TroubleError when it says why nothing was counted, or is not whole."""
+def read_details(details: Mapping[str, Any]) -> Measurement:
+    """The measurement that `details_of` wrote. StoreError when it says why nothing was counted, or is not whole."""
     if "cause" in details:
-        raise TroubleError(Cause(details["cause"]), details["reason"])
+        raise StoreError(Cause(details["cause"]), details["reason"])
     if not set(TALLY_KEYS) <= set(details):
-        raise TroubleError(Cause.INTERNAL, "the check came back without its counts")
+        raise StoreError(Cause.INTERNAL, "the check came back without its counts")
     tally = {key: details[key] for key in TALLY_KEYS}
     for key in ("oldest", "newest"):
         tally[key] = datetime.fromisoformat(tally[key]) if tally[key] else None
@@ -82,14 +82,14 @@ def read_details(details: Mapping[str, Any]) -> Measured:
     tally["ages"] = tuple(tally["ages"])
     forecast = {name: details[key] for key, name in FORECAST_KEYS.items() if key in details}
     listing = {name: details[key] for key, name in LISTING_KEYS.items() if key in details}
-    return Measured(
+    return Measurement(
         Tally(**tally),
         Plan(details["plan"]),
         details["plan_reason"],
         details["late_holds"],
         Forecast(**forecast) if forecast else None,
         _read_purge(details),
-        Listing(**listing) if listing else None,
+        RowQueries(**listing) if listing else None,
     )
 
 

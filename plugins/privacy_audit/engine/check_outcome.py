@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from privacy_audit.compiler.suites import Check, Excused, Unchecked
+from privacy_audit.compiler.suites import Check, ExcusedControl, UncheckedControl
 from privacy_audit.controls import Rule
 from privacy_audit.domain.advice import Advice
 from privacy_audit.domain.audit import CheckResult
 from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.domain.phrases import WAYS_OUT
 from privacy_audit.domain.tally import Tally
-from privacy_audit.engine.measurement import Measured
-from privacy_audit.engine.remediation_script import NONE, Draft
-from privacy_audit.engine.row_queries import Listing, listing
-from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.engine.measurement import Measurement
+from privacy_audit.engine.remediation_script import NONE, RemediationScript
+from privacy_audit.engine.row_queries import RowQueries, listing
+from privacy_audit.postgres.store_errors import StoreError
 
 STORE = "_store"
 """Stands for the store as a whole in the id of a check that has no table."""
 
 
-def judged(check: Check, measured: Measured, as_of: datetime, drafted: Draft = NONE) -> CheckResult:
+def judged(check: Check, measured: Measurement, as_of: datetime, drafted: RemediationScript = NONE) -> CheckResult:
     """The result of a check that was counted, with the draft that would close it."""
     outcome, cause, reason = _outcome(check.rule, measured.tally)
     closing = " ".join(filter(None, (check.rule.fix, drafted.reason)))
@@ -40,7 +40,7 @@ def judged(check: Check, measured: Measured, as_of: datetime, drafted: Draft = N
     )
 
 
-def not_audited(check: Check, trouble: TroubleError, as_of: datetime) -> CheckResult:
+def not_audited(check: Check, trouble: StoreError, as_of: datetime) -> CheckResult:
     """The result of a check that could not be looked at."""
     return replace(
         _result(check, Outcome.NOT_AUDITED, as_of),
@@ -50,12 +50,12 @@ def not_audited(check: Check, trouble: TroubleError, as_of: datetime) -> CheckRe
     )
 
 
-def excused(entry: Excused) -> CheckResult:
+def excused(entry: ExcusedControl) -> CheckResult:
     """The result of a control that has nothing to look at here, as the owner signed."""
     return _of_store(entry, Outcome.NOT_APPLICABLE, None)
 
 
-def unchecked(entry: Unchecked) -> CheckResult:
+def unchecked(entry: UncheckedControl) -> CheckResult:
     """The result of a control that nothing lets us check: a gap, and said."""
     return _of_store(entry, Outcome.NOT_AUDITED, Cause.MISSING)
 
@@ -77,8 +77,8 @@ def _outcome(rule: Rule, tally: Tally) -> tuple[Outcome, Cause | None, str]:
     return Outcome.PASS, None, ""
 
 
-def _result(check: Check, outcome: Outcome, as_of: datetime, listed: Listing | None = None) -> CheckResult:
-    listed = listed or listing(check.rule, check.rule.frame(as_of))
+def _result(check: Check, outcome: Outcome, as_of: datetime, listed: RowQueries | None = None) -> CheckResult:
+    listed = listed or listing(check.rule, check.rule.context(as_of))
     return CheckResult(
         id=check.id,
         control=check.control.id,
@@ -93,7 +93,7 @@ def _result(check: Check, outcome: Outcome, as_of: datetime, listed: Listing | N
     )
 
 
-def _of_store(entry: Excused | Unchecked, outcome: Outcome, cause: Cause | None) -> CheckResult:
+def _of_store(entry: ExcusedControl | UncheckedControl, outcome: Outcome, cause: Cause | None) -> CheckResult:
     return CheckResult(
         id=f"{entry.store}/{STORE}/{entry.control.id}",
         control=entry.control.id,

@@ -19,15 +19,15 @@ import sqlalchemy as sa
 from privacy_audit.config.file_modes import for_the_group
 from privacy_audit.domain.outcomes import Cause
 from privacy_audit.postgres.session_settings import connect_args
-from privacy_audit.postgres.store_errors import Trouble, TroubleError
-from privacy_audit.postgres.store_session import Door
+from privacy_audit.postgres.store_errors import StoreError, StoreErrors
+from privacy_audit.postgres.store_session import StoreSession
 
 RESULTS = "validations"
 """Folder below the home in which an audit's validation results lie, one folder per audit."""
 
 
 def run_suites(
-    door: Door,
+    door: StoreSession,
     url: sa.URL,
     suites: Sequence[Mapping[str, Any]],
     *,
@@ -38,14 +38,14 @@ def run_suites(
 ) -> dict[str, Mapping[str, Any]]:
     """Check id to the details of its result (`details.read_details`), for every check of the suites.
 
-    TroubleError when Great Expectations evaluated anything else than what was asked.
+    StoreError when Great Expectations evaluated anything else than what was asked.
     """
     expected = [expectation["kwargs"]["check"] for suite in suites for expectation in suite["expectations"]]
     if not expected:
         return {}
     # Its loggers print server errors in full; what happened is in the results, in our words.
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
-    with Trouble.watch(), for_the_group():
+    with StoreErrors.watch(), for_the_group():
         outcome = _run(door, url, suites, audit_id, {"as_of": as_of.isoformat(), "budget": budget}, results)
     details = {
         result.expectation_config.kwargs["check"]: (result.result or {}).get("details") or _nothing()
@@ -54,7 +54,7 @@ def run_suites(
     }
     count = sum(len(run.results) for run in outcome.run_results.values())
     if set(details) != set(expected) or count != len(expected):
-        raise TroubleError(
+        raise StoreError(
             Cause.INTERNAL, f"{len(expected)} checks were asked for, {count} were evaluated: the suites prove nothing"
         )
     return details
@@ -65,7 +65,7 @@ def _nothing() -> dict[str, str]:
 
 
 def _run(
-    door: Door,
+    door: StoreSession,
     url: sa.URL,
     suites: Sequence[Mapping[str, Any]],
     audit_id: str,

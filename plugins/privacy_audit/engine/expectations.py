@@ -28,7 +28,7 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 from privacy_audit.controls import Rule, kinds
 from privacy_audit.engine.check_details import details_of, trouble_details
 from privacy_audit.engine.measurement import measure
-from privacy_audit.postgres.store_errors import Trouble, TroubleError
+from privacy_audit.postgres.store_errors import StoreError, StoreErrors
 
 METRIC = "privacy_audit.tally"
 
@@ -52,9 +52,9 @@ class TallyMetric(TableMetricProvider):
         rule = _read(metric_value_kwargs["kind"], metric_value_kwargs["rule"])
         as_of = datetime.fromisoformat(metric_value_kwargs["as_of"])
         try:
-            with Trouble.watch(), execution_engine.get_connection() as connection:
+            with StoreErrors.watch(), execution_engine.get_connection() as connection:
                 return details_of(measure(connection, rule, as_of, metric_value_kwargs["budget"]))
-        except TroubleError as trouble:
+        except StoreError as trouble:
             return trouble_details(trouble)
 
 

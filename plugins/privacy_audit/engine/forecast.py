@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from privacy_audit.controls import Rule
 from privacy_audit.domain.tally import Forecast
-from privacy_audit.sql.evaluation_context import Frame, day
+from privacy_audit.sql.evaluation_context import EvaluationContext, day
 from privacy_audit.sql.row_predicates import breaches_statement
 
 SOON, LATER = 30, 90
@@ -21,11 +21,11 @@ SOON, LATER = 30, 90
 
 def count_due(connection: sa.Connection, rule: Rule, as_of: datetime, violating: int) -> Forecast:
     """Each row judged: of those in breach at the later horizon, the day of the breach tells which are so before."""
-    frame = rule.frame(as_of)
-    breaches = _breaches(rule, frame.after(LATER)).subquery("breach")
+    context = rule.context(as_of)
+    breaches = _breaches(rule, context.after(LATER)).subquery("breach")
     # A breach without a day counts as begun: what nobody ever kept did not begin to be stale on a day.
     soon = sa.func.count().filter(
-        sa.or_(breaches.c.began.is_(None), breaches.c.began <= day(frame.today + timedelta(days=SOON)))
+        sa.or_(breaches.c.began.is_(None), breaches.c.began <= day(context.today + timedelta(days=SOON)))
     )
     in_30, in_90 = connection.execute(sa.select(soon, sa.func.count()).select_from(breaches)).one()
     # Rows in breach now may no longer be in force by then.
@@ -34,16 +34,16 @@ def count_due(connection: sa.Connection, rule: Rule, as_of: datetime, violating:
 
 def estimate_due(connection: sa.Connection, rule: Rule, as_of: datetime) -> Forecast:
     """The planner's estimates, without reading a row. What it believes of T goes off, so that its bias does too."""
-    frame = rule.frame(as_of)
+    context = rule.context(as_of)
     now, in_30, in_90 = (
-        _planned_rows(connection, _breaches(rule, at)) for at in (frame, frame.after(SOON), frame.after(LATER))
+        _planned_rows(connection, _breaches(rule, at)) for at in (context, context.after(SOON), context.after(LATER))
     )
     soon = max(in_30 - now, 0)
     return Forecast(soon, max(in_90 - now, soon), estimated=True)
 
 
-def _breaches(rule: Rule, frame: Frame) -> sa.Select[Any]:
-    return breaches_statement(rule.judge(rule.rows(frame), frame))
+def _breaches(rule: Rule, context: EvaluationContext) -> sa.Select[Any]:
+    return breaches_statement(rule.evaluate(rule.rows(context), context))
 
 
 def _planned_rows(connection: sa.Connection, statement: sa.Select[Any]) -> int:

@@ -13,20 +13,20 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from privacy_audit.config.map_registers import PurgeRuns
-from privacy_audit.controls import Rule, Seek
+from privacy_audit.controls import IndexPlan, Rule
 from privacy_audit.controls.base.catalog_rule import CatalogRule
 from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.domain.outcomes import Cause, Plan
 from privacy_audit.domain.tally import AGE_BUCKETS, Forecast, Purge, Tally
 from privacy_audit.engine.forecast import count_due, estimate_due
-from privacy_audit.engine.row_queries import Listing, listing
+from privacy_audit.engine.row_queries import RowQueries, listing
 from privacy_audit.engine.self_test import prove_can_fail
-from privacy_audit.postgres.other_databases import ElsewhereError
-from privacy_audit.postgres.store_errors import TroubleError
-from privacy_audit.sql.evaluation_context import Predicate, RowNeed, table, yes
+from privacy_audit.postgres.other_databases import OtherDatabaseError
+from privacy_audit.postgres.store_errors import StoreError
+from privacy_audit.sql.evaluation_context import Predicate, RowRequirement, table, yes
 from privacy_audit.sql.every_row import every_row, untrusted_index
 from privacy_audit.sql.purge_runs import purge_statement
-from privacy_audit.sql.row_predicates import Truth, tally_statement
+from privacy_audit.sql.row_predicates import RowPredicates, tally_statement
 
 FULL_SCAN_ROWS = 500_000
 """The cost budget: up to so many rows (the planner's estimate) a table is scanned, for that proves every row."""
@@ -36,7 +36,7 @@ _Told = TypeVar("_Told")
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """What one check counted, and how."""
 
     tally: Tally
@@ -46,7 +46,7 @@ class Measured:
     """Held rows whose hold began after they were already in breach."""
     forecast: Forecast | None = None
     purge: Purge | None = None
-    listing: Listing | None = None
+    listing: RowQueries | None = None
     """What lists the rows, where that takes more than rule and T: what was found out in the store first."""
 
 
@@ -57,17 +57,17 @@ class _Size:
     partitions: int
 
 
-def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int = FULL_SCAN_ROWS) -> Measured:
+def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int = FULL_SCAN_ROWS) -> Measurement:
     """The tally of a rule at T, by the plan that its table calls for.
 
-    TroubleError when a table is empty whose emptiness would pass for a promise kept.
+    StoreError when a table is empty whose emptiness would pass for a promise kept.
     """
     prove_can_fail(connection, rule, as_of)
     for need in rule.needs():
-        if isinstance(need, RowNeed) and not _holds_a_row(connection, table(need.table, alias="t")):
-            raise TroubleError(Cause.EMPTY, f"{need.table} holds no row, and without one every row here would pass.")
+        if isinstance(need, RowRequirement) and not _holds_a_row(connection, table(need.table, alias="t")):
+            raise StoreError(Cause.EMPTY, f"{need.table} holds no row, and without one every row here would pass.")
     if (own := _in_memory(connection, rule, as_of)) is not None:
-        return Measured(own, Plan.FULL, "every row read, and compared in memory", 0)
+        return Measurement(own, Plan.FULL, "every row read, and compared in memory", 0)
     if not rule.in_store:
         return count_all(connection, rule, as_of, "every row counted")
     size = _size(connection, rule.table)
@@ -80,16 +80,16 @@ def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int 
 
 
 def _in_memory(connection: sa.Connection, rule: Rule, as_of: datetime) -> Tally | None:
-    """The tally of a rule that compares in memory; TroubleError when what it compares with is not there."""
+    """The tally of a rule that compares in memory; StoreError when what it compares with is not there."""
     try:
         with every_row(connection):
-            return rule.count(connection, rule.frame(as_of))
-    except TroubleError:
+            return rule.count(connection, rule.context(as_of))
+    except StoreError:
         raise
-    except ElsewhereError as error:
-        raise TroubleError(error.cause, error.reason) from None
+    except OtherDatabaseError as error:
+        raise StoreError(error.cause, error.reason) from None
     except PrivacyAuditError as error:
-        raise TroubleError(Cause.MISSING, str(error)) from None
+        raise StoreError(Cause.MISSING, str(error)) from None
 
 
 def _foretold(connection: sa.Connection, rule: Rule, as_of: datetime, tally: Tally, *, exact: bool) -> Forecast:
@@ -102,7 +102,7 @@ def _foretold(connection: sa.Connection, rule: Rule, as_of: datetime, tally: Tal
 
 def _purge(connection: sa.Connection, rule: Rule, log: PurgeRuns, as_of: datetime) -> Purge:
     """What the log of purge runs says of the job of this table."""
-    return Purge(**connection.execute(purge_statement(log, rule.table, rule.frame(as_of))).one()._mapping)
+    return Purge(**connection.execute(purge_statement(log, rule.table, rule.context(as_of))).one()._mapping)
 
 
 def _beside(connection: sa.Connection, ask: Callable[[], _Told]) -> _Told | None:
@@ -116,19 +116,19 @@ def _beside(connection: sa.Connection, ask: Callable[[], _Told]) -> _Told | None
         return None
 
 
-def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, size: _Size) -> Measured:
+def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, size: _Size) -> Measurement:
     if size.rows < 0:
         return count_all(
             connection, rule, as_of, "every row counted: the table was never analysed, its size is unknown"
         )
     if size.rows <= budget:
         return count_all(connection, rule, as_of, f"every row counted: about {size.rows:,}, within {budget:,}")
-    frame = rule.frame(as_of)
+    context = rule.context(as_of)
     if index := untrusted_index(connection, {need.table for need in rule.needs()}):
         seek, reason = None, f"what index {index} leaves out depends on a function that is not the server's"
     else:
-        seek, reason = _choose(connection, rule, size, rule.seeks(frame))
-    if seek is not None and not _has_rows_in_scope(connection, rule.judge(rule.rows(frame), frame)):
+        seek, reason = _choose(connection, rule, size, rule.seeks(context))
+    if seek is not None and not _has_rows_in_scope(connection, rule.evaluate(rule.rows(context), context)):
         # An estimate would call them compliant: a table of nothing but empty columns must not pass.
         seek, reason = None, "no row of it is in scope, or it is empty"
     if seek is None:
@@ -136,33 +136,33 @@ def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, 
     return count_suspects(connection, rule, as_of, seek, size.rows, f"about {size.rows:,} rows: {reason}")
 
 
-def count_all(connection: sa.Connection, rule: Rule, as_of: datetime, reason: str = "") -> Measured:
+def count_all(connection: sa.Connection, rule: Rule, as_of: datetime, reason: str = "") -> Measurement:
     """Every row is counted in one scan, and the parts are counted apart from the whole.
 
     Tables of the store are read by no index. Those of the catalog may be: their indexes are the server's own.
     """
-    plain = rule.frame(as_of)
-    frame = rule.prepared(connection, plain)
+    plain = rule.context(as_of)
+    context = rule.prepared(connection, plain)
     with nullcontext() if isinstance(rule, CatalogRule) else every_row(connection):
-        counts = _run(connection, rule, rule.judge(rule.rows(frame), frame), as_of)
+        counts = _run(connection, rule, rule.evaluate(rule.rows(context), context), as_of)
     tally = _tally(counts, counts["population"], counts["compliant"])
-    listed = None if frame is plain else listing(rule, frame)
-    return Measured(tally, Plan.FULL, reason, counts["late_holds"], listing=listed)
+    listed = None if context is plain else listing(rule, context)
+    return Measurement(tally, Plan.FULL, reason, counts["late_holds"], listing=listed)
 
 
 def count_suspects(
-    connection: sa.Connection, rule: Rule, as_of: datetime, seek: Seek, estimate: int, reason: str = ""
-) -> Measured:
+    connection: sa.Connection, rule: Rule, as_of: datetime, seek: IndexPlan, estimate: int, reason: str = ""
+) -> Measurement:
     """Only rows that may not be compliant are counted; the population is the planner's estimate."""
-    counts = _run(connection, rule, seek.truth, as_of)
+    counts = _run(connection, rule, seek.predicates, as_of)
     found = counts["violating"] + counts["held"] + counts["undecidable"]
     population = max(estimate, found)
     tally = _tally({**counts, "out_of_scope": 0}, population, population - found, estimated=True)
-    return Measured(tally, Plan.SEEK, reason, counts["late_holds"])
+    return Measurement(tally, Plan.SEEK, reason, counts["late_holds"])
 
 
-def _run(connection: sa.Connection, rule: Rule, truth: Truth, as_of: datetime) -> dict[str, Any]:
-    row = connection.execute(tally_statement(truth, rule.frame(as_of))).one()
+def _run(connection: sa.Connection, rule: Rule, predicates: RowPredicates, as_of: datetime) -> dict[str, Any]:
+    row = connection.execute(tally_statement(predicates, rule.context(as_of))).one()
     return dict(row._mapping)
 
 
@@ -189,7 +189,9 @@ def _ages(counts: dict[str, Any]) -> tuple[int, ...]:
     return tuple(older - oldest for older, oldest in pairwise(at_least))
 
 
-def _choose(connection: sa.Connection, rule: Rule, size: _Size, seeks: Sequence[Seek]) -> tuple[Seek | None, str]:
+def _choose(
+    connection: sa.Connection, rule: Rule, size: _Size, seeks: Sequence[IndexPlan]
+) -> tuple[IndexPlan | None, str]:
     """The first way that the catalog allows, and why it was chosen."""
     advice = ""
     for seek in seeks:
@@ -203,7 +205,7 @@ def _choose(connection: sa.Connection, rule: Rule, size: _Size, seeks: Sequence[
     return None, "no shorter way shows what this check asks"
 
 
-def _probes_find(connection: sa.Connection, table_name: str, seek: Seek) -> bool:
+def _probes_find(connection: sa.Connection, table_name: str, seek: IndexPlan) -> bool:
     """Whether what is probed with compares as the index does: in its type, and in the order of its collation."""
     if not seek.probes_per_row_of:
         return True
@@ -212,7 +214,7 @@ def _probes_find(connection: sa.Connection, table_name: str, seek: Seek) -> bool
     return bool(connection.execute(_ALIKE, names | others).scalar())
 
 
-def _too_many_probes(connection: sa.Connection, seek: Seek, size: _Size) -> bool:
+def _too_many_probes(connection: sa.Connection, seek: IndexPlan, size: _Size) -> bool:
     if not seek.probes_per_row_of:
         return False
     gaps = _size(connection, seek.probes_per_row_of).rows
@@ -286,9 +288,9 @@ def _has_index(connection: sa.Connection, table: str, columns: tuple[str, ...]) 
     return bool(connection.execute(_INDEX, {"table": quoted(table), "columns": list(columns)}).scalar())
 
 
-def _has_rows_in_scope(connection: sa.Connection, truth: Truth) -> bool:
+def _has_rows_in_scope(connection: sa.Connection, predicates: RowPredicates) -> bool:
     """Whether there is a row that the promise speaks of: one row read, unless the first ones are out of scope."""
-    return _holds_a_row(connection, truth.row, sa.not_(yes(truth.out_of_scope)))
+    return _holds_a_row(connection, predicates.row, sa.not_(yes(predicates.out_of_scope)))
 
 
 def _holds_a_row(connection: sa.Connection, relation: sa.FromClause, *conditions: Predicate) -> bool:

@@ -10,7 +10,7 @@ from privacy_audit.compiler.suites import Check
 from privacy_audit.domain import phrases
 from privacy_audit.domain.audit import CheckResult
 from privacy_audit.engine.visibility import Catalog
-from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.postgres.store_errors import StoreError
 
 _FIELD = "purge_runs"
 """The log in a compiled rule."""
@@ -23,7 +23,7 @@ def hidden_logs(catalog: Catalog, checks: Iterable[Check]) -> dict[str, str]:
     for check in checks:
         try:
             catalog.prove_log(check.rule)
-        except TroubleError as trouble:
+        except StoreError as trouble:
             hidden[check.id] = trouble.reason
     return hidden
 

@@ -15,15 +15,15 @@ import sqlalchemy as sa
 
 from privacy_audit.compiler.suites import Check
 from privacy_audit.config.map_clocks import JoinedClock, JoinedSubject, LatestClock, OwnSubject
-from privacy_audit.config.map_registers import LegalHolds, Records
+from privacy_audit.config.map_registers import LegalHolds, RegisterBinding
 from privacy_audit.config.map_tables import TableMap
-from privacy_audit.config.registers import COMPANY_REGISTERS, Of
+from privacy_audit.config.registers import COMPANY_REGISTERS, FieldType
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls import Rule
-from privacy_audit.controls.base.interface import Delete, Remedy, SetNull
+from privacy_audit.controls.base.interface import DeleteRows, Remedy, SetNull
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.tally import Tally
-from privacy_audit.engine.visibility import Catalog, Reference
+from privacy_audit.engine.visibility import Catalog, ForeignKey
 from privacy_audit.sql.holds import may_be_held
 from privacy_audit.sql.row_predicates import place_statement
 from privacy_audit.sql.statement_text import pasteable
@@ -34,7 +34,7 @@ _WIDTH = 110
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class RemediationScript:
     """What a check has to close its finding."""
 
     script: str = ""
@@ -43,10 +43,10 @@ class Draft:
     """Why there is no script although the kind would have one, and what to do then, in sentences."""
 
 
-NONE = Draft()
+NONE = RemediationScript()
 
 
-def draft(check: Check, tally: Tally, store: StoreMap, catalog: Catalog, as_of: datetime) -> Draft:
+def draft(check: Check, tally: Tally, store: StoreMap, catalog: Catalog, as_of: datetime) -> RemediationScript:
     """The script, or why there is none.
 
     A draft never widens the set of persons. It deletes the rows in breach and offers to delete rows that refer to them
@@ -58,8 +58,8 @@ def draft(check: Check, tally: Tally, store: StoreMap, catalog: Catalog, as_of: 
         return NONE
     referring = catalog.references(rule.table)
     if reason := _obstacle(remedy, rule, catalog, referring):
-        return Draft(reason=f"There is no draft: {reason}")
-    fates = [_fate(other, rule.table, store) for other in referring] if isinstance(remedy, Delete) else []
+        return RemediationScript(reason=f"There is no draft: {reason}")
+    fates = [_fate(other, rule.table, store) for other in referring] if isinstance(remedy, DeleteRows) else []
     own = [fate for fate in fates if fate.reference.table == rule.table and fate.cleared]
     register = store.registers.legal_holds
     parts = [
@@ -79,10 +79,10 @@ def draft(check: Check, tally: Tally, store: StoreMap, catalog: Catalog, as_of: 
         ),
         "ROLLBACK;",
     ]
-    return Draft("\n".join(parts))
+    return RemediationScript("\n".join(parts))
 
 
-def _obstacle(remedy: Remedy, rule: Rule, catalog: Catalog, referring: Sequence[Reference]) -> str:
+def _obstacle(remedy: Remedy, rule: Rule, catalog: Catalog, referring: Sequence[ForeignKey]) -> str:
     """Why the script could not do what it says, and the way out; empty where it could."""
     if isinstance(remedy, SetNull):
         pointed_at = {column for other in referring for column in other.to}
@@ -122,14 +122,14 @@ def _not_null(columns: Sequence[str], rule: Rule, catalog: Catalog) -> str:
 class _Fate:
     """What a draft offers for rows that refer to those that go."""
 
-    reference: Reference
+    reference: ForeignKey
     deleted: bool = False
     """They are of the same person, and nothing else goes with them."""
     cleared: tuple[str, ...] = ()
     """The columns that are set to null in them, so that they refer to nothing."""
 
 
-def _fate(other: Reference, table: str, store: StoreMap) -> _Fate:
+def _fate(other: ForeignKey, table: str, store: StoreMap) -> _Fate:
     """Rows of the same table are other persons', or are due themselves: they are never deleted for referring."""
     persons = _columns_of_person(other.table, store)
     if other.table != table and _same_person(other, table, store):
@@ -142,7 +142,7 @@ def _fate(other: Reference, table: str, store: StoreMap) -> _Fate:
     return _Fate(other, cleared=free)
 
 
-def _same_person(other: Reference, table: str, store: StoreMap) -> bool:
+def _same_person(other: ForeignKey, table: str, store: StoreMap) -> bool:
     """Whether the store map says that referring rows are of the person to whom the row belongs that they refer to."""
     holds = store.registers.legal_holds
     if holds and holds.table == other.table:
@@ -172,9 +172,9 @@ def _columns_of_person(table: str, store: StoreMap) -> frozenset[str]:
         register = getattr(store.registers, name)
         if getattr(register, "table", None) != table:
             continue
-        if isinstance(register, Records):
+        if isinstance(register, RegisterBinding):
             known = COMPANY_REGISTERS[name].fields
-            found |= {part.column for field, part in register.fields.items() if known.get(field) is Of.PERSON}
+            found |= {part.column for field, part in register.fields.items() if known.get(field) is FieldType.PERSON}
         elif isinstance(subject := getattr(register, "subject", None), str):
             found.add(subject)
     return frozenset(found)
@@ -226,13 +226,13 @@ def _no_hold_meanwhile(register: LegalHolds) -> Iterator[str]:
     yield f"LOCK TABLE {_table(register.table)} IN SHARE MODE;"
 
 
-def _gather(rule: Rule, remedy: Remedy, store: StoreMap, referring: Iterable[Reference], as_of: datetime) -> str:
+def _gather(rule: Rule, remedy: Remedy, store: StoreMap, referring: Iterable[ForeignKey], as_of: datetime) -> str:
     columns = tuple(dict.fromkeys((*rule.key, *(column for other in referring for column in other.to))))
-    frame = rule.frame(as_of)
-    truth = rule.judge(rule.rows(frame, *columns, "tableoid", "ctid"), frame)
+    context = rule.context(as_of)
+    predicates = rule.evaluate(rule.rows(context, *columns, "tableoid", "ctid"), context)
     categories = _categories(rule, remedy, store)
-    spared = may_be_held(store.registers.legal_holds, categories, truth.subject, frame)
-    rows = pasteable(place_statement(truth, columns, spared))
+    spared = may_be_held(store.registers.legal_holds, categories, predicates.subject, context)
+    rows = pasteable(place_statement(predicates, columns, spared))
     title = _comment("1. The rows, gathered and locked. Look at them: SELECT * FROM pg_temp.due")
     return f"{title}\nCREATE TEMPORARY TABLE pg_temp.due ON COMMIT DROP AS\n{rows};"
 
@@ -268,7 +268,7 @@ def _spared(rule: Rule, store: StoreMap, as_of: datetime) -> str:
         return ""
     own = sorted(_columns_of_person(rule.table, store))
     whose = sa.literal_column(f"other.{_name(own[0])}") if len(own) == 1 else sa.null()
-    held = may_be_held(register, frozenset(Category), whose, rule.frame(as_of))
+    held = may_be_held(register, frozenset(Category), whose, rule.context(as_of))
     _, where, condition = pasteable(sa.select(sa.literal_column("1")).where(sa.not_(held))).partition("WHERE ")
     if not where:
         raise AssertionError("the condition of a hold is no condition")
@@ -277,7 +277,7 @@ def _spared(rule: Rule, store: StoreMap, as_of: datetime) -> str:
 
 def _what_else_depends(rule: Rule, remedy: Remedy, store: StoreMap, fates: Sequence[_Fate]) -> Iterator[str]:
     """Comments: whose rows point to those that go, and whose rows are judged by them."""
-    if not isinstance(remedy, Delete):
+    if not isinstance(remedy, DeleteRows):
         return
     if deleted := [fate for fate in fates if fate.deleted]:
         yield _comment(
@@ -302,7 +302,7 @@ def _what_else_depends(rule: Rule, remedy: Remedy, store: StoreMap, fates: Seque
         )
 
 
-def _left_to_a_person(other: Reference) -> str:
+def _left_to_a_person(other: ForeignKey) -> str:
     return (
         f"Rows of {other.table} refer to them by {', '.join(other.columns)}. They may be other persons', or rows of"
         " other persons may go or change with them, and the reference alone cannot be taken away: a person has to"
@@ -324,11 +324,11 @@ def _parts(clock: object) -> tuple[object, ...]:
     return clock.latest if isinstance(clock, LatestClock) else (clock,)
 
 
-def _delete_referring(other: Reference) -> str:
+def _delete_referring(other: ForeignKey) -> str:
     return f"DELETE FROM {_table(other.table)} AS other USING pg_temp.due WHERE {_refers(other)};"  # noqa: S608 - quoted
 
 
-def _refers(other: Reference) -> str:
+def _refers(other: ForeignKey) -> str:
     pairs = zip(other.columns, other.to, strict=True)
     return " AND ".join(f"other.{_name(column)} = due.{_name(to)}" for column, to in pairs)
 
@@ -346,7 +346,7 @@ def _not_due(row: str) -> str:
     return f"NOT EXISTS (SELECT FROM pg_temp.due AS gone WHERE {place})"
 
 
-def _nothing_by_itself(table: str, referring: Iterable[Reference]) -> Iterator[str]:
+def _nothing_by_itself(table: str, referring: Iterable[ForeignKey]) -> Iterator[str]:
     """Where a foreign key would delete or change referring rows by itself, the script fails before it can."""
     acting = [other for other in referring if other.acts]
     if not acting:
@@ -371,7 +371,7 @@ def _apply(remedy: Remedy, table: str, number: int) -> str:
         case SetNull(columns):
             changes = ", ".join(f"{_name(column)} = NULL" for column in columns)
             return f"{title}\nUPDATE {_table(table)} AS gone SET {changes} FROM pg_temp.{place}"
-        case Delete():
+        case DeleteRows():
             return f"{title}\nDELETE FROM {_table(table)} AS gone USING pg_temp.{place}"
 
 

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from privacy_audit.controls import Rule
 from privacy_audit.domain.outcomes import Cause
 from privacy_audit.domain.periods import Period
-from privacy_audit.postgres.store_errors import TroubleError
-from privacy_audit.selftest.case import NUMBER, Specimen, disagreements, fits, planted_world
-from privacy_audit.sql.evaluation_context import Frame
+from privacy_audit.postgres.store_errors import StoreError
+from privacy_audit.selftest.case import CASE_ID, SelfTestCase, case_set, disagreements, fits
+from privacy_audit.sql.evaluation_context import EvaluationContext
 from privacy_audit.sql.inline_relation import WORLD
 
 _TOLD = 3
@@ -24,72 +24,78 @@ _TOLD = 3
 
 
 def prove_can_fail(connection: sa.Connection, rule: Rule, as_of: datetime) -> None:
-    """TroubleError when the rule says of one of its specimens what it must not: then its pass would prove nothing."""
-    frame = specimen_frame(rule, as_of)
-    wrong = list(rule.disproof(frame))
-    specimens = specimens_of(rule, frame)
+    """StoreError when the rule says of one of its specimens what it must not: then its pass would prove nothing."""
+    context = specimen_frame(rule, as_of)
+    wrong = list(rule.disproof(context))
+    self_test_cases = specimens_of(rule, context)
     said = [
         (row.number, row.state)
-        for statement in statements(rule, specimens, frame)
+        for statement in statements(rule, self_test_cases, context)
         for row in connection.execute(statement)
     ]
-    wrong += disagreements(specimens, said)
+    wrong += disagreements(self_test_cases, said)
     if wrong:
         more = f"; and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else ""
-        raise TroubleError(
+        raise StoreError(
             Cause.INTERNAL, f"the rule fails its own specimens, so it proves nothing: {'; '.join(wrong[:_TOLD])}{more}"
         )
 
 
-def specimen_frame(rule: Rule, as_of: datetime) -> Frame:
+def specimen_frame(rule: Rule, as_of: datetime) -> EvaluationContext:
     """T and the rule's calendar, for a company that is old enough to be in breach: a young one is still shown how."""
-    frame = rule.frame(as_of)
-    first_day = Period.parse(rule.longest_period).cutoff(frame.today) - timedelta(days=1000)
-    return replace(frame, no_data_before=min(frame.no_data_before, first_day))
+    context = rule.context(as_of)
+    first_day = Period.parse(rule.longest_period).cutoff(context.today) - timedelta(days=1000)
+    return replace(context, no_data_before=min(context.no_data_before, first_day))
 
 
-def specimens_of(rule: Rule, frame: Frame) -> tuple[Specimen, ...]:
+def specimens_of(rule: Rule, context: EvaluationContext) -> tuple[SelfTestCase, ...]:
     """Those that can be."""
-    return tuple(specimen for specimen in rule.specimens(frame) if fits(specimen, rule.table))
+    return tuple(self_test_case for self_test_case in rule.self_test_cases(context) if fits(self_test_case, rule.table))
 
 
-def statements(rule: Rule, specimens: Sequence[Specimen], frame: Frame) -> list[sa.Select[tuple[int, int]]]:
+def statements(
+    rule: Rule, self_test_cases: Sequence[SelfTestCase], context: EvaluationContext
+) -> list[sa.Select[tuple[int, int]]]:
     """What tells the number of each specimen and the State that the rule says it is in: columns `number`, `state`."""
-    numbered = dict(enumerate(specimens, start=1))
+    numbered = dict(enumerate(self_test_cases, start=1))
     if not numbered:
         return []
     together = {number: one for number, one in numbered.items() if not one.alone}
-    world = _world(frame, rule, together)
-    row = rule.rows(world, NUMBER)
-    if NUMBER not in row.c:
-        return [_of_whole_registers(rule, _world(frame, rule, numbered, whole=True), len(numbered))]
-    alone = ((each.c[NUMBER], rule.judge(each, one)) for each, one in _alone(rule, numbered, frame))
-    there = [(row.c[NUMBER], rule.judge(row, world))] if together else []
+    world = _world(context, rule, together)
+    row = rule.rows(world, CASE_ID)
+    if CASE_ID not in row.c:
+        return [_of_whole_registers(rule, _world(context, rule, numbered, whole=True), len(numbered))]
+    alone = ((each.c[CASE_ID], rule.evaluate(each, one)) for each, one in _alone(rule, numbered, context))
+    there = [(row.c[CASE_ID], rule.evaluate(row, world))] if together else []
     return [
-        sa.select(number.label("number"), truth.state.label("state")).select_from(truth.source)
-        for number, truth in (*there, *alone)
+        sa.select(number.label("number"), predicates.state.label("state")).select_from(predicates.source)
+        for number, predicates in (*there, *alone)
     ]
 
 
-def _alone(rule: Rule, numbered: Mapping[int, Specimen], frame: Frame) -> Iterator[tuple[sa.FromClause, Frame]]:
+def _alone(
+    rule: Rule, numbered: Mapping[int, SelfTestCase], context: EvaluationContext
+) -> Iterator[tuple[sa.FromClause, EvaluationContext]]:
     """Specimens that cannot share tables with others, each in a world of its own or of its kind."""
-    worlds: dict[int | str, dict[int, Specimen]] = {}
+    worlds: dict[int | str, dict[int, SelfTestCase]] = {}
     for number, one in numbered.items():
         if one.alone:
             worlds.setdefault(number if one.alone is True else one.alone, {})[number] = one
-    for specimens in worlds.values():
-        world = _world(frame, rule, specimens)
-        yield rule.rows(world, NUMBER), world
+    for self_test_cases in worlds.values():
+        world = _world(context, rule, self_test_cases)
+        yield rule.rows(world, CASE_ID), world
 
 
-def _of_whole_registers(rule: Rule, world: Frame, count: int) -> sa.Select[tuple[int, int]]:
+def _of_whole_registers(rule: Rule, world: EvaluationContext, count: int) -> sa.Select[tuple[int, int]]:
     """A rule that judges a register as a whole says one thing of all its rows: each specimen is a register apart."""
-    truth = rule.judge(rule.rows(world, NUMBER), world)
-    numbers = sa.select(sa.func.generate_series(1, count).label(NUMBER)).subquery(WORLD)
-    told = sa.select(truth.state.label("state")).select_from(truth.source).lateral("told")
-    return sa.select(numbers.c[NUMBER].label("number"), told.c.state).select_from(numbers.join(told, sa.true()))
+    predicates = rule.evaluate(rule.rows(world, CASE_ID), world)
+    numbers = sa.select(sa.func.generate_series(1, count).label(CASE_ID)).subquery(WORLD)
+    told = sa.select(predicates.state.label("state")).select_from(predicates.source).lateral("told")
+    return sa.select(numbers.c[CASE_ID].label("number"), told.c.state).select_from(numbers.join(told, sa.true()))
 
 
-def _world(frame: Frame, rule: Rule, specimens: Mapping[int, Specimen], *, whole: bool = False) -> Frame:
-    planted = planted_world(specimens, rule.table, rule.key, rule.needs(), frame.planted, whole=whole)
-    return replace(frame, planted=planted)
+def _world(
+    context: EvaluationContext, rule: Rule, self_test_cases: Mapping[int, SelfTestCase], *, whole: bool = False
+) -> EvaluationContext:
+    planted = case_set(self_test_cases, rule.table, rule.key, rule.needs(), context.planted, whole=whole)
+    return replace(context, planted=planted)

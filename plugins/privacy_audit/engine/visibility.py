@@ -16,9 +16,9 @@ from privacy_audit.config.map_tables import Relation
 from privacy_audit.controls import Rule
 from privacy_audit.domain.errors import did_you_mean
 from privacy_audit.domain.outcomes import Cause
-from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.postgres.store_errors import StoreError
 from privacy_audit.sql.catalog.relations import FOREIGN_LEAVES
-from privacy_audit.sql.evaluation_context import AnyNeed, Need, UniqueNeed
+from privacy_audit.sql.evaluation_context import AnyNeed, ColumnRequirement, UniqueRequirement
 from privacy_audit.sql.purge_runs import needs_of_purges
 
 _KINDS = {
@@ -46,7 +46,7 @@ class _Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ForeignKey:
     """A foreign key of another table, or of the same one, that points to a table."""
 
     table: str
@@ -72,7 +72,7 @@ class _Table:
     rows_hidden: bool
     columns: Mapping[str, _Column]
     unique: tuple[frozenset[str], ...]
-    references: tuple[Reference, ...]
+    references: tuple[ForeignKey, ...]
     foreign_leaves: tuple[str, ...]
     """Its partitions and children, at any depth, that are foreign tables."""
 
@@ -85,20 +85,20 @@ class Catalog:
     all_names: frozenset[str]
 
     def prove(self, rule: Rule) -> None:
-        """TroubleError says what of a rule the auditor cannot see."""
+        """StoreError says what of a rule the auditor cannot see."""
         self._prove(list(rule.needs()), {rule.table: Relation(rule.relation)})
 
     def prove_log(self, rule: Rule) -> None:
-        """TroubleError says what the auditor cannot see of the log of purge runs. The rule can be judged without it."""
+        """StoreError says what the auditor cannot see of the log of purge runs. The rule can be judged without it."""
         self._prove(list(needs_of_purges(rule.purge_runs)), {})
 
     def _prove(self, needs: list[AnyNeed], declared: Mapping[str, Relation]) -> None:
         for name in dict.fromkeys(need.table for need in needs):
             self._prove_table(name, declared.get(name))
         for need in needs:
-            if isinstance(need, UniqueNeed):
+            if isinstance(need, UniqueRequirement):
                 self._prove_unique(need)
-            elif isinstance(need, Need):
+            elif isinstance(need, ColumnRequirement):
                 self._prove_column(need)
 
     def requires(self, table: str, column: str) -> bool:
@@ -109,55 +109,55 @@ class Catalog:
         """Whether a column that can hold no null could as soon as its own NOT NULL is taken away."""
         return self.tables[table].columns[column].relaxable
 
-    def references(self, table: str) -> tuple[Reference, ...]:
+    def references(self, table: str) -> tuple[ForeignKey, ...]:
         """The foreign keys that point to a table, in the order of their tables."""
         return self.tables[table].references
 
     def _prove_table(self, name: str, declared: Relation | None) -> None:
         table = self.tables.get(name)
         if table is None:
-            raise TroubleError(Cause.DRIFT, f"{name}: no such table. {did_you_mean(name, self.all_names)}".strip())
+            raise StoreError(Cause.DRIFT, f"{name}: no such table. {did_you_mean(name, self.all_names)}".strip())
         allowed = {declared.value} if declared else {relation.value for relation in Relation}
         if table.kind == _KINDS["f"]:
-            raise TroubleError(Cause.DRIFT, f"{name} is a foreign table: {_ELSEWHERE}")
+            raise StoreError(Cause.DRIFT, f"{name} is a foreign table: {_ELSEWHERE}")
         if table.foreign_leaves:
             first, *more = table.foreign_leaves
             others = f", and so are {len(more)} more," if more else ""
-            raise TroubleError(
+            raise StoreError(
                 Cause.DRIFT, f"{first}{others} is read as a part of {name} and is a foreign table: {_ELSEWHERE}"
             )
         if table.kind not in allowed:
-            raise TroubleError(
+            raise StoreError(
                 Cause.DRIFT,
                 f"{name} is a {table.kind}, the map says {' or '.join(sorted(allowed))}."
                 " A view may filter rows: map the table beneath it.",
             )
         if table.rows_hidden:
-            raise TroubleError(
+            raise StoreError(
                 Cause.HIDDEN_ROWS,
                 f"{name} has row-level security that would hide rows from the auditor."
                 " Give its role BYPASSRLS, or a policy that lets it see every row and FORCE off.",
             )
 
-    def _prove_column(self, need: Need) -> None:
+    def _prove_column(self, need: ColumnRequirement) -> None:
         columns = self.tables[need.table].columns
         column = columns.get(need.column)
         if column is None:
             hint = did_you_mean(need.column, columns)
-            raise TroubleError(Cause.DRIFT, f'{need.table}: no such column "{need.column}". {hint}'.strip())
+            raise StoreError(Cause.DRIFT, f'{need.table}: no such column "{need.column}". {hint}'.strip())
         if need.types and column.type not in need.types:
-            raise TroubleError(
+            raise StoreError(
                 Cause.DRIFT,
                 f"{need.table}.{need.column} is of type {column.type}, the map implies"
                 f" {' or '.join(sorted(need.types))}. Correct the encoding in the map.",
             )
         if not column.readable:
-            raise TroubleError(Cause.REFUSED, f"the role may not read {need.table}.{need.column}. Grant it SELECT.")
+            raise StoreError(Cause.REFUSED, f"the role may not read {need.table}.{need.column}. Grant it SELECT.")
 
-    def _prove_unique(self, need: UniqueNeed) -> None:
+    def _prove_unique(self, need: UniqueRequirement) -> None:
         if not any(unique <= need.columns for unique in self.tables[need.table].unique):
             columns = ", ".join(sorted(need.columns))
-            raise TroubleError(
+            raise StoreError(
                 Cause.DRIFT,
                 f"{need.table} has no unique index on ({columns}): the same row of ours could be counted twice.",
             )
@@ -255,7 +255,7 @@ def read_catalog(connection: sa.Connection, rules: Iterable[Rule]) -> Catalog:
     oids = {row.oid: row.name for row in all_tables if row.name in wanted}
     columns: dict[str, dict[str, _Column]] = {name: {} for name in oids.values()}
     unique: dict[str, list[frozenset[str]]] = {name: [] for name in oids.values()}
-    references: dict[str, list[Reference]] = {name: [] for name in oids.values()}
+    references: dict[str, list[ForeignKey]] = {name: [] for name in oids.values()}
     for row in connection.execute(_COLUMNS, {"oids": list(oids)}):
         columns[oids[row.oid]][row.name] = _Column(
             row.type, row.readable, row.strict or row.keyed, row.strict and not row.keyed
@@ -263,7 +263,7 @@ def read_catalog(connection: sa.Connection, rules: Iterable[Rule]) -> Catalog:
     for row in connection.execute(_UNIQUE, {"oids": list(oids)}):
         unique[oids[row.oid]].append(frozenset(row.columns))
     for row in connection.execute(_REFERENCES, {"oids": list(oids)}):
-        reference = Reference(
+        reference = ForeignKey(
             table=row.name,
             columns=tuple(row.columns),
             to=tuple(row.to),

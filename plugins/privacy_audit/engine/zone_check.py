@@ -13,7 +13,7 @@ from privacy_audit.compiler.suites import Check
 from privacy_audit.controls import Rule
 from privacy_audit.controls.base.catalog_rule import CatalogRule
 from privacy_audit.domain.outcomes import Cause
-from privacy_audit.postgres.store_errors import TroubleError
+from privacy_audit.postgres.store_errors import StoreError
 from privacy_audit.sql.time_zones import differences
 
 
@@ -38,7 +38,7 @@ def _zones(value: Any) -> Iterator[str]:
             yield from _zones(inner)
 
 
-def misread_zones(connection: sa.Connection, checks: Sequence[Check], as_of: datetime) -> dict[str, TroubleError]:
+def misread_zones(connection: sa.Connection, checks: Sequence[Check], as_of: datetime) -> dict[str, StoreError]:
     """The checks that reckon with a time zone which the server reads otherwise than the auditor, with the reason."""
     by_check = {check.id: zones_of(check.rule) for check in checks}
     zones = frozenset[str]().union(*by_check.values())
@@ -46,7 +46,7 @@ def misread_zones(connection: sa.Connection, checks: Sequence[Check], as_of: dat
         return {}
     found = differences(connection, zones, min(check.rule.no_data_before for check in checks), as_of)
     return {
-        name: TroubleError(
+        name: StoreError(
             Cause.TIME_ZONES,
             f"time zone data differ: {found[wrong[0]]}. Bring both up to date, or write another zone, as Europe/Paris",
         )

@@ -7,29 +7,29 @@ nothing of them is told, logged or raised. What is found is told as counts by ta
 an engineer at a terminal.
 """
 
-from privacy_audit.erasure.held_row_digests import Seal, telling
-from privacy_audit.erasure.identifier_columns import Column, Origin, Place
+from privacy_audit.erasure.held_row_digests import RowDigester, telling
+from privacy_audit.erasure.identifier_columns import Column, IdentifierOrigin, SearchedTable
 from privacy_audit.erasure.identifiers import IdentifierKind, harvest, normalise
 from privacy_audit.erasure.keyring import Keyring, KeyringRefusedError
-from privacy_audit.erasure.ledger import Erased, Exemption, Index, LedgerRefusedError, traces
+from privacy_audit.erasure.ledger import ErasedIndex, ErasedPerson, Exemption, LedgerRefusedError, traces
 from privacy_audit.erasure.row_stream import UnreadableTextError
-from privacy_audit.erasure.search import Lead, LeadKind, Residue, leads, search
+from privacy_audit.erasure.search import ErasureLead, LeadKind, Residue, leads, search
 
 __all__ = [
     "Column",
-    "Erased",
+    "ErasedIndex",
+    "ErasedPerson",
+    "ErasureLead",
     "Exemption",
     "IdentifierKind",
-    "Index",
+    "IdentifierOrigin",
     "Keyring",
     "KeyringRefusedError",
-    "Lead",
     "LeadKind",
     "LedgerRefusedError",
-    "Origin",
-    "Place",
     "Residue",
-    "Seal",
+    "RowDigester",
+    "SearchedTable",
     "UnreadableTextError",
     "harvest",
     "leads",

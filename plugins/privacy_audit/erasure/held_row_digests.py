@@ -23,7 +23,7 @@ _KEY_CHECK = "privacy_audit/hold/key check/v1"
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class RowDigester:
     """What held rows of a table are digested with. Another table, store or key gives other digests."""
 
     keyring: Keyring = field(repr=False)

@@ -17,7 +17,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from privacy_audit.erasure.held_row_digests import Seal
+from privacy_audit.erasure.held_row_digests import RowDigester
 from privacy_audit.erasure.keyring import KeyringRefusedError
 from privacy_audit.postgres import other_databases
 
@@ -39,7 +39,7 @@ _KEY_CHECK = "key check"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ManifestEntry:
     """A held row on file. Its text shows no digest."""
 
     table: str
@@ -68,15 +68,16 @@ def is_filing() -> bool:
     return _FILING.get()
 
 
-def entries(connection_name: str, store: str, tables: Sequence[str]) -> list[Entry]:
-    """All that is on file of some tables of a store, their key checks too. ElsewhereError: the register is not read."""
+def entries(connection_name: str, store: str, tables: Sequence[str]) -> list[ManifestEntry]:
+    """All that is on file of some tables of a store, their key checks too. OtherDatabaseError: the register is not
+    read."""
     mine = sa.and_(_MANIFESTS.c.store == store, _MANIFESTS.c.table.in_(tables))
     columns = [column for column in _MANIFESTS.c if column.name != "store"]
     with other_databases.register(connection_name, writes=False) as register:
-        return [Entry(*row) for row in register.execute(sa.select(*columns).where(mine))]
+        return [ManifestEntry(*row) for row in register.execute(sa.select(*columns).where(mine))]
 
 
-def proven(filed: Sequence[Entry], seals: Iterable[Seal]) -> list[Entry]:
+def proven(filed: Sequence[ManifestEntry], seals: Iterable[RowDigester]) -> list[ManifestEntry]:
     """The held rows among what is on file, where each was digested with the key of its version that is at hand.
 
     Another key under the right version would give other digests, and nothing of what is on file would be anybody's:
@@ -94,26 +95,28 @@ def proven(filed: Sequence[Entry], seals: Iterable[Seal]) -> list[Entry]:
     return rows
 
 
-def key_checks(new: Iterable[Entry], seals: Iterable[Seal]) -> list[Entry]:
+def key_checks(new: Iterable[ManifestEntry], seals: Iterable[RowDigester]) -> list[ManifestEntry]:
     """What is put on file beside new rows, so that their keys can be told later on."""
     seal_of = {(seal.table, seal.version): seal for seal in seals}
-    first: dict[tuple[str, int], Entry] = {}
+    first: dict[tuple[str, int], ManifestEntry] = {}
     for entry in new:
         first.setdefault((entry.table, entry.key_version), entry)
     return [
-        Entry(table, _KEY_CHECK, check := seal_of[table, version].key_check(), check, version, entry.first_seen_at)
+        ManifestEntry(
+            table, _KEY_CHECK, check := seal_of[table, version].key_check(), check, version, entry.first_seen_at
+        )
         for (table, version), entry in first.items()
     ]
 
 
-def add(connection_name: str, store: str, new: Sequence[Entry]) -> None:
+def add(connection_name: str, store: str, new: Sequence[ManifestEntry]) -> None:
     """Puts rows on file, in one transaction. What is on file already stays as it is."""
     if new:
         with other_databases.register(connection_name, writes=True) as register:
             insert_into(register, store, new)
 
 
-def insert_into(register: sa.Connection, store: str, new: Iterable[Entry]) -> None:
+def insert_into(register: sa.Connection, store: str, new: Iterable[ManifestEntry]) -> None:
     """Inserts what is not there."""
     rows = [
         {

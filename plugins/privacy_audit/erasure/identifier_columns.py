@@ -25,7 +25,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class IdentifierOrigin:
     """A column that says where a row came from."""
 
     column: str
@@ -34,7 +34,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SearchedTable:
     """A table whose rows may lead to persons."""
 
     store: str
@@ -45,7 +45,7 @@ class Place:
     columns: tuple[Column, ...]
     created: ColumnClock | None = None
     """When the data were *collected*, set once. Not the last change: a restore or a sync would move it."""
-    origin: Origin | None = None
+    origin: IdentifierOrigin | None = None
     """Without one, every row created after an erasure may be the person's own return."""
 
     def __post_init__(self) -> None:

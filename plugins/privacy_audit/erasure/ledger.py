@@ -39,7 +39,7 @@ class Exemption:
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasedPerson:
     """One completed erasure request. Its text shows no digest."""
 
     request: str
@@ -90,14 +90,14 @@ def key_checks(keyring: Keyring) -> dict[int, frozenset[Trace]]:
     }
 
 
-def proven(keyring: Keyring, ledger: Iterable[Erased]) -> list[Erased]:
+def proven(keyring: Keyring, ledger: Iterable[ErasedPerson]) -> list[ErasedPerson]:
     """The persons of a ledger, where it shows that its entries were digested with the keys at hand.
 
     LedgerRefusedError when it does not: with another key nobody would be found, and everybody would be in order.
     """
     checks = key_checks(keyring)
     shown: set[int] = set()
-    persons: list[Erased] = []
+    persons: list[ErasedPerson] = []
     for entry in ledger:
         check = checks.get(entry.key_version, frozenset())
         if any(kind is IdentifierKind.EMAIL for kind, _ in entry.digests & check):
@@ -114,25 +114,25 @@ def proven(keyring: Keyring, ledger: Iterable[Erased]) -> list[Erased]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ErasedMatches:
     """The erased persons a text leads to."""
 
-    strong: frozenset[Erased] = frozenset()
-    weak: frozenset[Erased] = frozenset()
+    strong: frozenset[ErasedPerson] = frozenset()
+    weak: frozenset[ErasedPerson] = frozenset()
     """Perhaps: by a mailbox, a name, or what was shared. Whoever is strong may be among them."""
 
 
-NOBODY = Found()
+NOBODY = ErasedMatches()
 """What a text leads to that leads to nobody; always this one."""
 
 
-class Index:
+class ErasedIndex:
     """All erased persons by digest, for each key version in use."""
 
-    def __init__(self, keyring: Keyring, ledger: Iterable[Erased]) -> None:
+    def __init__(self, keyring: Keyring, ledger: Iterable[ErasedPerson]) -> None:
         """LedgerRefusedError when the key of an entry is gone: nobody could tell whether that person is back."""
         self._keyring = keyring
-        found: dict[int, dict[bytes, list[Erased]]] = defaultdict(lambda: defaultdict(list))
+        found: dict[int, dict[bytes, list[ErasedPerson]]] = defaultdict(lambda: defaultdict(list))
         self._kinds: dict[int, set[IdentifierKind]] = defaultdict(set)
         self._size = 0
         for entry in ledger:
@@ -155,14 +155,14 @@ class Index:
         """The key versions in use, the newest first: each identifier is digested once for each."""
         return tuple(sorted(self._erased, reverse=True))
 
-    def look_up(self, version: int, digest: bytes) -> tuple[Erased, ...]:
+    def look_up(self, version: int, digest: bytes) -> tuple[ErasedPerson, ...]:
         """Whose digest it is under a key version."""
         return self._erased.get(version, {}).get(digest, ())
 
-    def find(self, read: Sequence[Reading]) -> Found:
+    def find(self, read: Sequence[Reading]) -> ErasedMatches:
         """Whom the readings of one text lead to."""
-        strong: set[Erased] = set()
-        weak: set[Erased] = set()
+        strong: set[ErasedPerson] = set()
+        weak: set[ErasedPerson] = set()
         for version, erased in self._erased.items():
             kinds = self._kinds[version]
             for kind, value in read:
@@ -170,7 +170,7 @@ class Index:
                     continue
                 for entry in erased.get(self._keyring.digest(version, kind, value), ()):
                     (weak if kind in WEAK or kind in entry.shared else strong).add(entry)
-        return Found(frozenset(strong), frozenset(weak)) if strong or weak else NOBODY
+        return ErasedMatches(frozenset(strong), frozenset(weak)) if strong or weak else NOBODY
 
     def __len__(self) -> int:
         return self._size

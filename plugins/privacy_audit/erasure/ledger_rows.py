@@ -18,11 +18,11 @@ from privacy_audit.config.map_registers import ErasureLedger
 from privacy_audit.domain.outcomes import Cause
 from privacy_audit.erasure.identifiers import IdentifierKind
 from privacy_audit.erasure.keyring import Keyring
-from privacy_audit.erasure.ledger import Erased, Exemption, LedgerRefusedError, Trace, proven
+from privacy_audit.erasure.ledger import ErasedPerson, Exemption, LedgerRefusedError, Trace, proven
 from privacy_audit.postgres import other_databases
 from privacy_audit.sql.catalog.relations import FOREIGN_LEAVES
 from privacy_audit.sql.clocks import moment_of
-from privacy_audit.sql.evaluation_context import Frame, instant, table, yes
+from privacy_audit.sql.evaluation_context import EvaluationContext, instant, table, yes
 from privacy_audit.sql.every_row import every_row
 from privacy_audit.sql.time_zones import differences
 
@@ -33,25 +33,25 @@ _SKEW = timedelta(days=1)
 
 
 def read_ledger(
-    connection: sa.Connection, ledger: ErasureLedger, frame: Frame, store: str, keyring: Keyring
-) -> list[Erased]:
+    connection: sa.Connection, ledger: ErasureLedger, context: EvaluationContext, store: str, keyring: Keyring
+) -> list[ErasedPerson]:
     """The requests that were completed at T, from the ledger's table in this store or in the one that it names.
 
     `store` is the one that is searched, whose exemptions count. LedgerRefusedError when an entry cannot be matched,
     the keys are not shown to be the right ones, or nobody is erased although the map does not say that this may be;
-    ElsewhereError when another store cannot be read.
+    OtherDatabaseError when another store cannot be read.
     """
     if ledger.connection is None:
-        rows = _rows(connection, ledger, frame)
+        rows = _rows(connection, ledger, context)
     else:
         with other_databases.reading(ledger.connection, "the erasure ledger") as other:
             _prove_table(other, ledger)
-            _prove_zone(other, ledger, frame)
+            _prove_zone(other, ledger, context)
             with every_row(other):
-                rows = _rows(other, ledger, frame)
+                rows = _rows(other, ledger, context)
     exemptions = tuple(Exemption(store, name, reason) for name, reason in ledger.exempt.items())
     filed = proven(keyring, _by_request(ledger, rows, exemptions))
-    persons = [person for person in filed if person.completed_at <= frame.as_of]
+    persons = [person for person in filed if person.completed_at <= context.as_of]
     if not persons and not ledger.may_be_empty:
         raise LedgerRefusedError(
             f"{ledger.table} names nobody who was erased until then, so every row would pass. Correct the map, or write"
@@ -60,7 +60,7 @@ def read_ledger(
     return persons
 
 
-def _rows(connection: sa.Connection, ledger: ErasureLedger, frame: Frame) -> list[Mapping[str, Any]]:
+def _rows(connection: sa.Connection, ledger: ErasureLedger, context: EvaluationContext) -> list[Mapping[str, Any]]:
     """The entries of completed requests. Digests name nobody to whom the keys are not given.
 
     Those completed after T as well: a key check holds for whatever was digested with its key.
@@ -68,8 +68,8 @@ def _rows(connection: sa.Connection, ledger: ErasureLedger, frame: Frame) -> lis
     names = [ledger.request, ledger.key_version, ledger.kind, ledger.digest, ledger.completed.column]
     row = table(ledger.table, *names, *([ledger.shared] if ledger.shared else []), alias="ledger")
     at = row.c[ledger.completed.column]
-    moment = moment_of(ledger.completed, at, frame)
-    can_be = yes(moment.between(instant(frame.earliest), sa.func.now() + sa.literal(_SKEW, sa.Interval())))
+    moment = moment_of(ledger.completed, at, context)
+    can_be = yes(moment.between(instant(context.earliest), sa.func.now() + sa.literal(_SKEW, sa.Interval())))
     statement = sa.select(
         *(sa.cast(row.c[name], sa.Text()).label(f"text_{n}") for n, name in enumerate(names[:4])),
         sa.case((can_be, moment)).label("completed"),
@@ -82,7 +82,7 @@ def _rows(connection: sa.Connection, ledger: ErasureLedger, frame: Frame) -> lis
 
 def _by_request(
     ledger: ErasureLedger, rows: Iterable[Mapping[str, Any]], exemptions: tuple[Exemption, ...]
-) -> Iterator[Erased]:
+) -> Iterator[ErasedPerson]:
     """One for each request and key version. A request is completed when the last of its entries is."""
     for request, entries in groupby(rows, lambda row: row["request"]):
         of_request = list(entries)
@@ -99,10 +99,10 @@ def _by_request(
                 (shared if row["shared"] else own).add(_trace(ledger, row["kind"], row["digest"]))
             # Apart: another number of the same person, which nobody shares, stays as telling as it is.
             if own:
-                yield Erased(request, key_version, frozenset(own), completed, exemptions)
+                yield ErasedPerson(request, key_version, frozenset(own), completed, exemptions)
             if shared:
                 kinds = frozenset(kind for kind, _ in shared)
-                yield Erased(request, key_version, frozenset(shared), completed, exemptions, kinds)
+                yield ErasedPerson(request, key_version, frozenset(shared), completed, exemptions, kinds)
 
 
 def _version(ledger: ErasureLedger, text: str | None) -> int:
@@ -129,13 +129,13 @@ def _refused(ledger: ErasureLedger, fact: str, way_out: str) -> LedgerRefusedErr
     return LedgerRefusedError(f"{ledger.table}: an entry {fact}. {way_out} An entry that cannot be read finds nobody.")
 
 
-def _prove_zone(connection: sa.Connection, ledger: ErasureLedger, frame: Frame) -> None:
+def _prove_zone(connection: sa.Connection, ledger: ErasureLedger, context: EvaluationContext) -> None:
     """Another server might read a local time in another zone. Of the store that is audited the engine asks that."""
     zone = ledger.completed.zone
-    reasons = differences(connection, {zone}, frame.no_data_before, frame.as_of) if zone else {}
+    reasons = differences(connection, {zone}, context.no_data_before, context.as_of) if zone else {}
     for reason in reasons.values():
         place = f"{ledger.table} of connection {ledger.connection}"
-        raise other_databases.ElsewhereError(Cause.TIME_ZONES, f"{place}: time zone data differ: {reason}.")
+        raise other_databases.OtherDatabaseError(Cause.TIME_ZONES, f"{place}: time zone data differ: {reason}.")
 
 
 _KIND_OF_TABLE = sa.text(
@@ -162,6 +162,6 @@ def _prove_table(connection: sa.Connection, ledger: ErasureLedger) -> None:
     elif connection.execute(FOREIGN_LEAVES, {"roots": [found.oid]}).first() is not None:
         fact = "a part of it is a foreign table, which may hide entries"
     if fact:
-        raise other_databases.ElsewhereError(
+        raise other_databases.OtherDatabaseError(
             Cause.DRIFT, f"{ledger.table} of connection {ledger.connection}: {fact}. Map the table itself."
         )

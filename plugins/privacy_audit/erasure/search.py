@@ -28,12 +28,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy_audit.erasure.identifier_columns import Column, Place
+from privacy_audit.erasure.identifier_columns import Column, SearchedTable
 from privacy_audit.erasure.identifiers import IdentifierKind, readings
-from privacy_audit.erasure.ledger import NOBODY, Erased, Found, Index
+from privacy_audit.erasure.ledger import NOBODY, ErasedIndex, ErasedMatches, ErasedPerson
 from privacy_audit.erasure.row_stream import batches
 from privacy_audit.sql.clocks import moment_of
-from privacy_audit.sql.evaluation_context import Frame, instant, table
+from privacy_audit.sql.evaluation_context import EvaluationContext, instant, table
 
 _TELLING = {IdentifierKind.EMAIL, IdentifierKind.PHONE, IdentifierKind.IBAN}
 """Kinds of columns in which a text without any identifier means that it cannot be read: encrypted, or hashed."""
@@ -50,7 +50,7 @@ class LeadKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
+class ErasureLead:
     """A row that leads to erased persons, or cannot be read. It holds no identifier."""
 
     kind: LeadKind
@@ -64,11 +64,11 @@ class Lead:
 
 
 @dataclass(frozen=True, slots=True)
-class Leads:
+class BatchLeads:
     """What a batch of rows leads to."""
 
     rows: int
-    found: tuple[Lead, ...]
+    found: tuple[ErasureLead, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,15 @@ class Residue:
         return self.scanned - self.hits - self.weak_hits - self.returned - self.exempt
 
 
-def search(connection: sa.Connection, place: Place, index: Index, frame: Frame) -> Residue:
+def search(connection: sa.Connection, place: SearchedTable, index: ErasedIndex, context: EvaluationContext) -> Residue:
     """Reads a whole table once, and counts. The connection stands in the store's read-only snapshot.
 
     UnreadableTextError and the server's own errors mean that the table was not audited.
     """
-    return counted(place, leads(connection, place, index, frame))
+    return counted(place, leads(connection, place, index, context))
 
 
-def counted(place: Place, batches_of_leads: Iterable[Leads]) -> Residue:
+def counted(place: SearchedTable, batches_of_leads: Iterable[BatchLeads]) -> Residue:
     """The counts of a table's rows as they were classified."""
     scanned = unread = undated = 0
     kinds: Counter[LeadKind] = Counter()
@@ -147,34 +147,38 @@ def counted(place: Place, batches_of_leads: Iterable[Leads]) -> Residue:
 
 
 def leads(
-    connection: sa.Connection, place: Place, index: Index, frame: Frame, key: Sequence[str] = ()
-) -> Iterator[Leads]:
+    connection: sa.Connection,
+    place: SearchedTable,
+    index: ErasedIndex,
+    context: EvaluationContext,
+    key: Sequence[str] = (),
+) -> Iterator[BatchLeads]:
     """Reads a whole table once, and classifies its rows. `key` are columns that name a row, read as text.
 
     Raises as `search` does.
     """
-    for rows in batches(connection, _statement(place, frame, key), f"{place.store}: {place.table}"):
+    for rows in batches(connection, _statement(place, context, key), f"{place.store}: {place.table}"):
         yield leads_of(place, index, rows)
 
 
-def leads_of(place: Place, index: Index, rows: Sequence[Sequence[Any]]) -> Leads:
+def leads_of(place: SearchedTable, index: ErasedIndex, rows: Sequence[Sequence[Any]]) -> BatchLeads:
     """Classifies rows: each is the texts of the place's columns, its created moment, its origin, and what names it."""
     width = len(place.columns)
     read = [_read(column, {row[number] for row in rows}, index) for number, column in enumerate(place.columns)]
-    found: Iterator[Lead | None] = iter(())
+    found: Iterator[ErasureLead | None] = iter(())
     if any(known or unread for known, unread in read):
         found = (_lead(place, read, row[:width], row[width], row[width + 1], row[width + 2 :]) for row in rows)
-    return Leads(len(rows), tuple(lead for lead in found if lead))
+    return BatchLeads(len(rows), tuple(lead for lead in found if lead))
 
 
-_Read = tuple[Mapping[str, Found], set[str]]
+_Read = tuple[Mapping[str, ErasedMatches], set[str]]
 """Of the distinct texts of a column: those that lead to erased persons, and those that should tell and cannot be read.
 """
 
 
-def _read(column: Column, texts: Iterable[str | None], index: Index) -> _Read:
+def _read(column: Column, texts: Iterable[str | None], index: ErasedIndex) -> _Read:
     """Each text is read and digested once for a batch, and forgotten with it: memory does not grow with the table."""
-    known: dict[str, Found] = {}
+    known: dict[str, ErasedMatches] = {}
     unread: set[str] = set()
     for text in texts:
         if text is None:
@@ -189,13 +193,13 @@ def _read(column: Column, texts: Iterable[str | None], index: Index) -> _Read:
 
 
 def _lead(
-    place: Place,
+    place: SearchedTable,
     read: Sequence[_Read],
     texts: Sequence[str | None],
     created: datetime | None,
     origin: str | None,
     key: Sequence[str | None],
-) -> Lead | None:
+) -> ErasureLead | None:
     """What one row is; None when it leads to nobody."""
     found = [known[text] for (known, _), text in zip(read, texts, strict=True) if text is not None and text in known]
     unread = sum(text in cannot for (_, cannot), text in zip(read, texts, strict=True))
@@ -205,15 +209,15 @@ def _lead(
         kind, persons = LeadKind.UNREAD, frozenset()
     else:
         return None
-    return Lead(kind, tuple(key), frozenset(erased.request for erased in persons), created, unread)
+    return ErasureLead(kind, tuple(key), frozenset(erased.request for erased in persons), created, unread)
 
 
 def _classified(
-    place: Place, found: Sequence[Found], created: datetime | None, origin: str | None
-) -> tuple[LeadKind, Iterable[Erased]]:
+    place: SearchedTable, found: Sequence[ErasedMatches], created: datetime | None, origin: str | None
+) -> tuple[LeadKind, Iterable[ErasedPerson]]:
     """What a row is that leads to at least one erased person, and by whom it is that."""
 
-    def in_sight(persons: Iterable[Erased]) -> list[Erased]:
+    def in_sight(persons: Iterable[ErasedPerson]) -> list[ErasedPerson]:
         return [erased for erased in persons if not erased.spares(place.store, place.table)]
 
     strong = in_sight(erased for one in found for erased in one.strong)
@@ -226,21 +230,21 @@ def _classified(
     return LeadKind.EXEMPT, [erased for one in found for erased in (*one.strong, *one.weak)]
 
 
-def _signed_up_again(place: Place, erased: Erased, created: datetime | None, origin: str | None) -> bool:
+def _signed_up_again(place: SearchedTable, erased: ErasedPerson, created: datetime | None, origin: str | None) -> bool:
     if created is None or created <= erased.completed_at:
         return False
     return place.origin is None or origin in place.origin.direct
 
 
-def _statement(place: Place, frame: Frame, key: Sequence[str]) -> sa.Select[*tuple[Any, ...]]:
+def _statement(place: SearchedTable, context: EvaluationContext, key: Sequence[str]) -> sa.Select[*tuple[Any, ...]]:
     """Every row: its identifiers as text, when it was created, where it came from, and what names it."""
     created, origin = place.created, place.origin
     extra = [name for name in (created and created.column, origin and origin.column) if name]
     row = table(place.table, *(column.name for column in place.columns), *extra, *key, alias="t")
     moment: sa.ColumnElement[Any] = sa.null()
     if created:
-        moment = moment_of(created, row.c[created.column], frame)
-        moment = sa.case((moment.between(instant(frame.earliest), sa.func.now()), moment))
+        moment = moment_of(created, row.c[created.column], context)
+        moment = sa.case((moment.between(instant(context.earliest), sa.func.now()), moment))
     return sa.select(
         *(sa.cast(row.c[column.name], sa.Text()).label(f"text_{n}") for n, column in enumerate(place.columns)),
         sa.type_coerce(moment, sa.DateTime(timezone=True)).label("created"),

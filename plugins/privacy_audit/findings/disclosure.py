@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
 from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.tally import AGE_BUCKETS, Tally
-from privacy_audit.findings.finding_state import Chronicle, Point, Standing
+from privacy_audit.findings.finding_state import CheckCount, FindingHistory, FindingState
 
 SMALL_COUNT = 5
 """Below this many violating rows, dates are told by month only."""
@@ -34,7 +34,7 @@ def disclosed(audit: Audit) -> Audit:
     return replace(audit, stores=tuple(_disclosed_store(store, zone) for store in audit.stores))
 
 
-def disclosed_chronicle(chronicle: Chronicle) -> Chronicle:
+def disclosed_chronicle(chronicle: FindingHistory) -> FindingHistory:
     """The same chronicle with the dates of small counts coarsened, in findings and in each of their nights."""
     return replace(
         chronicle,
@@ -43,13 +43,13 @@ def disclosed_chronicle(chronicle: Chronicle) -> Chronicle:
     )
 
 
-def _disclosed_standing(standing: Standing) -> Standing:
+def _disclosed_standing(standing: FindingState) -> FindingState:
     if not is_few(standing.violating):
         return standing
     return replace(standing, overdue_since=_first_day(standing.overdue_since))
 
 
-def _disclosed_point(point: Point) -> Point:
+def _disclosed_point(point: CheckCount) -> CheckCount:
     if not is_few(point.violating or 0):
         return point
     ages = _merged_below_a_month(point.ages) if point.ages else ()

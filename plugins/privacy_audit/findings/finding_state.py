@@ -15,7 +15,7 @@ from privacy_audit.compiler.policy_changes import PolicyChange
 from privacy_audit.domain.outcomes import Outcome, Severity
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What a finding is about."""
 
     NONCONFORMITY = "nonconformity"
@@ -24,7 +24,7 @@ class Kind(StrEnum):
     """Nobody could look. Its owner is who runs the audit, not who owns the data."""
 
 
-class Status(StrEnum):
+class FindingStatus(StrEnum):
     """Where a finding is in its life. Moved by outcomes alone, never by a person."""
 
     NEW = "new"
@@ -37,11 +37,11 @@ class Status(StrEnum):
     """It was resolved and came back tonight, or the waiver over it ended tonight. Open from the next night on."""
 
 
-OPEN = (Status.NEW, Status.OPEN, Status.REOPENED)
+OPEN = (FindingStatus.NEW, FindingStatus.OPEN, FindingStatus.REOPENED)
 """The statuses of what is not closed."""
 
 
-class Change(StrEnum):
+class FindingChange(StrEnum):
     """What an audit changed about a finding; nothing that is not among these is worth an alert."""
 
     FOUND = "found"
@@ -79,7 +79,7 @@ class Triage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class TriageDecision:
     """One entry of a person about a finding; the last one stands, and ends when the finding is resolved."""
 
     fingerprint: str
@@ -90,11 +90,11 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FindingState:
     """A finding as it stands after an audit. Holds counts, dates and names of tables, no value of a row."""
 
     fingerprint: str
-    kind: Kind
+    kind: FindingKind
     check: str
     """Id of the check; `store/_store` for a store as a whole."""
     control: str
@@ -103,7 +103,7 @@ class Standing:
     qualifier: str
     owner: str
     """Team that owns the store."""
-    status: Status
+    status: FindingStatus
     outcome: Outcome
     """As it was last seen: fail, review or not audited. No decision of a person rewrites it."""
     severity: Severity
@@ -139,8 +139,8 @@ class Standing:
     """Terms of the waivers that ended over it, with spaces between: none of them ever covers it again."""
     ending_told: str = ""
     """Terms of the waivers whose end was announced."""
-    changes: tuple[Change, ...] = ()
-    """What this audit changed, in the order of `Change`."""
+    changes: tuple[FindingChange, ...] = ()
+    """What this audit changed, in the order of `FindingChange`."""
 
     @property
     def rows(self) -> int:
@@ -159,7 +159,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class CheckCount:
     """What one audit counted at one place."""
 
     as_of: datetime
@@ -207,14 +207,14 @@ class WaiverReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Chronicle:
+class FindingHistory:
     """All that a report or a message says beyond one night, as it was when the audit had been filed."""
 
-    standings: tuple[Standing, ...] = ()
+    standings: tuple[FindingState, ...] = ()
     """Open findings of the stores that were audited, and those resolved or renamed tonight; the most urgent first."""
-    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    decisions: Mapping[str, TriageDecision] = field(default_factory=dict)
     """Fingerprint to what a person last said of it, while that stands."""
-    series: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+    series: Mapping[str, tuple[CheckCount, ...]] = field(default_factory=dict)
     """Fingerprint of a check to its nights, the oldest first, this one last; one point per civil day."""
     waivers: tuple[WaiverReport, ...] = ()
     policy_changes: tuple[PolicyChange, ...] = ()
@@ -222,6 +222,6 @@ class Chronicle:
     moved: bool = True
     """False when a later instant was filed before for all its stores: such an audit moves no status."""
 
-    def standing(self, fingerprint: str) -> Standing | None:
+    def standing(self, fingerprint: str) -> FindingState | None:
         """The finding with that fingerprint, if it has one."""
         return next((one for one in self.standings if one.fingerprint == fingerprint), None)

@@ -18,21 +18,21 @@ from privacy_audit.config.handling import Handling
 from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
 from privacy_audit.domain.outcomes import FOUND, Outcome, Severity
 from privacy_audit.domain.periods import local_date
-from privacy_audit.findings.finding_state import Change, Kind, Standing, Status
+from privacy_audit.findings.finding_state import FindingChange, FindingKind, FindingState, FindingStatus
 from privacy_audit.findings.from_audit import severity_of, store_not_audited
 from privacy_audit.findings.waivers import Waiver, in_force, terms_of
 
 NIGHTS_BEFORE_A_JUMP = 5
 """So many nights must have looked before a number of rows can be called unusual."""
 _SEVERITIES = tuple(Severity)
-_CHANGES = tuple(Change)
+_CHANGES = tuple(FindingChange)
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class FindingMemory:
     """What the register remembers before an audit is filed."""
 
-    known: Mapping[str, Standing] = field(default_factory=dict)
+    known: Mapping[str, FindingState] = field(default_factory=dict)
     """Fingerprint to how the finding stood last, resolved ones too."""
     counts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """Fingerprint of a check to its rows in breach on the last nights that looked, the oldest first."""
@@ -41,7 +41,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class HandlingRules:
     """What people laid down about findings."""
 
     handling: Handling = field(default_factory=Handling)
@@ -50,13 +50,13 @@ class Rules:
     """Fingerprint of a check to those it had when its table or control had another name."""
 
 
-def moves(audit: Audit, memory: Memory) -> bool:
+def moves(audit: Audit, memory: FindingMemory) -> bool:
     """Whether the audit moves statuses: it does for each store that was not judged by a later instant before, and that
     was not read on a later day than the one judged by."""
     return any(_moves(audit, store, memory) for store in audit.stores)
 
 
-def advance(audit: Audit, memory: Memory, rules: Rules) -> tuple[Standing, ...]:
+def apply_audit(audit: Audit, memory: FindingMemory, rules: HandlingRules) -> tuple[FindingState, ...]:
     """How each finding of the audited stores stands after an audit, the most urgent first.
 
     Open findings, and those that were resolved or renamed tonight; one that was resolved before is left out. A store
@@ -67,7 +67,7 @@ def advance(audit: Audit, memory: Memory, rules: Rules) -> tuple[Standing, ...]:
     return tuple(sorted(stands, key=urgency))
 
 
-def urgency(standing: Standing) -> tuple[bool, bool, int, int, int, str]:
+def urgency(standing: FindingState) -> tuple[bool, bool, int, int, int, str]:
     """Sorts what people should read first: open before closed, not audited, then failed, by severity and rows."""
     return (
         not standing.is_open,
@@ -79,14 +79,14 @@ def urgency(standing: Standing) -> tuple[bool, bool, int, int, int, str]:
     )
 
 
-def fingerprint_of(check: CheckResult, kind: Kind) -> str:
+def fingerprint_of(check: CheckResult, kind: FindingKind) -> str:
     """Identity of a finding at a place: the check's own, and another for that nobody could look there."""
-    if kind is Kind.NONCONFORMITY:
+    if kind is FindingKind.NONCONFORMITY:
         return check.fingerprint
     return hashlib.sha256(f"{kind}|{check.fingerprint}".encode()).hexdigest()
 
 
-def _moves(audit: Audit, store: StoreResult, memory: Memory) -> bool:
+def _moves(audit: Audit, store: StoreResult, memory: FindingMemory) -> bool:
     latest = memory.judged.get(store.name)
     return not store.read_later and (latest is None or audit.as_of >= latest)
 
@@ -94,14 +94,14 @@ def _moves(audit: Audit, store: StoreResult, memory: Memory) -> bool:
 class _Night:
     """One audit against what is remembered."""
 
-    def __init__(self, audit: Audit, memory: Memory, rules: Rules) -> None:
+    def __init__(self, audit: Audit, memory: FindingMemory, rules: HandlingRules) -> None:
         self._audit = audit
         self._memory = memory
         self._rules = rules
         self._zone = ZoneInfo(audit.policy.zone)
         self._today = local_date(audit.as_of, self._zone)
 
-    def of_store(self, store: StoreResult) -> Iterator[Standing]:
+    def of_store(self, store: StoreResult) -> Iterator[FindingState]:
         whole = store_not_audited(store)
         for check in store.checks:
             yield from self._nonconformity(store, check)
@@ -109,40 +109,40 @@ class _Night:
         yield from self._sight(store, whole or _store_as_a_whole(store))
         yield from self._absent(store, down=whole is not None)
 
-    def _nonconformity(self, store: StoreResult, check: CheckResult) -> Iterator[Standing]:
+    def _nonconformity(self, store: StoreResult, check: CheckResult) -> Iterator[FindingState]:
         seen = check.outcome in (Outcome.FAIL, Outcome.REVIEW)
         old = self._under_former_names(check, seen)
         before = self._memory.known.get(check.fingerprint)
         for one in old:
             before = _joined(before, one, check)
-            yield replace(self._gone(one), changes=(Change.RENAMED,))
+            yield replace(self._gone(one), changes=(FindingChange.RENAMED,))
         if seen:
-            yield self._seen(before, self._observed(store, check, Kind.NONCONFORMITY))
+            yield self._seen(before, self._observed(store, check, FindingKind.NONCONFORMITY))
         elif before and before.is_open:
             yield self._unseen(before) if check.outcome is Outcome.NOT_AUDITED else self._gone(before)
 
-    def _under_former_names(self, check: CheckResult, seen: bool) -> list[Standing]:
+    def _under_former_names(self, check: CheckResult, seen: bool) -> list[FindingState]:
         """What goes on tonight under the name that the check has now. A closed one waits until it comes back."""
         names = self._rules.formerly.get(check.fingerprint, ())
         old = [self._memory.known[name] for name in names if name in self._memory.known]
-        return [one for one in old if one.is_open or (seen and Change.RENAMED not in one.changes)]
+        return [one for one in old if one.is_open or (seen and FindingChange.RENAMED not in one.changes)]
 
-    def _sight(self, store: StoreResult, place: CheckResult, *, down: bool = False) -> Iterator[Standing]:
-        before = self._memory.known.get(fingerprint_of(place, Kind.NOT_AUDITED))
+    def _sight(self, store: StoreResult, place: CheckResult, *, down: bool = False) -> Iterator[FindingState]:
+        before = self._memory.known.get(fingerprint_of(place, FindingKind.NOT_AUDITED))
         if down and before and before.is_open:
             yield self._kept(before)  # the store is what nobody could look at: one thing, and not one for each check
         elif down:
             return
         elif place.outcome is Outcome.NOT_AUDITED:
-            yield self._seen(before, self._observed(store, place, Kind.NOT_AUDITED))
+            yield self._seen(before, self._observed(store, place, FindingKind.NOT_AUDITED))
         elif before and before.is_open:
             yield self._gone(before)
 
-    def _absent(self, store: StoreResult, *, down: bool) -> Iterator[Standing]:
+    def _absent(self, store: StoreResult, *, down: bool) -> Iterator[FindingState]:
         """Findings at places that no check looks at any more. A breach stays open: nobody saw it gone. That a place
         could not be looked at is over once its control looks elsewhere in the store, or is promised no more."""
         places = {check.fingerprint for check in (*store.checks, _store_as_a_whole(store))}
-        sights = {fingerprint_of(check, Kind.NOT_AUDITED) for check in (*store.checks, _store_as_a_whole(store))}
+        sights = {fingerprint_of(check, FindingKind.NOT_AUDITED) for check in (*store.checks, _store_as_a_whole(store))}
         going_on = {old for place in places for old in self._rules.formerly.get(place, ())}
         asked = {check.control for check in store.checks}
         blind = asked - {check.control for check in store.checks if check.outcome is not Outcome.NOT_AUDITED}
@@ -150,16 +150,16 @@ class _Night:
             known = one.fingerprint in places | sights | going_on
             if one.store != store.name or not one.is_open or known or not (self._audit.whole or one.control in asked):
                 continue
-            if one.kind is Kind.NONCONFORMITY:
+            if one.kind is FindingKind.NONCONFORMITY:
                 yield self._unseen(one)
             else:
                 yield self._kept(one) if down or one.control in blind else self._gone(one)
 
-    def _observed(self, store: StoreResult, check: CheckResult, kind: Kind) -> Standing:
+    def _observed(self, store: StoreResult, check: CheckResult, kind: FindingKind) -> FindingState:
         """Tonight's finding as if it were the first of its kind."""
         severity = severity_of(self._audit.policy, store, check)
         tally = check.tally
-        return Standing(
+        return FindingState(
             fingerprint=fingerprint_of(check, kind),
             kind=kind,
             check=check.id,
@@ -168,7 +168,7 @@ class _Night:
             table=check.table,
             qualifier=check.qualifier,
             owner=store.owner,
-            status=Status.NEW,
+            status=FindingStatus.NEW,
             outcome=check.outcome,
             severity=severity,
             first_seen=self._audit.as_of,
@@ -179,32 +179,32 @@ class _Night:
             overdue_since=tally.overdue_since if tally else None,
         )
 
-    def _seen(self, before: Standing | None, tonight: Standing) -> Standing:
-        changes: set[Change] = set()
+    def _seen(self, before: FindingState | None, tonight: FindingState) -> FindingState:
+        changes: set[FindingChange] = set()
         if before is None:
-            changes.add(Change.FOUND)
+            changes.add(FindingChange.FOUND)
             now = tonight
         else:
             now = self._continued(before, tonight)
             if before.is_open:
                 changes |= self._worse(before, now)
             else:
-                changes.add(Change.RETURNED)
-                now = replace(now, status=Status.REOPENED, reopened_at=self._audit.as_of)
+                changes.add(FindingChange.RETURNED)
+                now = replace(now, status=FindingStatus.REOPENED, reopened_at=self._audit.as_of)
         jumped = self._has_jumped(now)
         if jumped and not now.braked:
-            changes.add(Change.JUMPED)
+            changes.add(FindingChange.JUMPED)
         now, changes = self._under_waiver(replace(now, braked=jumped), changes)
         return self._told(now, changes)
 
-    def _continued(self, before: Standing, tonight: Standing) -> Standing:
+    def _continued(self, before: FindingState, tonight: FindingState) -> FindingState:
         """Tonight's finding with the dates and marks of the one before."""
         first_day = local_date(before.first_seen, self._zone)
         known = before.overdue_since if before.is_open else None  # what was found gone is no part of what came back
         days = [day for day in (known, tonight.overdue_since) if day]
         return replace(
             tonight,
-            status=Status.OPEN,
+            status=FindingStatus.OPEN,
             first_seen=before.first_seen,
             due_by=self._rules.handling.due_by(first_day, tonight.severity),
             occurrences=before.occurrences + 1,
@@ -220,35 +220,35 @@ class _Night:
             ending_told=before.ending_told,
         )
 
-    def _worse(self, before: Standing, now: Standing) -> set[Change]:
+    def _worse(self, before: FindingState, now: FindingState) -> set[FindingChange]:
         worse = set()
         proved = before.outcome is Outcome.REVIEW and now.outcome is Outcome.FAIL
         if proved or _SEVERITIES.index(now.severity) < _SEVERITIES.index(before.severity):
-            worse.add(Change.WORSENED)
+            worse.add(FindingChange.WORSENED)
         was_told = before.told_rows > 0 or not before.waived  # else it was waived since it was found
         if was_told and now.rows * 100 > before.told_rows * (100 + self._rules.handling.alerts.growth_percent):
-            worse.add(Change.GREW)
+            worse.add(FindingChange.GREW)
         return worse
 
-    def _has_jumped(self, now: Standing) -> bool:
+    def _has_jumped(self, now: FindingState) -> bool:
         alerts = self._rules.handling.alerts
-        usual = self._memory.counts.get(now.fingerprint, ()) if now.kind is Kind.NONCONFORMITY else ()
+        usual = self._memory.counts.get(now.fingerprint, ()) if now.kind is FindingKind.NONCONFORMITY else ()
         if len(usual) < NIGHTS_BEFORE_A_JUMP or now.violating < alerts.jump_rows:
             return False
         unusual = now.violating > alerts.jump_factor * max(1, median(usual))
         return unusual and (now.braked or now.violating > usual[-1])  # a night without a rise is no jump
 
-    def _unseen(self, before: Standing) -> Standing:
-        now = replace(before, status=Status.OPEN, unseen_since=before.unseen_since or self._audit.as_of)
+    def _unseen(self, before: FindingState) -> FindingState:
+        now = replace(before, status=FindingStatus.OPEN, unseen_since=before.unseen_since or self._audit.as_of)
         return self._told(*self._under_waiver(now, set()))
 
-    def _kept(self, before: Standing) -> Standing:
-        return self._told(replace(before, status=Status.OPEN), set())
+    def _kept(self, before: FindingState) -> FindingState:
+        return self._told(replace(before, status=FindingStatus.OPEN), set())
 
-    def _gone(self, before: Standing) -> Standing:
+    def _gone(self, before: FindingState) -> FindingState:
         return replace(
             before,
-            status=Status.RESOLVED,
+            status=FindingStatus.RESOLVED,
             resolved_at=self._audit.as_of,
             unseen_since=None,
             told_rows=0,
@@ -256,13 +256,13 @@ class _Night:
             waiver="",
             waived_rows=0,
             waived_until=None,
-            changes=(Change.RESOLVED,),
+            changes=(FindingChange.RESOLVED,),
         )
 
-    def _under_waiver(self, now: Standing, changes: set[Change]) -> tuple[Standing, set[Change]]:
+    def _under_waiver(self, now: FindingState, changes: set[FindingChange]) -> tuple[FindingState, set[FindingChange]]:
         """The finding with the waiver that covers it tonight. The end of one over it reopens the finding, once."""
         instant = self._audit.as_of
-        waiver = in_force(self._rules.waivers, now.check, instant) if now.kind is Kind.NONCONFORMITY else None
+        waiver = in_force(self._rules.waivers, now.check, instant) if now.kind is FindingKind.NONCONFORMITY else None
         if waiver and waiver.terms not in now.lapsed.split() and now.rows <= waiver.max_rows:
             return self._covered(now, waiver, changes)
         if not now.waived:
@@ -271,7 +271,7 @@ class _Night:
         over = terms_of(now.waiver, now.waived_until or instant, now.waived_rows)
         reopened = replace(
             now,
-            status=Status.REOPENED,
+            status=FindingStatus.REOPENED,
             reopened_at=instant,
             waiver="",
             waived_rows=0,
@@ -280,31 +280,33 @@ class _Night:
         )
         return reopened, changes | {ended}
 
-    def _covered(self, now: Standing, waiver: Waiver, changes: set[Change]) -> tuple[Standing, set[Change]]:
+    def _covered(
+        self, now: FindingState, waiver: Waiver, changes: set[FindingChange]
+    ) -> tuple[FindingState, set[FindingChange]]:
         instant = self._audit.as_of
-        changes = changes - {Change.GREW}
+        changes = changes - {FindingChange.GREW}
         if not now.waived:
-            changes |= {Change.WAIVED}
+            changes |= {FindingChange.WAIVED}
         ending = timedelta(days=self._rules.handling.alerts.waiver_warning_days)
         if instant >= waiver.expires - ending and waiver.terms not in now.ending_told.split():
-            changes |= {Change.WAIVER_ENDING}
+            changes |= {FindingChange.WAIVER_ENDING}
             now = replace(now, ending_told=f"{now.ending_told} {waiver.terms}".strip())
         covered = replace(now, waiver=waiver.id, waived_rows=waiver.max_rows, waived_until=waiver.expires)
         return covered, changes
 
-    def _why_it_ended(self, now: Standing) -> Change:
+    def _why_it_ended(self, now: FindingState) -> FindingChange:
         """By what the file says of the waiver tonight; by what it said last, when it was taken out."""
         instant = self._audit.as_of
         written = next((one for one in self._rules.waivers if one.id == now.waiver), None)
         if written and written.holds(instant) and now.rows > written.max_rows:
-            return Change.WAIVER_EXCEEDED
+            return FindingChange.WAIVER_EXCEEDED
         until = written.expires if written else now.waived_until
-        return Change.WAIVER_EXPIRED if until and instant > until else Change.WAIVER_WITHDRAWN
+        return FindingChange.WAIVER_EXPIRED if until and instant > until else FindingChange.WAIVER_WITHDRAWN
 
-    def _told(self, now: Standing, changes: set[Change]) -> Standing:
+    def _told(self, now: FindingState, changes: set[FindingChange]) -> FindingState:
         """The finding with what its owner is told tonight, and what they were told up to now."""
         if self._today > now.due_by and not now.due_told and not now.waived:
-            changes = changes | {Change.DUE_PASSED}
+            changes = changes | {FindingChange.DUE_PASSED}
             now = replace(now, due_told=True)
         fell = (
             now.rows * 2 < now.told_rows
@@ -319,7 +321,7 @@ def _store_as_a_whole(store: StoreResult) -> CheckResult:
     return CheckResult(f"{store.name}/_store", "", store.name, "", "", Outcome.PASS, "")
 
 
-def _joined(own: Standing | None, old: Standing, check: CheckResult) -> Standing:
+def _joined(own: FindingState | None, old: FindingState, check: CheckResult) -> FindingState:
     """One finding of two names, under the name it has now: the first dates of both, and the open one goes on."""
     renamed = replace(
         old,
@@ -329,7 +331,9 @@ def _joined(own: Standing | None, old: Standing, check: CheckResult) -> Standing
         table=check.table,
         qualifier=check.qualifier,
     )
-    if own is None or Change.RENAMED in own.changes:  # renamed back: what was known by this name went on by the other
+    if (
+        own is None or FindingChange.RENAMED in own.changes
+    ):  # renamed back: what was known by this name went on by the other
         return renamed
     days = [day for day in (own.overdue_since, old.overdue_since) if day]
     return replace(

@@ -18,14 +18,14 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, model_validator
 
 from privacy_audit.config.handling import Handling
-from privacy_audit.config.map_fields import Line, Part
+from privacy_audit.config.map_fields import Line, MapPart
 from privacy_audit.config.yaml import documents
 from privacy_audit.domain.audit import Audit
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, did_you_mean
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.domain.periods import local_date, start_of_day
 from privacy_audit.domain.promises import Control
-from privacy_audit.findings.finding_state import Kind, Standing, WaiverReport, WaiverState
+from privacy_audit.findings.finding_state import FindingKind, FindingState, WaiverReport, WaiverState
 
 FILE = "waivers.yaml"
 _BROAD_FACTOR = 2
@@ -43,7 +43,7 @@ def _id(name: str) -> str:
 WaiverId = Annotated[str, Field(min_length=1), AfterValidator(_id)]
 
 
-class WaiverEntry(Part):
+class WaiverEntry(MapPart):
     """One waiver as it is written."""
 
     check: Line
@@ -70,7 +70,7 @@ class WaiverEntry(Part):
         return self
 
 
-class WaiverFile(Part):
+class WaiverFile(MapPart):
     """The whole file: an id to each waiver. Ids are never used twice."""
 
     waivers: dict[WaiverId, WaiverEntry] = {}
@@ -113,7 +113,7 @@ def terms_of(waiver_id: str, expires: datetime, max_rows: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Waivable:
+class WaivableCheck:
     """What is to be known of a check before it is waived."""
 
     control: Control
@@ -121,7 +121,7 @@ class Waivable:
     """Why nobody may waive it; empty when it may be waived."""
 
 
-def read(expectations: Path, checks: Mapping[str, Waivable], handling: Handling, zone: str) -> tuple[Waiver, ...]:
+def read(expectations: Path, checks: Mapping[str, WaivableCheck], handling: Handling, zone: str) -> tuple[Waiver, ...]:
     """The waivers of a folder of expectations; none without a file. ConfigurationRefusedError with every mistake.
 
     `checks` are all checks there are, by id; `zone` is the policy's.
@@ -151,7 +151,7 @@ def _waiver(name: str, entry: WaiverEntry, zone: ZoneInfo) -> Waiver:
 
 
 def _mistakes(
-    waiver: Waiver, checks: Mapping[str, Waivable], handling: Handling, zone: str, document: documents.Document
+    waiver: Waiver, checks: Mapping[str, WaivableCheck], handling: Handling, zone: str, document: documents.Document
 ) -> Iterator[Mistake]:
     def mistake(field: str, fact: str, way_out: str = "") -> Mistake:
         return Mistake(document.place("waivers", waiver.id, field), f"waiver {waiver.id}: {fact}", way_out)
@@ -188,10 +188,10 @@ def in_force(waivers: Iterable[Waiver], check: str, instant: datetime) -> Waiver
 
 
 def reports(
-    waivers: Sequence[Waiver], standings: Iterable[Standing], audit: Audit, warning_days: int
+    waivers: Sequence[Waiver], standings: Iterable[FindingState], audit: Audit, warning_days: int
 ) -> tuple[WaiverReport, ...]:
     """What is to be said of each waiver after an audit, in the order of the file."""
-    found = {one.check: one for one in standings if one.kind is Kind.NONCONFORMITY and one.is_open}
+    found = {one.check: one for one in standings if one.kind is FindingKind.NONCONFORMITY and one.is_open}
     kept = {check.id for check in audit.checks if check.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)}
     return tuple(
         _report(waiver, found.get(waiver.check), waiver.check in kept, audit.as_of, warning_days) for waiver in waivers
@@ -199,7 +199,7 @@ def reports(
 
 
 def _report(
-    waiver: Waiver, standing: Standing | None, kept: bool, instant: datetime, warning_days: int
+    waiver: Waiver, standing: FindingState | None, kept: bool, instant: datetime, warning_days: int
 ) -> WaiverReport:
     return WaiverReport(
         id=waiver.id,
@@ -214,7 +214,9 @@ def _report(
     )
 
 
-def _state(waiver: Waiver, standing: Standing | None, kept: bool, instant: datetime, warning: timedelta) -> WaiverState:
+def _state(
+    waiver: Waiver, standing: FindingState | None, kept: bool, instant: datetime, warning: timedelta
+) -> WaiverState:
     """`kept`: an audit looked tonight and there was nothing to cover. Where nobody looked, nothing is known to be
     unused."""
     if instant < waiver.begins:

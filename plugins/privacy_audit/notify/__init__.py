@@ -4,7 +4,7 @@ What was composed is kept as a letter until every channel has taken it; `merge` 
 """
 
 from privacy_audit.notify.channels import Channel, ChannelsMissingError, Delivery, channels_of, deliver
-from privacy_audit.notify.message import Line, Message, letter, load, run_failed
+from privacy_audit.notify.message import FindingNotice, Message, letter, load, run_failed
 from privacy_audit.notify.message_merging import merge
 from privacy_audit.notify.notices import messages
 
@@ -12,7 +12,7 @@ __all__ = [
     "Channel",
     "ChannelsMissingError",
     "Delivery",
-    "Line",
+    "FindingNotice",
     "Message",
     "channels_of",
     "deliver",

@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.notify import message_body
-from privacy_audit.notify.message import Action, Message, Urgency
+from privacy_audit.notify.message import Message, TicketAction, Urgency
 from privacy_audit.notify.tickets import Ticket, tickets
 
 TIMEOUTS = {"cto": "5", "rto": "20"}
@@ -38,7 +38,7 @@ class ChannelsMissingError(PrivacyAuditError):
     """A connection lists no channel."""
 
 
-class Form(StrEnum):
+class MessageForm(StrEnum):
     """The form in which a kind of channel wants a message."""
 
     HTML = "html"
@@ -46,8 +46,17 @@ class Form(StrEnum):
     TEXT = "text"
 
 
-_FORMS = {"mailto": Form.HTML, "mailtos": Form.HTML, "json": Form.DOCUMENT, "jsons": Form.DOCUMENT}
-_RENDERED = {Form.HTML: message_body.html, Form.DOCUMENT: message_body.document, Form.TEXT: message_body.text}
+_FORMS = {
+    "mailto": MessageForm.HTML,
+    "mailtos": MessageForm.HTML,
+    "json": MessageForm.DOCUMENT,
+    "jsons": MessageForm.DOCUMENT,
+}
+_RENDERED = {
+    MessageForm.HTML: message_body.html,
+    MessageForm.DOCUMENT: message_body.document,
+    MessageForm.TEXT: message_body.text,
+}
 _BY_DEDUP = (
     "firehydrant",
     "goalert",
@@ -120,9 +129,9 @@ def deliver(message: Message, channel: Channel) -> Delivery:
         return _deliver_tickets(message, channel.url, kind)
     if message.says_nothing:
         return Delivery(kind, sent=True, count=0)
-    form = _FORMS.get(kind, Form.TEXT)
+    form = _FORMS.get(kind, MessageForm.TEXT)
     # What is longer than a chat takes comes in pieces: refused for its length it would never be told.
-    address = _address(channel.url, {"overflow": "split"} if form is Form.TEXT else {})
+    address = _address(channel.url, {"overflow": "split"} if form is MessageForm.TEXT else {})
     reason = _notify(address, message.subject, _RENDERED[form](message), form, message.urgency)
     return Delivery(kind or "unknown", sent=not reason, reason=reason, count=0 if reason else 1)
 
@@ -137,8 +146,10 @@ def _deliver_tickets(message: Message, url: str, kind: str) -> Delivery:
 def _deliver_ticket(ticket: Ticket, url: str, kind: str) -> str:
     """Why a ticket was not taken; empty when it was."""
     urgency = _ticket_urgency(ticket)
-    if _FORMS.get(kind) is Form.DOCUMENT:
-        return _notify(_address(url), ticket.subject, message_body.ticket_document(ticket), Form.DOCUMENT, urgency)
+    if _FORMS.get(kind) is MessageForm.DOCUMENT:
+        return _notify(
+            _address(url), ticket.subject, message_body.ticket_document(ticket), MessageForm.DOCUMENT, urgency
+        )
     if kind not in _TICKET_KEYS:
         return _NO_TICKETS
     key = {"action": "map", _TICKET_KEYS[kind]: ticket.line.fingerprint}
@@ -146,18 +157,18 @@ def _deliver_ticket(ticket: Ticket, url: str, kind: str) -> str:
         _address(url, {"overflow": "truncate"}, key),
         ticket.subject,
         message_body.ticket_text(ticket),
-        Form.TEXT,
+        MessageForm.TEXT,
         urgency,
     )
 
 
 def _ticket_urgency(ticket: Ticket) -> Urgency:
-    if ticket.line.action is Action.CLOSE:
+    if ticket.line.action is TicketAction.CLOSE:
         return Urgency.SUCCESS
     return Urgency.WARNING if ticket.line.outcome is Outcome.REVIEW else Urgency.FAILURE
 
 
-def _notify(address: str, title: str, content: str, form: Form, urgency: Urgency) -> str:
+def _notify(address: str, title: str, content: str, form: MessageForm, urgency: Urgency) -> str:
     """Why a notification was not taken; empty when it was."""
     import apprise
     from apprise.persistent_store import PersistentStoreMode
@@ -172,7 +183,7 @@ def _notify(address: str, title: str, content: str, form: Form, urgency: Urgency
         title=title,
         body=content,
         notify_type=apprise.NotifyType(urgency.value),
-        body_format=apprise.NotifyFormat.HTML if form is Form.HTML else apprise.NotifyFormat.TEXT,
+        body_format=apprise.NotifyFormat.HTML if form is MessageForm.HTML else apprise.NotifyFormat.TEXT,
     )
     return "" if taken else _NOT_TAKEN
 

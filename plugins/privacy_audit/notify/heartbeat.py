@@ -18,7 +18,7 @@ from privacy_audit.postgres import connections
 _SECONDS = 10.0
 
 
-class Beat(Enum):
+class HeartbeatResult(Enum):
     """What became of the call."""
 
     NOT_ASKED_FOR = "not_asked_for"
@@ -30,12 +30,12 @@ class Beat(Enum):
     def causes(self) -> tuple[str, ...]:
         """What is wrong, as sentences; none when nothing is."""
         match self:
-            case Beat.NOT_CONFIGURED:
+            case HeartbeatResult.NOT_CONFIGURED:
                 return (
                     "The outside address was not called: the connection that PRIVACY_AUDIT_HEARTBEAT names holds no"
                     ' http or https address. Give its extra {"url": "https://..."}.',
                 )
-            case Beat.FAILED:
+            case HeartbeatResult.FAILED:
                 return ("The outside address of PRIVACY_AUDIT_HEARTBEAT did not take the call.",)
             case _:
                 return ()
@@ -48,20 +48,20 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def call(settings: Settings) -> Beat:
+def call(settings: Settings) -> HeartbeatResult:
     """Calls the address by GET, for ten seconds at most. Never raises for an address that is down."""
     if not settings.heartbeat:
-        return Beat.NOT_ASKED_FOR
+        return HeartbeatResult.NOT_ASKED_FOR
     try:
         connection = connections.find(settings.heartbeat)
     except connections.ConnectionMissingError:
-        return Beat.NOT_CONFIGURED
+        return HeartbeatResult.NOT_CONFIGURED
     address = connection.extra.get("url") or connection.password
     if not isinstance(address, str) or urlsplit(address).scheme not in ("http", "https"):
-        return Beat.NOT_CONFIGURED
+        return HeartbeatResult.NOT_CONFIGURED
     opener = urllib.request.build_opener(_NoRedirect)
     try:
         with opener.open(address, timeout=_SECONDS):
-            return Beat.CALLED
+            return HeartbeatResult.CALLED
     except (OSError, ValueError, urllib.error.URLError):  # its words could quote the address
-        return Beat.FAILED
+        return HeartbeatResult.FAILED

@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from privacy_audit.domain import phrases
-from privacy_audit.domain.outbox_message import Letter
+from privacy_audit.domain.outbox_message import OutboxMessage
 from privacy_audit.domain.outcomes import Outcome, Severity
-from privacy_audit.findings.finding_state import Change, Kind, Status
+from privacy_audit.findings.finding_state import FindingChange, FindingKind, FindingStatus
 
 DETAILED = 10
 """So many findings are told to people one by one; the others are counted. Programs and the report get them all."""
@@ -25,7 +25,7 @@ _NAMED = 3
 """A subject names so many stores; more are counted."""
 
 
-class Action(StrEnum):
+class TicketAction(StrEnum):
     """What a ticket of the finding has to do."""
 
     OPEN = "open"
@@ -57,23 +57,23 @@ class Urgency(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FindingNotice:
     """One finding, told. Dates are civil and written `2026-11-24`, or `2026-11` where few rows are meant."""
 
     fingerprint: str
-    kind: Kind
+    kind: FindingKind
     check: str
     """Id of the check; `store/_store` for a store as a whole."""
     control: str
     outcome: Outcome
     """As it was last seen."""
     severity: Severity
-    status: Status
-    changes: tuple[Change, ...]
+    status: FindingStatus
+    changes: tuple[FindingChange, ...]
     """What the audit changed that is worth telling; empty in a digest."""
     said: tuple[str, ...]
     """The same in words; in a digest, how the finding stands."""
-    action: Action
+    action: TicketAction
     promise: str
     violating: int
     """Rows, as last seen; strict, whatever is waived."""
@@ -98,7 +98,7 @@ class Line:
     @property
     def is_open(self) -> bool:
         """Whether it is not known to be gone."""
-        return self.status is not Status.RESOLVED
+        return self.status is not FindingStatus.RESOLVED
 
     @property
     def command(self) -> str:
@@ -107,7 +107,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class MessageSection:
     """Sentences under a title, beside the findings."""
 
     about: str
@@ -120,20 +120,20 @@ RUN_FAILED = "run_failed"
 """What a section is about that tells the owner of the platform of a failed run."""
 
 
-def run_failed(run_of: str, causes: Sequence[str]) -> Section:
+def run_failed(run_of: str, causes: Sequence[str]) -> MessageSection:
     """The part of a message that tells of a failed run, with its causes."""
-    return Section(RUN_FAILED, f"The run of {run_of} failed", tuple(causes))
+    return MessageSection(RUN_FAILED, f"The run of {run_of} failed", tuple(causes))
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class WeeklyDigest:
     """The weekly digest: what stands beside tonight's news. Without anything open it is the sign of life."""
 
     day: date
     """Civil day of its audit."""
     unseen: tuple[str, ...]
     """What nobody could look at, as sentences: said first, for what is open there is not known."""
-    open: tuple[Line, ...]
+    open: tuple[FindingNotice, ...]
     """The most urgent first, the waived ones last."""
 
 
@@ -151,10 +151,10 @@ class Message:
     link: str
     stores: tuple[str, ...] = ()
     """Titles of the stores that the lines are about."""
-    lines: tuple[Line, ...] = ()
+    lines: tuple[FindingNotice, ...] = ()
     """The most urgent first."""
-    sections: tuple[Section, ...] = ()
-    digest: Digest | None = None
+    sections: tuple[MessageSection, ...] = ()
+    digest: WeeklyDigest | None = None
     nights: tuple[date, ...] = field(default=())
     """Civil days of the audits it tells; one entry per audit."""
 
@@ -164,12 +164,12 @@ class Message:
         return hashlib.sha256(f"{self.audit_id}|{self.owner}|{self.alert}".encode()).hexdigest()
 
     @property
-    def told(self) -> tuple[Line, ...]:
+    def told(self) -> tuple[FindingNotice, ...]:
         """The findings that people are told of."""
         return tuple(line for line in self.lines if not line.quiet)
 
     @property
-    def failed_run(self) -> Section | None:
+    def failed_run(self) -> MessageSection | None:
         """What it tells of a failed run; None for a message about findings."""
         return next((section for section in self.sections if section.about == RUN_FAILED), None)
 
@@ -185,7 +185,7 @@ class Message:
             return MessageKind.RUN_FAILED
         opened = [line for line in self.told if line.is_open]
         if opened:
-            blind = all(line.kind is Kind.NOT_AUDITED for line in opened)
+            blind = all(line.kind is FindingKind.NOT_AUDITED for line in opened)
             return MessageKind.NOT_AUDITED if blind else MessageKind.FINDINGS
         if any(section.about.startswith("policy") for section in self.sections):
             return MessageKind.POLICY
@@ -252,24 +252,24 @@ _HEADLINES = (
 """What a subject counts, singular and plural, in the order in which it is said."""
 _STORE, _CHECK, _BROKEN, _REVIEW, _JUMP, _UNWAIVED, _WORSE, _DUE, _ENDING, _RESOLVED = _HEADLINES
 _BY_CHANGE = {
-    Change.JUMPED: _JUMP,
-    Change.WAIVER_EXPIRED: _UNWAIVED,
-    Change.WAIVER_EXCEEDED: _UNWAIVED,
-    Change.WAIVER_WITHDRAWN: _UNWAIVED,
-    Change.WORSENED: _WORSE,
-    Change.GREW: _WORSE,
-    Change.DUE_PASSED: _DUE,
-    Change.WAIVER_ENDING: _ENDING,
+    FindingChange.JUMPED: _JUMP,
+    FindingChange.WAIVER_EXPIRED: _UNWAIVED,
+    FindingChange.WAIVER_EXCEEDED: _UNWAIVED,
+    FindingChange.WAIVER_WITHDRAWN: _UNWAIVED,
+    FindingChange.WORSENED: _WORSE,
+    FindingChange.GREW: _WORSE,
+    FindingChange.DUE_PASSED: _DUE,
+    FindingChange.WAIVER_ENDING: _ENDING,
 }
 
 
-def _headline(line: Line) -> tuple[str, str]:
+def _headline(line: FindingNotice) -> tuple[str, str]:
     """Under which of the headlines a finding is counted: each under one."""
     if not line.is_open:
         return _RESOLVED
-    if line.kind is Kind.NOT_AUDITED:
+    if line.kind is FindingKind.NOT_AUDITED:
         return _CHECK if line.control else _STORE
-    if Change.FOUND in line.changes or Change.RETURNED in line.changes:
+    if FindingChange.FOUND in line.changes or FindingChange.RETURNED in line.changes:
         return _REVIEW if line.outcome is Outcome.REVIEW else _BROKEN
     return next((said for change, said in _BY_CHANGE.items() if change in line.changes), _WORSE)
 
@@ -278,7 +278,7 @@ def _counted(noun: tuple[str, str], amount: int) -> str:
     return f"{amount} {noun[0] if amount == 1 else noun[1]}"
 
 
-def _news(lines: tuple[Line, ...]) -> list[str]:
+def _news(lines: tuple[FindingNotice, ...]) -> list[str]:
     """What a subject counts, and how much of what is open is critical."""
     said = []
     for noun in _HEADLINES:
@@ -289,7 +289,7 @@ def _news(lines: tuple[Line, ...]) -> list[str]:
     return said
 
 
-def _digested(digest: Digest, beside_news: bool) -> str:
+def _digested(digest: WeeklyDigest, beside_news: bool) -> str:
     unseen = "not everything was audited, " if digest.unseen else ""
     more = " more" if beside_news else ""
     return unseen + (f"{len(digest.open)}{more} open" if digest.open else f"nothing{more} open")
@@ -318,9 +318,9 @@ def load(content: dict[str, Any]) -> Message:
     return _MESSAGE.validate_python(content)
 
 
-def letter(message: Message) -> Letter:
+def letter(message: Message) -> OutboxMessage:
     """The message as the register keeps it until it has been sent."""
-    return Letter(
+    return OutboxMessage(
         key=message.key,
         audit_id=message.audit_id,
         as_of=message.as_of,

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from privacy_audit.domain import phrases
 from privacy_audit.domain.outcomes import Outcome
-from privacy_audit.notify.message import DETAILED, LISTED, Line, Message
+from privacy_audit.notify.message import DETAILED, LISTED, FindingNotice, Message
 from privacy_audit.notify.tickets import Ticket
 
 SCHEMA = "privacy_audit.alert/2"
@@ -66,7 +66,7 @@ def document(message: Message) -> str:
     )
 
 
-def finding(line: Line) -> dict[str, Any]:
+def finding(line: FindingNotice) -> dict[str, Any]:
     """One finding for programs. Dates are `2026-11-24`, `2026-11` where few rows are meant, or empty."""
     return {
         "fingerprint": line.fingerprint,
@@ -131,15 +131,15 @@ def _rendered(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(detailed=DETAILED, listed=LISTED, **values)
 
 
-def _verdict(line: Line) -> str:
+def _verdict(line: FindingNotice) -> str:
     return phrases.OUTCOMES[line.outcome] if line.is_open else "resolved"
 
 
-def _colour(line: Line) -> str:
+def _colour(line: FindingNotice) -> str:
     return _COLOURS[line.outcome] if line.is_open else _GONE
 
 
-def _counts(line: Line) -> str:
+def _counts(line: FindingNotice) -> str:
     """How many rows, of how many persons, since when: as last seen."""
     said = []
     if line.violating:
@@ -154,7 +154,7 @@ def _counts(line: Line) -> str:
     return f"Last seen: {joined}." if not line.is_open else f"{joined[0].upper()}{joined[1:]}."
 
 
-def _dates(line: Line) -> str:
+def _dates(line: FindingNotice) -> str:
     due = f", to be closed by {_day(line.due_by)}" if line.is_open and not line.waiver else ""
     waived = f", waived until {_day(line.waived_until)} by {line.waiver}" if line.waiver and line.waived_until else ""
     return f"First seen on {_day(line.first_seen)}{due}{waived}."

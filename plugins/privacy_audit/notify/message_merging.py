@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import date
 
 from privacy_audit.domain import phrases
-from privacy_audit.findings.finding_state import Change
-from privacy_audit.notify.message import Action, Digest, Line, Message, Section
+from privacy_audit.findings.finding_state import FindingChange
+from privacy_audit.notify.message import FindingNotice, Message, MessageSection, TicketAction, WeeklyDigest
 from privacy_audit.notify.notices import urgency
 
-_OPENING = (Change.FOUND, Change.RETURNED)
+_OPENING = (FindingChange.FOUND, FindingChange.RETURNED)
 
 
 def merge(messages: Sequence[Message]) -> Message:
@@ -35,15 +35,15 @@ def merge(messages: Sequence[Message]) -> Message:
     )
 
 
-def _lines(nights: Sequence[Message]) -> tuple[Line, ...]:
-    told: dict[str, list[tuple[date, Line]]] = {}
+def _lines(nights: Sequence[Message]) -> tuple[FindingNotice, ...]:
+    told: dict[str, list[tuple[date, FindingNotice]]] = {}
     for night in nights:
         for line in night.lines:
             told.setdefault(line.fingerprint, []).append((night.day, line))
     return tuple(sorted(map(_line, told.values()), key=urgency))
 
 
-def _line(told: Sequence[tuple[date, Line]]) -> Line:
+def _line(told: Sequence[tuple[date, FindingNotice]]) -> FindingNotice:
     """The latest line, with everything that was said."""
     lines = [line for _, line in told]
     audible = [(day, line) for day, line in told if not line.quiet]
@@ -56,23 +56,23 @@ def _line(told: Sequence[tuple[date, Line]]) -> Line:
     )
 
 
-def _said(told: Sequence[tuple[date, Line]]) -> tuple[str, ...]:
+def _said(told: Sequence[tuple[date, FindingNotice]]) -> tuple[str, ...]:
     (first_day, first), (last_day, last) = told[0], told[-1]
     if not last.is_open and any(change in _OPENING for change in first.changes):
         return (f"Resolved: found on {phrases.day(first_day)}, gone on {phrases.day(last_day)}.",)
     return tuple(f"{phrases.day(day)}: {words}" for day, line in told for words in line.said)
 
 
-def _action(lines: Sequence[Line]) -> Action:
+def _action(lines: Sequence[FindingNotice]) -> TicketAction:
     """What the ticket has to do in the end: one that was never opened is not updated."""
     last = lines[-1].action
-    opened = any(line.action is Action.OPEN for line in lines)
-    return Action.OPEN if last is Action.UPDATE and opened else last
+    opened = any(line.action is TicketAction.OPEN for line in lines)
+    return TicketAction.OPEN if last is TicketAction.UPDATE and opened else last
 
 
-def _sections(nights: Sequence[Message]) -> tuple[Section, ...]:
+def _sections(nights: Sequence[Message]) -> tuple[MessageSection, ...]:
     """Sections of the same title as one. How things stand is told as of the newest night that said it."""
-    merged: dict[str, Section] = {}
+    merged: dict[str, MessageSection] = {}
     for night in nights:
         for section in night.sections:
             known = merged.get(section.about)
@@ -82,7 +82,7 @@ def _sections(nights: Sequence[Message]) -> tuple[Section, ...]:
     return tuple(merged.values())
 
 
-def _digest(nights: Sequence[Message], told: set[str]) -> Digest | None:
+def _digest(nights: Sequence[Message], told: set[str]) -> WeeklyDigest | None:
     """The newest digest, without what is told of its own above."""
     digest = next((night.digest for night in reversed(nights) if night.digest), None)
     return digest and replace(digest, open=tuple(line for line in digest.open if line.fingerprint not in told))

@@ -8,7 +8,14 @@ from zoneinfo import ZoneInfo
 from privacy_audit.domain import phrases
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.domain.periods import local_date
-from privacy_audit.findings.finding_state import Change, Decision, Kind, Standing, WaiverReport, WaiverState
+from privacy_audit.findings.finding_state import (
+    FindingChange,
+    FindingKind,
+    FindingState,
+    TriageDecision,
+    WaiverReport,
+    WaiverState,
+)
 
 LOOSENED = (
     "Resolved: its rows are no longer in breach, for what is promised or checked was changed. They may still be there."
@@ -21,55 +28,59 @@ def day(moment: datetime, zone: ZoneInfo) -> str:
     return phrases.day(local_date(moment, zone))
 
 
-def of_change(change: Change, now: Standing, before: Standing | None, zone: ZoneInfo) -> str:
+def of_change(change: FindingChange, now: FindingState, before: FindingState | None, zone: ZoneInfo) -> str:
     """One change of a finding as a sentence. `before` is how the finding stood until tonight, where that is known."""
     match change:
-        case Change.FOUND:
+        case FindingChange.FOUND:
             return "New."
-        case Change.RETURNED:
+        case FindingChange.RETURNED:
             when = f" on {day(before.resolved_at, zone)}" if before and before.resolved_at else ""
             return f"Back after it was resolved{when}."
-        case Change.RESOLVED:
-            return "Resolved: it is audited again." if now.kind is Kind.NOT_AUDITED else "Resolved: found gone tonight."
-        case Change.WORSENED:
+        case FindingChange.RESOLVED:
+            return (
+                "Resolved: it is audited again."
+                if now.kind is FindingKind.NOT_AUDITED
+                else "Resolved: found gone tonight."
+            )
+        case FindingChange.WORSENED:
             return _worsened(now, before)
-        case Change.GREW:
+        case FindingChange.GREW:
             told = f"from {before.told_rows:,} to {now.rows:,} rows" if before else f"to {now.rows:,} rows"
             return f"Grew {told} since you were last told."
-        case Change.JUMPED:
+        case FindingChange.JUMPED:
             return LOOK_FIRST
-        case Change.DUE_PASSED:
+        case FindingChange.DUE_PASSED:
             return f"Was to be closed by {phrases.day(now.due_by)}, and is not."
         case _:
             return _of_waiver(change, now, before, zone)
 
 
-def _worsened(now: Standing, before: Standing | None) -> str:
+def _worsened(now: FindingState, before: FindingState | None) -> str:
     proved = before is not None and before.outcome is Outcome.REVIEW and now.outcome is Outcome.FAIL
     graver = before is None or before.severity is not now.severity
     said = ["Worse: rows that could not be decided are now known to break the promise."] if proved else []
     return " ".join([*said, *([f"More severe: it is {now.severity} now."] if graver else [])])
 
 
-def _of_waiver(change: Change, now: Standing, before: Standing | None, zone: ZoneInfo) -> str:
+def _of_waiver(change: FindingChange, now: FindingState, before: FindingState | None, zone: ZoneInfo) -> str:
     name = now.waiver or (before.waiver if before else "")
     waiver = f"waiver {name}" if name else "waiver"
     match change:
-        case Change.WAIVER_ENDING | Change.WAIVED:
+        case FindingChange.WAIVER_ENDING | FindingChange.WAIVED:
             until = f" on {day(now.waived_until, zone)}" if now.waived_until else " soon"
             return f"Its {waiver} ends{until}."
-        case Change.WAIVER_EXPIRED:
+        case FindingChange.WAIVER_EXPIRED:
             return f"Its {waiver} has expired."
-        case Change.WAIVER_EXCEEDED:
+        case FindingChange.WAIVER_EXCEEDED:
             most = f" than the {before.waived_rows:,} that were waived" if before and before.waived else ""
             return f"Its {waiver} is exceeded: there are more rows{most}."
-        case Change.WAIVER_WITHDRAWN:
+        case FindingChange.WAIVER_WITHDRAWN:
             return f"Its {waiver} was withdrawn."
         case _:
             return ""
 
 
-def of_standing(now: Standing, today: date, zone: ZoneInfo) -> tuple[str, ...]:
+def of_standing(now: FindingState, today: date, zone: ZoneInfo) -> tuple[str, ...]:
     """How an open finding stands, for a digest: its waiver, and the day by which it is to be closed."""
     said = []
     if now.waived:
@@ -81,7 +92,7 @@ def of_standing(now: Standing, today: date, zone: ZoneInfo) -> tuple[str, ...]:
     return tuple(said)
 
 
-def of_decision(decision: Decision | None, zone: ZoneInfo) -> str:
+def of_decision(decision: TriageDecision | None, zone: ZoneInfo) -> str:
     """Who said what of a finding, and when."""
     if decision is None:
         return ""

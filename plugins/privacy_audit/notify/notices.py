@@ -9,24 +9,24 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from privacy_audit.compiler.change_directions import Direction
-from privacy_audit.config.handling import Handling, Recipient, Route
+from privacy_audit.config.handling import Handling, NotifiedPerson, Route
 from privacy_audit.domain import phrases
 from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.outcomes import FOUND, Cause, Severity
 from privacy_audit.domain.periods import local_date
 from privacy_audit.findings import disclosure, purge_history
-from privacy_audit.findings.finding_state import Change, Chronicle, Kind, Standing, WaiverState
+from privacy_audit.findings.finding_state import FindingChange, FindingHistory, FindingKind, FindingState, WaiverState
 from privacy_audit.notify import notice_phrases
-from privacy_audit.notify.message import Action, Digest, Line, Message, Section, one_line
+from privacy_audit.notify.message import FindingNotice, Message, MessageSection, TicketAction, WeeklyDigest, one_line
 
-_AUDIBLE = frozenset(Change) - {Change.WAIVED, Change.RENAMED}
-_THROUGH_A_WAIVER = frozenset({Change.WAIVER_ENDING, Change.RESOLVED, Change.JUMPED})
+_AUDIBLE = frozenset(FindingChange) - {FindingChange.WAIVED, FindingChange.RENAMED}
+_THROUGH_A_WAIVER = frozenset({FindingChange.WAIVER_ENDING, FindingChange.RESOLVED, FindingChange.JUMPED})
 """What is told although a waiver covers the finding: its end, the good news, and what nobody should delete by."""
-_ENDS = frozenset({Change.WAIVER_EXPIRED, Change.WAIVER_EXCEEDED, Change.WAIVER_WITHDRAWN})
-_WAIVERS = _ENDS | {Change.WAIVER_ENDING}
+_ENDS = frozenset({FindingChange.WAIVER_EXPIRED, FindingChange.WAIVER_EXCEEDED, FindingChange.WAIVER_WITHDRAWN})
+_WAIVERS = _ENDS | {FindingChange.WAIVER_ENDING}
 """What compliance is told of the findings themselves."""
-_REOPENING = _ENDS | {Change.FOUND, Change.RETURNED}
+_REOPENING = _ENDS | {FindingChange.FOUND, FindingChange.RETURNED}
 _POLICY = {
     Direction.LOOSENED: "Promises or checks that were loosened",
     Direction.CHANGED: "Promises or checks that changed",
@@ -42,7 +42,7 @@ _WAIVER_TITLES = {
 _SEVERITIES = tuple(Severity)
 
 
-class Address(NamedTuple):
+class NoticeAddress(NamedTuple):
     """A recipient: one message per address and night."""
 
     owner: str
@@ -51,11 +51,11 @@ class Address(NamedTuple):
 
 def messages(
     audit: Audit,
-    chronicle: Chronicle,
+    chronicle: FindingHistory,
     handling: Handling,
     link: str,
     digests: Mapping[str, datetime],
-    before: Mapping[str, Standing] | None = None,
+    before: Mapping[str, FindingState] | None = None,
 ) -> tuple[Message, ...]:
     """What each recipient is told of an audit; nothing for whom there is no news, and nothing of an audit of the past.
 
@@ -74,11 +74,11 @@ class _Night:
     def __init__(
         self,
         audit: Audit,
-        chronicle: Chronicle,
+        chronicle: FindingHistory,
         handling: Handling,
         link: str,
         digests: Mapping[str, datetime],
-        before: Mapping[str, Standing],
+        before: Mapping[str, FindingState],
     ) -> None:
         self._audit = audit
         self._chronicle = chronicle
@@ -99,31 +99,31 @@ class _Night:
                 yield message
 
     @cached_property
-    def _addresses(self) -> list[Address]:
+    def _addresses(self) -> list[NoticeAddress]:
         named = (self._handling.platform, self._handling.compliance, *self._handling.routes)
         return sorted({*map(_owner, self._audit.stores), *(_address(one) for one in named if one)})
 
     @cached_property
-    def _standings(self) -> list[tuple[Standing, frozenset[Address]]]:
+    def _standings(self) -> list[tuple[FindingState, frozenset[NoticeAddress]]]:
         """The findings of tonight's stores, each with whom it concerns."""
         known = (one for one in self._chronicle.standings if one.store in self._stores)
         return [(one, self._concerned(one)) for one in known]
 
-    def _concerned(self, standing: Standing) -> frozenset[Address]:
+    def _concerned(self, standing: FindingState) -> frozenset[NoticeAddress]:
         """The one who can close it, and each route that fits."""
         platform = self._handling.platform
-        blind = standing.kind is Kind.NOT_AUDITED
+        blind = standing.kind is FindingKind.NOT_AUDITED
         closer = _address(platform) if blind and platform else _owner(self._stores[standing.store])
         return frozenset({closer, *(_address(route) for route in self._handling.routes if self._fits(route, standing))})
 
-    def _fits(self, route: Route, standing: Standing) -> bool:
+    def _fits(self, route: Route, standing: FindingState) -> bool:
         control = self._controls.get(standing.control)
         categories: Sequence[Category] = control.categories if control else ()
         return (not route.severities or standing.severity in route.severities) and (
             not route.categories or any(category in route.categories for category in categories)
         )
 
-    def _message(self, address: Address) -> Message:
+    def _message(self, address: NoticeAddress) -> Message:
         for_compliance = address == _address(self._handling.compliance)
         told = [
             standing
@@ -150,37 +150,37 @@ class _Night:
             nights=(self._today,),
         )
 
-    def _titles(self, address: Address, shown: set[str]) -> tuple[str, ...]:
+    def _titles(self, address: NoticeAddress, shown: set[str]) -> tuple[str, ...]:
         """The stores of the findings that are shown; without any, the recipient's own."""
         named = {standing.store for standing, _ in self._standings if standing.fingerprint in shown}
         own = {name for name, store in self._stores.items() if _owner(store) == address}
         return tuple(one_line(store.title) for name, store in self._stores.items() if name in (named or own))
 
-    def _line(self, standing: Standing) -> Line | None:
+    def _line(self, standing: FindingState) -> FindingNotice | None:
         news = _news(standing)
         if news:
             before = self._before.get(standing.fingerprint)
             said = tuple(notice_phrases.of_change(change, standing, before, self._zone) for change in news)
-            if Change.RESOLVED in news and self._is_loosened(standing):
+            if FindingChange.RESOLVED in news and self._is_loosened(standing):
                 said = (notice_phrases.LOOSENED,)
             return self._told(standing, news, said)
-        if standing.waived and _action(standing) is Action.CLOSE:
-            said = (notice_phrases.of_change(Change.WAIVED, standing, None, self._zone),)
-            return self._told(standing, (Change.WAIVED,), said, quiet=True)
+        if standing.waived and _action(standing) is TicketAction.CLOSE:
+            said = (notice_phrases.of_change(FindingChange.WAIVED, standing, None, self._zone),)
+            return self._told(standing, (FindingChange.WAIVED,), said, quiet=True)
         return None
 
-    def _is_loosened(self, standing: Standing) -> bool:
+    def _is_loosened(self, standing: FindingState) -> bool:
         """Whether its promise or its check asks for less, or for something else, than on the night before."""
         changed = {it.subject for it in self._chronicle.policy_changes if it.direction is not Direction.TIGHTENED}
         return bool(changed & {standing.control, standing.check})
 
     def _told(
-        self, standing: Standing, news: tuple[Change, ...], said: tuple[str, ...], *, quiet: bool = False
-    ) -> Line:
+        self, standing: FindingState, news: tuple[FindingChange, ...], said: tuple[str, ...], *, quiet: bool = False
+    ) -> FindingNotice:
         check = self._checks.get(standing.check) if standing.unseen_since is None else None
         counted = check.tally if check and standing.is_open else None
         few = disclosure.is_few(standing.violating)
-        return Line(
+        return FindingNotice(
             fingerprint=standing.fingerprint,
             kind=standing.kind,
             check=one_line(standing.check),
@@ -209,7 +209,7 @@ class _Night:
             quiet=quiet,
         )
 
-    def _promise(self, standing: Standing) -> str:
+    def _promise(self, standing: FindingState) -> str:
         if not standing.control:
             store = self._stores[standing.store]
             if not standing.is_open:
@@ -220,7 +220,7 @@ class _Night:
         control = self._controls.get(standing.control)
         return check.sentence if check else f"{control.title}." if control else standing.control
 
-    def _reason(self, standing: Standing, check: CheckResult | None) -> str:
+    def _reason(self, standing: FindingState, check: CheckResult | None) -> str:
         if not standing.is_open:
             return ""
         if standing.unseen_since:
@@ -232,7 +232,7 @@ class _Night:
             return "" if standing.control else self._stores[standing.store].reason
         return " ".join(filter(None, (check.reason, purge_history.alarm(check, self._today, self._zone))))
 
-    def _fix(self, standing: Standing, check: CheckResult | None) -> str:
+    def _fix(self, standing: FindingState, check: CheckResult | None) -> str:
         if not standing.is_open:
             return ""
         if not standing.control:
@@ -241,7 +241,7 @@ class _Night:
             return ""
         return check.fix or (phrases.WAYS_OUT[check.cause] if check.cause else "")
 
-    def _is_digest_due(self, address: Address) -> bool:
+    def _is_digest_due(self, address: NoticeAddress) -> bool:
         """Once a week, on the day that the handling names or on the first night after it that was audited whole."""
         if not self._audit.whole:
             return False
@@ -249,7 +249,7 @@ class _Night:
         last = self._digests.get("|".join(address))
         return wanted == self._today if last is None else local_date(last, self._zone) < wanted
 
-    def _digest(self, address: Address, told: set[str]) -> Digest:
+    def _digest(self, address: NoticeAddress, told: set[str]) -> WeeklyDigest:
         """Everything open that concerns a recipient; compliance is concerned with everything."""
         everything = address == _address(self._handling.compliance)
         concerning = [one for one, concerned in self._standings if one.is_open and (everything or address in concerned)]
@@ -258,9 +258,9 @@ class _Night:
             for one in concerning
             if one.fingerprint not in told
         ]
-        return Digest(self._today, tuple(self._unseen(address)), tuple(sorted(lines, key=urgency)))
+        return WeeklyDigest(self._today, tuple(self._unseen(address)), tuple(sorted(lines, key=urgency)))
 
-    def _unseen(self, address: Address) -> Iterator[str]:
+    def _unseen(self, address: NoticeAddress) -> Iterator[str]:
         """Stores of an owner that were not audited, where somebody else is told to repair it."""
         for store in self._stores.values():
             if _owner(store) != address:
@@ -271,11 +271,13 @@ class _Night:
             elif blind:
                 yield one_line(f"{phrases.count(len(blind), 'check')} of {store.title} could not be run.")
 
-    def _blind(self, store: StoreResult) -> list[Standing]:
+    def _blind(self, store: StoreResult) -> list[FindingState]:
         standings = (one for one, _ in self._standings)
-        return [one for one in standings if one.store == store.name and one.kind is Kind.NOT_AUDITED and one.is_open]
+        return [
+            one for one in standings if one.store == store.name and one.kind is FindingKind.NOT_AUDITED and one.is_open
+        ]
 
-    def _policy(self) -> Iterator[Section]:
+    def _policy(self) -> Iterator[MessageSection]:
         """What is promised or checked otherwise than at the audit before. Nobody is called for what was tightened."""
         found = {
             direction: [change for change in self._chronicle.policy_changes if change.direction is direction]
@@ -285,30 +287,30 @@ class _Night:
             for direction, changes in found.items():
                 if changes:
                     sentences = tuple(one_line(change.sentence) for change in changes)
-                    yield Section(f"policy_{direction}", _POLICY[direction], sentences)
+                    yield MessageSection(f"policy_{direction}", _POLICY[direction], sentences)
 
-    def _waivers(self) -> Iterator[Section]:
+    def _waivers(self) -> Iterator[MessageSection]:
         for state, title in _WAIVER_TITLES.items():
             found = [report for report in self._chronicle.waivers if report.state is state]
             if found:
                 sentences = tuple(one_line(notice_phrases.of_report(report, self._zone)) for report in found)
-                yield Section(f"waivers_{state}", title, sentences)
+                yield MessageSection(f"waivers_{state}", title, sentences)
 
-    def _summary(self) -> Section:
+    def _summary(self) -> MessageSection:
         """Each store in a sentence: what a compliance officer asks first."""
         sentences = tuple(one_line(self._summed_up(store)) for store in self._stores.values())
-        return Section("stores", "How the stores stand", sentences)
+        return MessageSection("stores", "How the stores stand", sentences)
 
     def _summed_up(self, store: StoreResult) -> str:
         open_ones = [one for one, _ in self._standings if one.store == store.name and one.is_open]
-        broken = [one for one in open_ones if one.kind is Kind.NONCONFORMITY]
+        broken = [one for one in open_ones if one.kind is FindingKind.NONCONFORMITY]
         blind = self._blind(store)
         if any(not one.control for one in blind):
             return f"{store.title}: not audited. {store.reason} Known before: {self._amounts(broken)}."
         unseen = f"{phrases.count(len(blind), 'check')} not audited; " if blind else ""
         return f"{store.title}: {unseen}{self._amounts(broken)}."
 
-    def _amounts(self, broken: Sequence[Standing]) -> str:
+    def _amounts(self, broken: Sequence[FindingState]) -> str:
         if not broken:
             return "nothing open"
         amounts = {
@@ -320,7 +322,7 @@ class _Night:
         return f"{len(broken)} open" + (f" ({said})" if said else "")
 
 
-def urgency(line: Line) -> tuple[bool, bool, int, int, int, str, str]:
+def urgency(line: FindingNotice) -> tuple[bool, bool, int, int, int, str, str]:
     """Sorts what people should read first: open before closed, not audited before failed, then by severity."""
     return (
         not line.is_open,
@@ -333,27 +335,27 @@ def urgency(line: Line) -> tuple[bool, bool, int, int, int, str, str]:
     )
 
 
-def _news(standing: Standing) -> tuple[Change, ...]:
+def _news(standing: FindingState) -> tuple[FindingChange, ...]:
     """The changes that are told; most of them are not while a waiver covers the finding. Nobody was told of the rows
     under a waiver, so when it ends they have not grown: they are all news."""
     unwaived = bool(_ENDS & set(standing.changes))
-    audible = _THROUGH_A_WAIVER if standing.waived else _AUDIBLE - ({Change.GREW} if unwaived else set())
+    audible = _THROUGH_A_WAIVER if standing.waived else _AUDIBLE - ({FindingChange.GREW} if unwaived else set())
     return tuple(change for change in standing.changes if change in audible)
 
 
-def _action(standing: Standing) -> Action:
-    waived = Change.WAIVED in standing.changes and not _REOPENING & set(standing.changes)
+def _action(standing: FindingState) -> TicketAction:
+    waived = FindingChange.WAIVED in standing.changes and not _REOPENING & set(standing.changes)
     if not standing.is_open or waived:
-        return Action.CLOSE
-    return Action.OPEN if _REOPENING & set(standing.changes) else Action.UPDATE
+        return TicketAction.CLOSE
+    return TicketAction.OPEN if _REOPENING & set(standing.changes) else TicketAction.UPDATE
 
 
-def _address(recipient: Recipient | None) -> Address:
-    return Address(one_line(recipient.owner), recipient.alert) if recipient else Address("", "")
+def _address(recipient: NotifiedPerson | None) -> NoticeAddress:
+    return NoticeAddress(one_line(recipient.owner), recipient.alert) if recipient else NoticeAddress("", "")
 
 
-def _owner(store: StoreResult) -> Address:
-    return Address(one_line(store.owner), store.alert)
+def _owner(store: StoreResult) -> NoticeAddress:
+    return NoticeAddress(one_line(store.owner), store.alert)
 
 
 def _iso(day: date | None, *, by_month: bool) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from privacy_audit import notify
 from privacy_audit.config import handling, settings
-from privacy_audit.config.handling import Recipient
+from privacy_audit.config.handling import NotifiedPerson
 from privacy_audit.domain.errors import ConfigurationRefusedError, MayHealError, PrivacyAuditError
 from privacy_audit.notify import Message, run_failed
 from privacy_audit.postgres import connections
@@ -23,7 +23,7 @@ class NotToldError(MayHealError):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class FailedRun:
     """A run of a DAG, as Airflow knows it."""
 
     dag: str
@@ -32,7 +32,7 @@ class Run:
     """Where people see it; empty when nobody knows."""
 
 
-def tell(run: Run, causes: Sequence[str], now: datetime) -> None:
+def tell(run: FailedRun, causes: Sequence[str], now: datetime) -> None:
     """Sends one message with the causes of a failed run. NotToldError when no channel took it."""
     owner = recipient()
     message = Message(
@@ -49,16 +49,16 @@ def tell(run: Run, causes: Sequence[str], now: datetime) -> None:
         raise NotToldError(f"The owner of the platform was not told. {' '.join(failures)}")
 
 
-def recipient() -> Recipient:
+def recipient() -> NotifiedPerson:
     """Who is told: `platform` of handling.yaml, or else the connection of the settings."""
     try:
         named = handling.read(settings.expectations()).platform
     except (ConfigurationRefusedError, OSError):
         named = None
-    return named or Recipient(owner="Platform", alert=settings.platform_alert())
+    return named or NotifiedPerson(owner="Platform", alert=settings.platform_alert())
 
 
-def _sent(message: Message, owner: Recipient) -> list[str]:
+def _sent(message: Message, owner: NotifiedPerson) -> list[str]:
     """Why no channel took the message; empty as soon as one did."""
     try:
         connection = connections.find(owner.alert)

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from privacy_audit.notify.message import Action, Line, Message
+from privacy_audit.notify.message import FindingNotice, Message, TicketAction
 
-_VERBS = {Action.OPEN: "open", Action.UPDATE: "changed", Action.CLOSE: "closed"}
+_VERBS = {TicketAction.OPEN: "open", TicketAction.UPDATE: "changed", TicketAction.CLOSE: "closed"}
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """What a ticket is told of one finding. Its own key is the fingerprint: the same for the life of the finding."""
 
-    line: Line
+    line: FindingNotice
     audit_id: str
     as_of: datetime
     link: str
@@ -31,7 +31,7 @@ class Ticket:
 def tickets(message: Message) -> Iterator[Ticket]:
     """The tickets of a message, the most urgent first. Under a waiver none opens; its beginning closes one."""
     for line in message.lines:
-        if line.waiver and line.action is not Action.CLOSE:
+        if line.waiver and line.action is not TicketAction.CLOSE:
             continue
         key = f"{message.key}:{line.fingerprint[:16]}"
         yield Ticket(line, message.audit_id, message.as_of, message.link, key)

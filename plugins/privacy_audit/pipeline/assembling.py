@@ -13,7 +13,7 @@ from privacy_audit.domain.outcomes import Cause
 from privacy_audit.domain.periods import local_date
 from privacy_audit.pipeline.audit_order import Order
 from privacy_audit.pipeline.auditing import store_order
-from privacy_audit.pipeline.configuration import Configuration as Configuration
+from privacy_audit.pipeline.configuration import Configuration
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 from privacy_audit.pipeline.order_lookups import STORE_RESULT, configuration_of
 from privacy_audit.pipeline.own_records import records_order
@@ -72,7 +72,7 @@ def _crashed(order: Order, configuration: Configuration, store: str) -> StoreRes
     from privacy_audit.engine import auditor
     from privacy_audit.postgres import store_errors
 
-    trouble = store_errors.TroubleError(
+    trouble = store_errors.StoreError(
         Cause.INTERNAL, "the task that audits this store ended without a result; see its log"
     )
     return auditor.store_not_audited(store_order(order, configuration, configuration.coverage(store)), trouble)

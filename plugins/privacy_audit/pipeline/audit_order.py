@@ -6,7 +6,6 @@ import logging
 from typing import Any
 
 from privacy_audit.domain.errors import PrivacyAuditError
-from privacy_audit.pipeline.configuration import Configuration as Configuration
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 
 LOG = logging.getLogger(__name__)

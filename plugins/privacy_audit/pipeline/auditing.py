@@ -16,7 +16,7 @@ from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.domain.outcomes import Cause, Outcome, roll_up
 from privacy_audit.pipeline import one_at_a_time
 from privacy_audit.pipeline.audit_order import Order
-from privacy_audit.pipeline.configuration import Configuration as Configuration
+from privacy_audit.pipeline.configuration import Configuration
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 from privacy_audit.pipeline.order_lookups import configuration_of, dump, register_url, validations
 from privacy_audit.pipeline.own_records import audit_records
@@ -84,12 +84,12 @@ def address_of(store: StoreMap) -> Callable[[], Any]:
         try:
             return connections.sqlalchemy_url(connections.find(store.connection))
         except connections.ConnectionMissingError as error:
-            raise store_errors.TroubleError(Cause.UNREACHABLE, str(error)) from None
+            raise store_errors.StoreError(Cause.UNREACHABLE, str(error)) from None
 
     return url
 
 
-def store_order(order: Order, configuration: Configuration, coverage: suites.Coverage) -> Any:
+def store_order(order: Order, configuration: Configuration, coverage: suites.StoreCoverage) -> Any:
     from privacy_audit.engine import auditor
 
     settings = configuration.settings

@@ -23,7 +23,7 @@ from privacy_audit.config.yaml import documents
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake
 from privacy_audit.domain.promises import Policy
 from privacy_audit.findings import waivers
-from privacy_audit.findings.transitions import Rules
+from privacy_audit.findings.transitions import HandlingRules
 from privacy_audit.findings.waivers import Waiver
 
 
@@ -33,7 +33,7 @@ class Configuration:
 
     settings: Settings
     policy: Policy
-    coverages: tuple[suites.Coverage, ...]
+    coverages: tuple[suites.StoreCoverage, ...]
     handling: Handling = field(default_factory=Handling)
     waivers: tuple[Waiver, ...] = ()
     attestations: tuple[attestation_file.Attestation, ...] = ()
@@ -56,12 +56,12 @@ class Configuration:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> HandlingRules:
         """What people laid down about findings."""
         formerly = {new: old for it in self.coverages for new, old in suites.former_fingerprints(it).items()}
-        return Rules(self.handling, self.waivers, formerly)
+        return HandlingRules(self.handling, self.waivers, formerly)
 
-    def coverage(self, store: str) -> suites.Coverage:
+    def coverage(self, store: str) -> suites.StoreCoverage:
         """What becomes of each control in a store; KeyError when there is no such store."""
         return {coverage.store.store: coverage for coverage in self.coverages}[store]
 
@@ -73,7 +73,7 @@ def read_configuration(settings: Settings | None = None, policy_file: Path | Non
     """
     settings = settings or load()
     mistakes: list[Mistake] = []
-    coverages: list[suites.Coverage] = []
+    coverages: list[suites.StoreCoverage] = []
     promises: Policy | None = None
     try:
         promises = policy_reader.load(settings.expectations, controls.kinds(), policy_file)
@@ -103,7 +103,7 @@ def read_configuration(settings: Settings | None = None, policy_file: Path | Non
 
 
 def _rules_of_people(
-    expectations: Path, promises: Policy | None, coverages: Sequence[suites.Coverage], *, sound: bool
+    expectations: Path, promises: Policy | None, coverages: Sequence[suites.StoreCoverage], *, sound: bool
 ) -> tuple[Handling, tuple[Waiver, ...], list[Mistake]]:
     """How findings are handled and which are waived, with the mistakes of both files. Waivers name checks: they are
     read only where policy and store maps are sound."""
@@ -117,9 +117,9 @@ def _rules_of_people(
     return rules, (), []
 
 
-def _waivable(coverages: Iterable[suites.Coverage]) -> dict[str, waivers.Waivable]:
+def _waivable(coverages: Iterable[suites.StoreCoverage]) -> dict[str, waivers.WaivableCheck]:
     return {
-        check.id: waivers.Waivable(check.control, check.rule.never_waived)
+        check.id: waivers.WaivableCheck(check.control, check.rule.never_waived)
         for coverage in coverages
         for check in coverage.checks
     }
@@ -137,7 +137,7 @@ def _map_files(expectations: Path) -> list[Path]:
     return sorted((expectations / "stores").glob("*.yaml"))
 
 
-def _read_map(path: Path, expectations: Path) -> documents.Parsed[StoreMap]:
+def _read_map(path: Path, expectations: Path) -> documents.ParsedFile[StoreMap]:
     parsed = documents.read(path, StoreMap, root=expectations.parent)
     if parsed.value.store != path.stem:
         fact = f'names store "{parsed.value.store}", but the file is called {path.name}.'

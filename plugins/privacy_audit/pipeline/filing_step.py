@@ -12,11 +12,11 @@ from typing import Any
 from privacy_audit.config.settings import Settings, load
 from privacy_audit.domain.audit import Audit, StoreResult
 from privacy_audit.domain.outcomes import Outcome
-from privacy_audit.findings.finding_state import Chronicle, Standing
+from privacy_audit.findings.finding_state import FindingHistory, FindingState
 from privacy_audit.pipeline import known_database
 from privacy_audit.pipeline.assembling import assemble
 from privacy_audit.pipeline.audit_order import Order
-from privacy_audit.pipeline.configuration import Configuration as Configuration
+from privacy_audit.pipeline.configuration import Configuration
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 from privacy_audit.pipeline.order_lookups import configuration_of, register_url
 from privacy_audit.postgres import connections
@@ -39,9 +39,9 @@ def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str,
     except (
         AuditDatabaseRefusedError,
         connections.ConnectionMissingError,
-        audit_db.RegisterUnavailableError,
-        audit_db.RegisterOutdatedError,
-        audit_db.RegisterRefusedError,
+        audit_db.AuditDatabaseUnavailableError,
+        audit_db.AuditDatabaseOutdatedError,
+        audit_db.FilingRefusedError,
     ):
         report_folder.write_unfiled(replace(audit, database=""), settings.home)
         raise
@@ -64,7 +64,7 @@ def _docket(configuration: Configuration, audit: Audit) -> Any:
     from privacy_audit.publish.report import canonical_json
 
     promised = promises(configuration.policy, configuration.coverages)
-    return audit_db.Docket(
+    return audit_db.AuditSubmission(
         audit,
         report_sha256=hashlib.sha256(canonical_json.render(audit)).hexdigest(),
         promises_digest=hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest(),
@@ -103,14 +103,16 @@ def _counts(audit: Audit) -> dict[str, int]:
     return {outcome.value: outcomes.count(outcome) for outcome in Outcome}
 
 
-def _telling(configuration: Configuration, audit: Audit) -> Callable[[Any, Chronicle, Mapping[str, Standing]], None]:
+def _telling(
+    configuration: Configuration, audit: Audit
+) -> Callable[[Any, FindingHistory, Mapping[str, FindingState]], None]:
     """Files, in the transaction of an audit, what each recipient is to be told of it. Nobody is told here: a message
     that waits beside its audit is not lost when its channel is down, nor sent of an audit that was not filed."""
     from privacy_audit import audit_db, notify
 
     link = report_link(configuration.settings, audit.id)
 
-    def enqueue(connection: Any, chronicle: Chronicle, before: Mapping[str, Standing]) -> None:
+    def enqueue(connection: Any, chronicle: FindingHistory, before: Mapping[str, FindingState]) -> None:
         digests = audit_db.digests(connection)
         messages = notify.messages(audit, chronicle, configuration.handling, link, digests, before)
         audit_db.enqueue(connection, map(notify.letter, messages))

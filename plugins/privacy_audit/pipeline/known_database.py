@@ -23,7 +23,7 @@ _EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class DatabaseDoubt:
     """Why a database is not the one that the reports know; its text goes on from "the audit database"."""
 
     newest: FiledReport
@@ -51,7 +51,7 @@ def url_of(settings: Settings) -> Any:
 def prove(settings: Settings) -> str:
     """The identity of the audit database, once it is shown to know all that is reported.
 
-    AuditDatabaseRefusedError when it does not, or is empty; RegisterUnavailableError when it cannot be reached.
+    AuditDatabaseRefusedError when it does not, or is empty; AuditDatabaseUnavailableError when it cannot be reached.
     """
     identity, doubt = look(settings)
     if doubt:
@@ -64,7 +64,7 @@ def prove(settings: Settings) -> str:
     return identity
 
 
-def look(settings: Settings) -> tuple[str, Doubt | None]:
+def look(settings: Settings) -> tuple[str, DatabaseDoubt | None]:
     """The identity of the audit database, and what speaks against it. Errors as `prove`."""
     from privacy_audit import audit_db
     from privacy_audit.publish.report import report_folder
@@ -76,7 +76,7 @@ def look(settings: Settings) -> tuple[str, Doubt | None]:
     return known.database, _doubt(settings, reports, known)
 
 
-def _doubt(settings: Settings, reports: Sequence[FiledReport], known: Any) -> Doubt | None:
+def _doubt(settings: Settings, reports: Sequence[FiledReport], known: Any) -> DatabaseDoubt | None:
     from privacy_audit.publish.report import report_folder
 
     newest = max(reports, key=lambda report: (report.as_of, report.audit_id))
@@ -93,4 +93,4 @@ def _doubt(settings: Settings, reports: Sequence[FiledReport], known: Any) -> Do
         return None
     database = report_folder.database_of(settings.home, newest)
     ordered = sorted(unknown, key=lambda report: (report.as_of, report.audit_id), reverse=True)
-    return Doubt(newest, database, is_another, tuple(ordered))
+    return DatabaseDoubt(newest, database, is_another, tuple(ordered))

@@ -17,7 +17,7 @@ from privacy_audit.audit_db import filed_records
 from privacy_audit.domain import phrases
 from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.domain.periods import local_date
-from privacy_audit.domain.record_periods import Begun
+from privacy_audit.domain.record_periods import StartedAudit
 from privacy_audit.pipeline import order_lookups
 from privacy_audit.pipeline.configuration import read_configuration
 
@@ -36,7 +36,7 @@ def look(now: datetime) -> date:
     """Returns the last night that must have an audit, when it has one.
 
     NightMissedError when it has none; ConfigurationRefusedError when the policy cannot be read,
-    RegisterUnavailableError when the audit's database is down.
+    AuditDatabaseUnavailableError when the audit's database is down.
     """
     from privacy_audit import audit_db
 
@@ -48,7 +48,7 @@ def look(now: datetime) -> date:
     return night
 
 
-def expected(filed: Iterable[Begun], made_at: datetime | None, now: datetime, zone: ZoneInfo) -> date:
+def expected(filed: Iterable[StartedAudit], made_at: datetime | None, now: datetime, zone: ZoneInfo) -> date:
     """The same, from the audits on file and when the audit's database was made. Pure."""
     night = local_date(now - RUN_TAKES - STARTS, zone)
     nights = sorted(local_date(one.as_of, zone) for one in filed)

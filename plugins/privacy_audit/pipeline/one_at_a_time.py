@@ -55,5 +55,5 @@ def audit_store(order: Any, url: Callable[[], Any], settings: Settings) -> Store
         with turn(settings, order.coverage.store.store) as limits:
             result = auditor.audit_store(order, url)
     except StoreBusyError as busy:
-        return auditor.store_not_audited(order, store_errors.TroubleError(Cause.BUSY, str(busy)))
+        return auditor.store_not_audited(order, store_errors.StoreError(Cause.BUSY, str(busy)))
     return replace(result, limits=(*result.limits, *limits))

@@ -12,7 +12,7 @@ from privacy_audit.domain.audit import StoreResult
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake
 from privacy_audit.pipeline import known_database
 from privacy_audit.pipeline.audit_order import Order
-from privacy_audit.pipeline.configuration import Configuration as Configuration
+from privacy_audit.pipeline.configuration import Configuration
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 
 STORE_RESULT: TypeAdapter[StoreResult] = TypeAdapter(StoreResult)

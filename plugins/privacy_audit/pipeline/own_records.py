@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from privacy_audit.config.settings import Settings
 from privacy_audit.domain.periods import Period
 from privacy_audit.pipeline.audit_order import LOG, Order
-from privacy_audit.pipeline.configuration import Configuration as Configuration
+from privacy_audit.pipeline.configuration import Configuration
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 from privacy_audit.pipeline.order_lookups import configuration_of, dump, register_url
 from privacy_audit.pipeline.planning import prove_known
@@ -51,7 +51,7 @@ def _periods(configuration: Configuration) -> dict[Any, Period]:
     """How long the records of each kind are kept."""
     from privacy_audit.domain import record_periods
 
-    return {record_periods.Kind(name): Period.parse(text) for name, text in configuration.handling.records}
+    return {record_periods.RecordKind(name): Period.parse(text) for name, text in configuration.handling.records}
 
 
 def _shelves(settings: Settings) -> list[Any]:
@@ -66,15 +66,15 @@ def _shelves(settings: Settings) -> list[Any]:
         return register_url(settings)
 
     return [
-        filed_records.Audits(url),
-        record_folders.Folders(
-            record_periods.Kind.REPORTS,
+        filed_records.FiledAudits(url),
+        record_folders.RecordFolders(
+            record_periods.RecordKind.REPORTS,
             settings.home / report_folder.FOLDER,
             report_folder.LATEST,
             report_folder.LOCK,
         ),
-        record_folders.Folders(record_periods.Kind.VALIDATIONS, settings.home / checkpoint.RESULTS),
-        filed_records.Messages(url),
+        record_folders.RecordFolders(record_periods.RecordKind.VALIDATIONS, settings.home / checkpoint.RESULTS),
+        filed_records.FiledMessages(url),
     ]
 
 

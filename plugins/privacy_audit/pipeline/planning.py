@@ -16,7 +16,7 @@ from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.promises import Control, Policy
 from privacy_audit.pipeline import known_database
 from privacy_audit.pipeline.audit_order import Order
-from privacy_audit.pipeline.configuration import Configuration as Configuration
+from privacy_audit.pipeline.configuration import Configuration
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 from privacy_audit.postgres import connections
 
@@ -63,7 +63,7 @@ def prove_known(settings: Settings) -> None:
     """
     from privacy_audit import audit_db
 
-    with suppress(connections.ConnectionMissingError, audit_db.RegisterUnavailableError):
+    with suppress(connections.ConnectionMissingError, audit_db.AuditDatabaseUnavailableError):
         known_database.prove(settings)
 
 

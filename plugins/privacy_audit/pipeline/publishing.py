@@ -8,7 +8,6 @@ from typing import Any
 from privacy_audit.config.settings import load
 from privacy_audit.pipeline.assembling import assemble
 from privacy_audit.pipeline.audit_order import Order
-from privacy_audit.pipeline.configuration import Configuration as Configuration
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 from privacy_audit.pipeline.order_lookups import validations
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from privacy_audit.pipeline.audit_order import NotAuditedError
-from privacy_audit.pipeline.configuration import Configuration as Configuration
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 
 

@@ -7,9 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from privacy_audit.config.settings import load
-from privacy_audit.domain.outbox_message import Letter
+from privacy_audit.domain.outbox_message import OutboxMessage
 from privacy_audit.pipeline import known_database
-from privacy_audit.pipeline.configuration import Configuration as Configuration
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 from privacy_audit.pipeline.order_lookups import register_url
 from privacy_audit.postgres import connections
@@ -36,11 +35,11 @@ def send_alerts(*_handed: object) -> dict[str, Any]:
     return {"sent": sent, "failed": failed}
 
 
-def _addressee(letter: Letter) -> tuple[str, str]:
+def _addressee(letter: OutboxMessage) -> tuple[str, str]:
     return letter.owner, letter.alert
 
 
-def _send_to_owner(url: Any, letters: Sequence[Letter]) -> tuple[int, list[str]]:
+def _send_to_owner(url: Any, letters: Sequence[OutboxMessage]) -> tuple[int, list[str]]:
     """Tells one owner by each channel of one connection; gives how many messages were sent, and what was not."""
     from privacy_audit import audit_db, notify
 
@@ -55,7 +54,7 @@ def _send_to_owner(url: Any, letters: Sequence[Letter]) -> tuple[int, list[str]]
     return sum(amount for amount, _ in outcomes), [f"{owner}{failure}" for _, failure in outcomes if failure]
 
 
-def _send_by_channel(url: Any, letters: Sequence[Letter], channel: Any) -> tuple[int, str]:
+def _send_by_channel(url: Any, letters: Sequence[OutboxMessage], channel: Any) -> tuple[int, str]:
     """Tells a channel in one message what it has not been told; gives how many were sent, and why it was not told."""
     from privacy_audit import audit_db, notify
 

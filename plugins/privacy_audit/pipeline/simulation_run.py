@@ -25,9 +25,9 @@ from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.promises import Control
 from privacy_audit.pipeline import auditing, one_at_a_time, planning
 from privacy_audit.pipeline.configuration import Configuration, read_configuration
-from privacy_audit.simulation.differences import Difference, Simulation, differences
+from privacy_audit.simulation.differences import SimulatedChange, Simulation, differences
 
-__all__ = ["Difference", "Simulation", "simulate"]
+__all__ = ["SimulatedChange", "Simulation", "simulate"]
 
 _AGAIN = "@other"
 """Marks the id of a check that is run a second time, under the other policy's rule."""
@@ -173,7 +173,7 @@ def _not_yet(check: Check, instant: datetime) -> CheckResult:
     from privacy_audit.engine import check_outcome
     from privacy_audit.postgres import store_errors
 
-    trouble = store_errors.TroubleError(Cause.MISSING, _promised_later(check.control))
+    trouble = store_errors.StoreError(Cause.MISSING, _promised_later(check.control))
     return replace(check_outcome.not_audited(check, trouble, instant), cause=None)
 
 

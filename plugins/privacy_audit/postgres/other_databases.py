@@ -43,7 +43,7 @@ _MEANINGS: dict[str, tuple[Cause, str]] = {
 """SQLSTATE, or its class of two characters."""
 
 
-class ElsewhereError(PrivacyAuditError):
+class OtherDatabaseError(PrivacyAuditError):
     """Another database could not be looked at. Its words name what stands there, and never what was read."""
 
     def __init__(self, cause: Cause, reason: str) -> None:
@@ -56,16 +56,16 @@ class ElsewhereError(PrivacyAuditError):
 def reading(connection_name: str, what: str) -> Iterator[sa.Connection]:
     """Another store, to be read at one instant. `what` stands there and begins sentences: `the erasure ledger`.
 
-    ElsewhereError when it cannot be read, ConnectionMissingError when nobody made the connection.
+    OtherDatabaseError when it cannot be read, ConnectionMissingError when nobody made the connection.
     """
     place = f"{what} (connection {connection_name})"
     # One transaction: the contract makes it read-only, and of one snapshot.
     with _in_our_words(place), _store(connection_name, what) as engine, engine.connect() as connection:
         if reason := superuser_within_reach(connection):
-            raise ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {reason}")
+            raise OtherDatabaseError(Cause.UNSAFE_SESSION, f"{place}: {reason}")
         facts = connection.execute(_FACTS).one()
         if reason := replication_lag.too_old(facts.is_replica, facts.replayed_until, facts.asked_at):
-            raise ElsewhereError(Cause.STALE, f"{place}: {reason}.")
+            raise OtherDatabaseError(Cause.STALE, f"{place}: {reason}.")
         yield connection
 
 
@@ -73,7 +73,7 @@ def reading(connection_name: str, what: str) -> Iterator[sa.Connection]:
 def register(connection_name: str, *, writes: bool) -> Iterator[sa.Connection]:
     """One transaction on the audit's own register: committed when the block ends, undone when anything is raised.
 
-    ElsewhereError when the register is down or of another version.
+    OtherDatabaseError when the register is down or of another version.
     """
     place = f"the audit's register (connection {connection_name})"
     url = connections.sqlalchemy_url(connections.find(connection_name))
@@ -107,18 +107,18 @@ def _in_our_words(place: str) -> Iterator[None]:
     except (sa.exc.DBAPIError, psycopg2.Error) as error:  # the driver's own is of a connection that was just opened
         told = _meaning(error, place)
     except UnsafeSessionError as error:
-        told = ElsewhereError(Cause.UNSAFE_SESSION, f"{place}: {error.reason}")
+        told = OtherDatabaseError(Cause.UNSAFE_SESSION, f"{place}: {error.reason}")
     else:
         return
     raise told from None
 
 
-def _meaning(error: sa.exc.DBAPIError | psycopg2.Error, place: str) -> ElsewhereError:
+def _meaning(error: sa.exc.DBAPIError | psycopg2.Error, place: str) -> OtherDatabaseError:
     state = getattr(getattr(error, "orig", error), "pgcode", None)
     if not state:
         way_out = "Check that its server is up, and the host, database, login and password of the connection."
-        return ElsewhereError(Cause.UNREACHABLE, f"{place}: no connection came about, or it was lost. {way_out}")
+        return OtherDatabaseError(Cause.UNREACHABLE, f"{place}: no connection came about, or it was lost. {way_out}")
     cause, fact = (
         _MEANINGS.get(state) or _MEANINGS.get(state[:2]) or (Cause.INTERNAL, "its server did not do what was asked")
     )
-    return ElsewhereError(cause, f"{place}: {fact} (SQLSTATE {state}).")
+    return OtherDatabaseError(cause, f"{place}: {fact} (SQLSTATE {state}).")

@@ -60,7 +60,7 @@ class UnsafeSessionError(PrivacyAuditError):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class SessionIdentity:
     """Who a transaction is, and which rows it sees, as the server told it."""
 
     session_user: str
@@ -85,7 +85,7 @@ def connect_args() -> dict[str, object]:
     }
 
 
-def keep(engine: sa.Engine, audit_id: str, token: str = "", sight: Sight | None = None) -> None:
+def keep(engine: sa.Engine, audit_id: str, token: str = "", sight: SessionIdentity | None = None) -> None:
     """Puts every transaction of an engine under the contract, those in which the driver's dialect looks about too.
 
     `token` is the snapshot that each transaction imports, and `sight` what it must see then. A transaction that does
@@ -171,12 +171,12 @@ _READ_BACK = """
 """
 
 
-def read_back(connection: sa.Connection) -> Sight:
+def read_back(connection: sa.Connection) -> SessionIdentity:
     """Who the transaction is and what it sees; UnsafeSessionError when it does not keep the contract."""
     shown = {row.name: row.setting for row in connection.exec_driver_sql(_READ_BACK)}
     if lost := [*_lost(shown), *_lost_by_driver(connection)]:
         raise UnsafeSessionError(_in_words(lost))
-    return Sight(shown["session_user"], shown["current_user"], shown["snapshot"])
+    return SessionIdentity(shown["session_user"], shown["current_user"], shown["snapshot"])
 
 
 def _lost(shown: dict[str, str]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from privacy_audit.domain.tally import TallyMismatchError
 from privacy_audit.postgres.session_settings import UnsafeSessionError
 
 
-class TroubleError(PrivacyAuditError):
+class StoreError(PrivacyAuditError):
     """A store or a check could not be looked at."""
 
     def __init__(self, cause: Cause, reason: str) -> None:
@@ -63,40 +63,40 @@ _BY_CLASS: dict[str, tuple[Cause, str]] = {
 }
 
 
-class Trouble:
-    """Turns errors of a database driver into TroubleError."""
+class StoreErrors:
+    """Turns errors of a database driver into StoreError."""
 
     @staticmethod
     @contextmanager
     def watch() -> Iterator[None]:
-        """What the driver raises inside becomes a TroubleError, without the server's text and without its context."""
+        """What the driver raises inside becomes a StoreError, without the server's text and without its context."""
         try:
             yield
         except (sa.exc.DBAPIError, psycopg2.Error) as error:
-            trouble = Trouble.of(error)
+            trouble = StoreErrors.of(error)
         except sa.exc.SQLAlchemyError as error:
-            trouble = TroubleError(Cause.INTERNAL, f"the statement could not be sent ({type(error).__name__})")
+            trouble = StoreError(Cause.INTERNAL, f"the statement could not be sent ({type(error).__name__})")
         except UnsafeSessionError as error:
-            trouble = TroubleError(Cause.UNSAFE_SESSION, error.reason)
+            trouble = StoreError(Cause.UNSAFE_SESSION, error.reason)
         except TallyMismatchError as error:
-            trouble = TroubleError(Cause.INTERNAL, f"{error}; the check proves nothing")
+            trouble = StoreError(Cause.INTERNAL, f"{error}; the check proves nothing")
         else:
             return
         raise trouble from None
 
     @staticmethod
-    def of(error: BaseException) -> TroubleError:
+    def of(error: BaseException) -> StoreError:
         """What a driver's error means, from its SQLSTATE; without one the connection never came about or was lost."""
         original = getattr(error, "orig", None) or error
         state = getattr(original, "pgcode", None)
         if state is None:
             if getattr(error, "connection_invalidated", False) or "server closed" in str(original):
-                return TroubleError(Cause.LOST, _LOST)
+                return StoreError(Cause.LOST, _LOST)
             if isinstance(original, psycopg2.OperationalError):
                 return _no_connection(str(original))
-            return TroubleError(Cause.INTERNAL, f"the driver failed ({type(original).__name__})")
+            return StoreError(Cause.INTERNAL, f"the driver failed ({type(original).__name__})")
         cause, words = _BY_STATE.get(state) or _BY_CLASS.get(state[:2]) or (Cause.INTERNAL, "the statement failed")
-        return TroubleError(cause, f"{words} (SQLSTATE {state})")
+        return StoreError(cause, f"{words} (SQLSTATE {state})")
 
 
 _LIBPQ: tuple[tuple[str, Cause, str], ...] = (
@@ -119,8 +119,8 @@ _LIBPQ: tuple[tuple[str, Cause, str], ...] = (
 """How libpq words a connection that never came about (it gives no SQLSTATE); only our own words go on."""
 
 
-def _no_connection(message: str) -> TroubleError:
+def _no_connection(message: str) -> StoreError:
     for part, cause, words in _LIBPQ:
         if part in message:
-            return TroubleError(cause, words)
-    return TroubleError(Cause.UNREACHABLE, "no connection to the server came about")
+            return StoreError(cause, words)
+    return StoreError(Cause.UNREACHABLE, "no connection to the server came about")

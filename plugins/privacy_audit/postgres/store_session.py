@@ -19,7 +19,7 @@ from privacy_audit.domain.outcomes import Cause
 from privacy_audit.postgres import interruptible, replication_lag
 from privacy_audit.postgres.session_settings import (
     BYTES,
-    Sight,
+    SessionIdentity,
     connect_args,
     keep,
     keeps_bytes,
@@ -27,7 +27,7 @@ from privacy_audit.postgres.session_settings import (
     superuser_within_reach,
 )
 from privacy_audit.postgres.session_settings import CONTRACT as CONTRACT
-from privacy_audit.postgres.store_errors import Trouble, TroubleError
+from privacy_audit.postgres.store_errors import StoreError, StoreErrors
 from privacy_audit.postgres.watchdog import Watchdog
 
 SILENCE_SECONDS = 660.0
@@ -56,12 +56,12 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Door:
+class StoreSession:
     """An open store: an engine whose every transaction sees the snapshot."""
 
     engine: sa.Engine
     snapshot: Snapshot
-    sight: Sight
+    sight: SessionIdentity
     """Who the audit is in this store, and what it sees: every reader must be and see the same."""
     watchdog: Watchdog
     audit_id: str
@@ -74,19 +74,19 @@ class Door:
 
 
 @contextmanager
-def open_store(url: sa.URL, audit_id: str) -> Iterator[Door]:
-    """Connects, proves the contract and the role, and keeps one snapshot open. TroubleError says why it could not."""
+def open_store(url: sa.URL, audit_id: str) -> Iterator[StoreSession]:
+    """Connects, proves the contract and the role, and keeps one snapshot open. StoreError says why it could not."""
     engine, readers = (
         sa.create_engine(url, poolclass=NullPool, connect_args=connect_args()) for _ in ("keeper", "readers")
     )
     try:
-        with Watchdog(SILENCE_SECONDS) as watchdog, Trouble.watch():
+        with Watchdog(SILENCE_SECONDS) as watchdog, StoreErrors.watch():
             keep(engine, audit_id)
             watchdog.watch(engine)
             interruptible.listen(engine)
             with engine.connect() as keeper:
                 sight = read_back(keeper)
-                door = Door(readers, _export(keeper), sight, watchdog, audit_id)
+                door = StoreSession(readers, _export(keeper), sight, watchdog, audit_id)
                 door.attach(readers)
                 try:
                     yield door
@@ -100,7 +100,7 @@ def open_store(url: sa.URL, audit_id: str) -> Iterator[Door]:
 
 def _token(token: str) -> str:
     if not all(char in "0123456789ABCDEFabcdef-" for char in token):
-        raise TroubleError(Cause.UNSAFE_SESSION, "the server's snapshot has no plain name")
+        raise StoreError(Cause.UNSAFE_SESSION, "the server's snapshot has no plain name")
     return token
 
 
@@ -124,10 +124,10 @@ _FACTS = sa.text(
 def _export(keeper: sa.Connection) -> Snapshot:
     """Judges the role and how old the server is, and exports the keeper's snapshot."""
     if reason := superuser_within_reach(keeper):
-        raise TroubleError(Cause.UNSAFE_SESSION, reason)
+        raise StoreError(Cause.UNSAFE_SESSION, reason)
     facts = keeper.execute(_FACTS).one()
     if reason := replication_lag.too_old(facts.is_replica, facts.replayed_until, facts.asked_at):
-        raise TroubleError(Cause.STALE, reason)
+        raise StoreError(Cause.STALE, reason)
     behind = facts.asked_at - facts.replayed_until if facts.is_replica else None
     limits = []
     if facts.writable:

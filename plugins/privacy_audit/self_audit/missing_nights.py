@@ -21,9 +21,9 @@ from privacy_audit.domain.audit import CheckResult
 from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.domain.periods import local_date, start_of_day
 from privacy_audit.domain.promises import Control
-from privacy_audit.domain.record_periods import Begun, Kind
+from privacy_audit.domain.record_periods import RecordKind, StartedAudit
 from privacy_audit.domain.tally import Tally
-from privacy_audit.self_audit.self_audit_order import RecordsOrder, Said, ages, check
+from privacy_audit.self_audit.self_audit_order import CheckVerdict, RecordsOrder, ages, check
 
 ADVICE = Advice(
     closing="Find out why the scheduler did not start the DAG `privacy_audit_nightly` on these nights, or why the run"
@@ -35,7 +35,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Nights:
+class ExpectedNights:
     """The nights that had to have an audit, in order."""
 
     expected: tuple[date, ...]
@@ -44,32 +44,32 @@ class Nights:
     """Those without one."""
 
 
-def look_back(audits: Iterable[Begun], until: datetime, zone: ZoneInfo, since: date) -> Nights:
+def look_back(audits: Iterable[StartedAudit], until: datetime, zone: ZoneInfo, since: date) -> ExpectedNights:
     """The nights from the first audit by schedule, but not before a civil day, to that of an instant."""
     known = [audit for audit in audits if audit.as_of <= until]
     nights = {local_date(audit.as_of, zone) for audit in known}
     by_schedule = (local_date(audit.as_of, zone) for audit in known if audit.by_schedule)
     first, last = min(by_schedule, default=None), local_date(until, zone)
     if first is None:
-        return Nights((), ())
+        return ExpectedNights((), ())
     begin = max(first, since)
     expected = tuple(begin + number * _DAY for number in range((last - begin).days + 1))
-    return Nights(expected, tuple(night for night in expected if night not in nights))
+    return ExpectedNights(expected, tuple(night for night in expected if night not in nights))
 
 
-def judged(order: RecordsOrder, control: Control, filed: Sequence[Begun]) -> Said:
+def judged(order: RecordsOrder, control: Control, filed: Sequence[StartedAudit]) -> CheckVerdict:
     """What is said of the nights, from the audits of the register and the one under way."""
-    under_way = Begun(order.as_of, order.triggered_by)
+    under_way = StartedAudit(order.as_of, order.triggered_by)
     nights = look_back([*filed, under_way], order.as_of, order.zone, _since(order, control))
     tally = _tally(nights, order)
     if not nights.expected:
-        return Said(Outcome.NOT_APPLICABLE, Cause.EMPTY, "The schedule has not started an audit yet.", tally)
+        return CheckVerdict(Outcome.NOT_APPLICABLE, Cause.EMPTY, "The schedule has not started an audit yet.", tally)
     if nights.missed:
-        return Said(Outcome.FAIL, None, _missed(nights.missed), tally)
-    return Said(Outcome.PASS, tally=tally)
+        return CheckVerdict(Outcome.FAIL, None, _missed(nights.missed), tally)
+    return CheckVerdict(Outcome.PASS, tally=tally)
 
 
-def of_nights(control: Control, said: Said) -> CheckResult:
+def of_nights(control: Control, said: CheckVerdict) -> CheckResult:
     """The check of the nights."""
     sentence = (
         "Each night since the schedule started its first audit has an audit in the register;"
@@ -80,12 +80,12 @@ def of_nights(control: Control, said: Said) -> CheckResult:
 
 def _since(order: RecordsOrder, control: Control) -> date:
     """The first night that is looked at: promised by then, and its audit not yet due to be deleted."""
-    kept_since = local_date(order.deadline(Kind.AUDITS).before, order.zone)
+    kept_since = local_date(order.deadline(RecordKind.AUDITS).before, order.zone)
     within = order.today - (int(control.parameters[NIGHTS]) - 1) * _DAY
     return max(within, kept_since, control.effective_from)
 
 
-def _tally(nights: Nights, order: RecordsOrder) -> Tally:
+def _tally(nights: ExpectedNights, order: RecordsOrder) -> Tally:
     """A night may still get its audit until its day ends: it is in breach from the next one on."""
     breaches = [night + _DAY for night in nights.missed]
     begins = [start_of_day(night, order.zone) for night in nights.missed]

@@ -8,9 +8,9 @@ from privacy_audit.domain.advice import Advice
 from privacy_audit.domain.audit import CheckResult
 from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.domain.promises import Control
-from privacy_audit.domain.record_periods import Deadline, Kind, Record, Sorted, sort
+from privacy_audit.domain.record_periods import OwnRecord, RecordDeadline, RecordKind, SortedRecords, sort
 from privacy_audit.domain.tally import Tally
-from privacy_audit.self_audit.self_audit_order import RecordsOrder, Said, ages, check
+from privacy_audit.self_audit.self_audit_order import CheckVerdict, RecordsOrder, ages, check
 
 ADVICE = Advice(
     closing="Run the DAG `privacy_audit_maintenance`, or `privacy-audit maintain`, and find out why it did not run.",
@@ -19,21 +19,21 @@ ADVICE = Advice(
 )
 
 _NOUNS = {
-    Kind.AUDITS: "Audits in the register, with their results, standings and decisions,",
-    Kind.REPORTS: "Reports",
-    Kind.VALIDATIONS: "Validation results of Great Expectations",
-    Kind.MESSAGES: "Messages to the owners",
+    RecordKind.AUDITS: "Audits in the register, with their results, standings and decisions,",
+    RecordKind.REPORTS: "Reports",
+    RecordKind.VALIDATIONS: "Validation results of Great Expectations",
+    RecordKind.MESSAGES: "Messages to the owners",
 }
-_INSTANTS = dict.fromkeys(Kind, "the instant of their audit") | {Kind.AUDITS: "their instant"}
+_INSTANTS = dict.fromkeys(RecordKind, "the instant of their audit") | {RecordKind.AUDITS: "their instant"}
 _EXCEPT = {
-    Kind.AUDITS: " The newest stays, and where a finding that is still open stood last.",
-    Kind.REPORTS: " The newest stays.",
-    Kind.VALIDATIONS: "",
-    Kind.MESSAGES: " What was not delivered stays.",
+    RecordKind.AUDITS: " The newest stays, and where a finding that is still open stood last.",
+    RecordKind.REPORTS: " The newest stays.",
+    RecordKind.VALIDATIONS: "",
+    RecordKind.MESSAGES: " What was not delivered stays.",
 }
 
 
-def judged(order: RecordsOrder, kind: Kind, records: Sequence[Record]) -> Said:
+def judged(order: RecordsOrder, kind: RecordKind, records: Sequence[OwnRecord]) -> CheckVerdict:
     """What is said of the records of one kind."""
     deadline = order.deadline(kind)
     return _said(
@@ -41,20 +41,20 @@ def judged(order: RecordsOrder, kind: Kind, records: Sequence[Record]) -> Said:
     )
 
 
-def of_kind(order: RecordsOrder, control: Control, kind: Kind, said: Said) -> CheckResult:
+def of_kind(order: RecordsOrder, control: Control, kind: RecordKind, said: CheckVerdict) -> CheckResult:
     """The check of the records of one kind."""
     sentence = f"{_NOUNS[kind]} are deleted {order.periods[kind].words} after {_INSTANTS[kind]}.{_EXCEPT[kind]}"
     return check(control, kind.value, said, sentence, ADVICE)
 
 
-def _said(tally: Tally) -> Said:
+def _said(tally: Tally) -> CheckVerdict:
     if tally.violating:
-        return Said(Outcome.FAIL, None, _unknown(tally.undecidable), tally)
+        return CheckVerdict(Outcome.FAIL, None, _unknown(tally.undecidable), tally)
     if tally.undecidable:
-        return Said(Outcome.REVIEW, Cause.UNDECIDABLE_ROWS, _unknown(tally.undecidable), tally)
+        return CheckVerdict(Outcome.REVIEW, Cause.UNDECIDABLE_ROWS, _unknown(tally.undecidable), tally)
     if not tally.population:
-        return Said(Outcome.NOT_APPLICABLE, Cause.EMPTY, "There is none yet.", tally)
-    return Said(Outcome.PASS, tally=tally)
+        return CheckVerdict(Outcome.NOT_APPLICABLE, Cause.EMPTY, "There is none yet.", tally)
+    return CheckVerdict(Outcome.PASS, tally=tally)
 
 
 def _unknown(number: int) -> str:
@@ -64,7 +64,7 @@ def _unknown(number: int) -> str:
     return f"{entries} no folder that an audit made: nobody can tell how old. Move what is not the audit's elsewhere."
 
 
-def _tally(found: Sorted, deadline: Deadline) -> Tally:
+def _tally(found: SortedRecords, deadline: RecordDeadline) -> Tally:
     instants = [record.instant for record in found.past if record.instant]
     days = [deadline.overdue_since(instant) for instant in instants]
     return Tally(

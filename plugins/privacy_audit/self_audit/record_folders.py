@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from privacy_audit.domain.errors import MayHealError, Mistake
-from privacy_audit.domain.record_periods import Kind, Record, Sorted, Swept, sort
+from privacy_audit.domain.record_periods import OwnRecord, PurgeResult, RecordKind, SortedRecords, sort
 
 _PATIENCE_SECONDS = 60
 _OF_AN_AUDIT = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}(\.unfiled)?")
@@ -37,22 +37,22 @@ class FolderError(MayHealError):
 
 
 @dataclass(frozen=True, slots=True)
-class Folders:
+class RecordFolders:
     """The folders of audits in one folder."""
 
-    kind: Kind
+    kind: RecordKind
     root: Path
     pointer: str = ""
     """Name of the link to the folder that people open: that one stays, and the newest."""
     lock: str = ""
     """Name of the file that who writes here holds locked."""
 
-    def records(self) -> tuple[Record, ...]:
+    def records(self) -> tuple[OwnRecord, ...]:
         """All entries; hidden ones are other people's, except those that are being deleted."""
         with self._opened() as folder:
             return () if folder is None else self._read(folder)
 
-    def sweep(self, before: datetime, *, dry_run: bool) -> Swept:
+    def sweep(self, before: datetime, *, dry_run: bool) -> PurgeResult:
         """Deletes the folders whose audits were before an instant."""
         with self._opened() as folder:
             if folder is None:
@@ -63,8 +63,8 @@ class Folders:
                     _delete(folder, record.name)
             return self._swept(found)
 
-    def _swept(self, found: Sorted) -> Swept:
-        return Swept(self.kind, len(found.within), found.left, {self.kind.value: len(found.past)})
+    def _swept(self, found: SortedRecords) -> PurgeResult:
+        return PurgeResult(self.kind, len(found.within), found.left, {self.kind.value: len(found.past)})
 
     @contextmanager
     def _opened(self) -> Iterator[int | None]:
@@ -93,13 +93,13 @@ class Folders:
     def _locked(self) -> FileLock | nullcontext[None]:
         return FileLock(self.root / self.lock, timeout=_PATIENCE_SECONDS) if self.lock else nullcontext()
 
-    def _read(self, folder: int) -> tuple[Record, ...]:
+    def _read(self, folder: int) -> tuple[OwnRecord, ...]:
         with os.scandir(folder) as entries:
             found = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
         names = sorted(name for name in found if name.startswith(_ASIDE) or not name.startswith("."))
         instants = {name: _instant(name) if found[name] else None for name in names if name != self.pointer}
         kept = self._kept(folder, instants) if self.pointer else {}
-        return tuple(Record(name, instant, kept.get(name, "")) for name, instant in instants.items())
+        return tuple(OwnRecord(name, instant, kept.get(name, "")) for name, instant in instants.items())
 
     def _kept(self, folder: int, instants: dict[str, datetime | None]) -> dict[str, str]:
         dated = [(instant, name) for name, instant in instants.items() if instant and not name.startswith(_ASIDE)]

@@ -12,7 +12,7 @@ from privacy_audit.domain.audit import CheckResult, StoreResult
 from privacy_audit.domain.outcomes import Cause, Outcome, Plan, roll_up
 from privacy_audit.domain.periods import Period, local_date
 from privacy_audit.domain.promises import OWN_RECORDS, Control
-from privacy_audit.domain.record_periods import Deadline, Kind
+from privacy_audit.domain.record_periods import RecordDeadline, RecordKind
 from privacy_audit.domain.tally import AGE_BUCKETS, Tally
 
 STORE = OWN_RECORDS
@@ -31,7 +31,7 @@ class RecordsOrder:
     """What started it."""
     as_of: datetime
     zone: ZoneInfo
-    periods: Mapping[Kind, Period]
+    periods: Mapping[RecordKind, Period]
     owner: str
     alert: str
 
@@ -40,13 +40,13 @@ class RecordsOrder:
         """The civil day of the audit."""
         return local_date(self.as_of, self.zone)
 
-    def deadline(self, kind: Kind) -> Deadline:
+    def deadline(self, kind: RecordKind) -> RecordDeadline:
         """Of the records of a kind, on the day of the audit."""
-        return Deadline(self.periods[kind], self.today, self.zone)
+        return RecordDeadline(self.periods[kind], self.today, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CheckVerdict:
     """What a check came to."""
 
     outcome: Outcome
@@ -55,12 +55,12 @@ class Said:
     tally: Tally | None = None
 
 
-def unseen(cause: Cause, reason: str) -> Said:
+def unseen(cause: Cause, reason: str) -> CheckVerdict:
     """What is said where nobody could look."""
-    return Said(Outcome.NOT_AUDITED, cause, f"{reason[:1].upper()}{reason[1:]}")
+    return CheckVerdict(Outcome.NOT_AUDITED, cause, f"{reason[:1].upper()}{reason[1:]}")
 
 
-def check(control: Control, qualifier: str, said: Said, sentence: str, advice: Advice) -> CheckResult:
+def check(control: Control, qualifier: str, said: CheckVerdict, sentence: str, advice: Advice) -> CheckResult:
     """The check of a control about the audit itself, or of a part of it."""
     return CheckResult(
         id="/".join(filter(None, (STORE, "_store", control.id, qualifier))),

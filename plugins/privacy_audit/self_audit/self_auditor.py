@@ -12,20 +12,20 @@ from privacy_audit.domain.errors import MayHealError, PrivacyAuditError
 from privacy_audit.domain.outcomes import Cause
 from privacy_audit.domain.periods import Period, local_date
 from privacy_audit.domain.promises import Control, OwnKind
-from privacy_audit.domain.record_periods import Begun, Deadline, Kind, Shelf, Swept
+from privacy_audit.domain.record_periods import PurgeResult, RecordDeadline, RecordKind, RecordStore, StartedAudit
 from privacy_audit.self_audit import missing_nights, record_checks
-from privacy_audit.self_audit.self_audit_order import RecordsOrder, Said, result, unseen
+from privacy_audit.self_audit.self_audit_order import CheckVerdict, RecordsOrder, result, unseen
 
 
 class NotMaintainedError(MayHealError):
     """Some records that are past their period could not be deleted. The next run finishes it."""
 
 
-Filed = Callable[[], Sequence[Begun]]
+Filed = Callable[[], Sequence[StartedAudit]]
 """Asks the register for its audits, when it is called. PrivacyAuditError when it cannot be read."""
 
 
-def audit(order: RecordsOrder, shelves: Sequence[Shelf], filed: Filed) -> StoreResult:
+def audit(order: RecordsOrder, shelves: Sequence[RecordStore], filed: Filed) -> StoreResult:
     """What the audit says of itself. What cannot be read is not audited: an outcome, never an error."""
     return result(order, [check for control in order.controls for check in _looked(order, control, shelves, filed)])
 
@@ -36,7 +36,9 @@ def crashed(order: RecordsOrder) -> StoreResult:
     return result(order, [check for control in order.controls for check in _lost(order, control, said)])
 
 
-def _looked(order: RecordsOrder, control: Control, shelves: Sequence[Shelf], filed: Filed) -> Iterator[CheckResult]:
+def _looked(
+    order: RecordsOrder, control: Control, shelves: Sequence[RecordStore], filed: Filed
+) -> Iterator[CheckResult]:
     match OwnKind(control.kind):
         case OwnKind.OWN_RECORDS:
             for shelf in shelves:
@@ -47,19 +49,19 @@ def _looked(order: RecordsOrder, control: Control, shelves: Sequence[Shelf], fil
             yield missing_nights.of_nights(control, said)
 
 
-def _lost(order: RecordsOrder, control: Control, said: Said) -> Iterator[CheckResult]:
+def _lost(order: RecordsOrder, control: Control, said: CheckVerdict) -> Iterator[CheckResult]:
     match OwnKind(control.kind):
         case OwnKind.OWN_RECORDS:
-            yield from (record_checks.of_kind(order, control, kind, said) for kind in Kind)
+            yield from (record_checks.of_kind(order, control, kind, said) for kind in RecordKind)
         case OwnKind.NIGHTLY:
             yield missing_nights.of_nights(control, said)
 
 
-def _of_shelf(order: RecordsOrder, shelf: Shelf) -> Said:
+def _of_shelf(order: RecordsOrder, shelf: RecordStore) -> CheckVerdict:
     return record_checks.judged(order, shelf.kind, shelf.records())
 
 
-def _or_unseen(look: Callable[[], Said]) -> Said:
+def _or_unseen(look: Callable[[], CheckVerdict]) -> CheckVerdict:
     try:
         return look()
     except PrivacyAuditError as error:
@@ -67,15 +69,20 @@ def _or_unseen(look: Callable[[], Said]) -> Said:
 
 
 def maintain(
-    shelves: Iterable[Shelf], periods: Mapping[Kind, Period], now: datetime, zone: ZoneInfo, *, dry_run: bool
-) -> tuple[Swept, ...]:
+    shelves: Iterable[RecordStore],
+    periods: Mapping[RecordKind, Period],
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    dry_run: bool,
+) -> tuple[PurgeResult, ...]:
     """Deletes what is past its period on the civil day of an instant, or only counts it.
 
     A shelf that cannot be swept stops no other; NotMaintainedError then says which, and what was done all the same.
     """
     swept, troubles = [], []
     for shelf in shelves:
-        deadline = Deadline(periods[shelf.kind], local_date(now, zone), zone)
+        deadline = RecordDeadline(periods[shelf.kind], local_date(now, zone), zone)
         try:
             swept.append(shelf.sweep(deadline.before, dry_run=dry_run))
         except PrivacyAuditError as error:
@@ -85,12 +92,12 @@ def maintain(
     return tuple(swept)
 
 
-def told(swept: Swept, *, dry_run: bool) -> str:
+def told(swept: PurgeResult, *, dry_run: bool) -> str:
     """What became of the records of one kind, as a line for people."""
     return f"{swept.kind}: {'; '.join(_parts(swept, dry_run=dry_run))}."
 
 
-def _parts(swept: Swept, *, dry_run: bool) -> Iterator[str]:
+def _parts(swept: PurgeResult, *, dry_run: bool) -> Iterator[str]:
     others = [f"{number:,} {name}" for name, number in swept.deleted.items() if number and name != swept.kind]
     also = f", with {', '.join(others)}" if others else ""
     yield f"{swept.deleted[swept.kind]:,} {'would be deleted' if dry_run else 'deleted'}{also}"

@@ -15,11 +15,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
-from privacy_audit.sql.evaluation_context import AnyNeed, Need
-from privacy_audit.sql.inline_relation import Planted, PlantedApart, Row
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.sql.evaluation_context import AnyNeed, ColumnRequirement
+from privacy_audit.sql.inline_relation import InlineRelation, PartitionedInlineRelation, Row
+from privacy_audit.sql.row_predicates import RowState
 
-NUMBER = "number of specimen"
+CASE_ID = "number of specimen"
 """The column that tells specimens apart. A name with blanks is no column of a store map."""
 
 Cells = Mapping[str, Any]
@@ -29,7 +29,7 @@ Leaning = Mapping[str, Sequence[Cells]]
 
 
 @dataclass(frozen=True, slots=True)
-class Me:
+class OwnKey:
     """Stands for the specimen's own number, so that no specimen leans on the rows of another."""
 
     before: str = ""
@@ -40,14 +40,14 @@ class Me:
         return f"{self.before}{number}{self.after}"
 
 
-ME = Me()
+OWN = OwnKey()
 """The specimen's own row, and its person."""
-SOMEBODY_ELSE = Me("-")
+OTHER = OwnKey("-")
 """A person whose the specimen is not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Fixture:
     """Cells of one row, and rows of other tables that it leans on."""
 
     row: Cells = field(default_factory=dict)
@@ -55,10 +55,10 @@ class Scene:
     beside: Sequence[Cells] = ()
     """Further rows of its own table, of which nothing is asked. A register judged as a whole has no others."""
 
-    def __or__(self, other: Scene) -> Scene:
+    def __or__(self, other: Fixture) -> Fixture:
         """Both; of a cell that both name, the other's. Rows of another table that have one key become one."""
         names = dict.fromkeys((*self.others, *other.others))
-        return Scene(
+        return Fixture(
             {**self.row, **other.row},
             {name: _united(self.others.get(name, ()), other.others.get(name, ())) for name in names},
             (*self.beside, *other.beside),
@@ -66,23 +66,23 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Specimen:
+class SelfTestCase:
     """One made-up row, with the rows of other tables that it leans on, and what must be said of it.
 
-    Inside the cells `ME` stands for the number of the specimen: its key, and its person.
+    Inside the cells `OWN` stands for the number of the specimen: its key, and its person.
     """
 
     name: str
     """What it shows, in words: `a day past its period`."""
-    state: State
-    scene: Scene = field(default_factory=Scene)
+    state: RowState
+    fixture: Fixture = field(default_factory=Fixture)
     alone: bool | str = False
     """Whether it cannot share tables with others: what it leans on is not its own person's or key's. Those that lean
     on the same may share tables with each other: then the name of what they share."""
 
-    def over(self, scene: Scene) -> Specimen:
+    def over(self, fixture: Fixture) -> SelfTestCase:
         """The same with the cells of a scene where it names none itself."""
-        return replace(self, scene=scene | self.scene)
+        return replace(self, fixture=fixture | self.fixture)
 
 
 def _united(ours: Sequence[Cells], theirs: Sequence[Cells]) -> tuple[Cells, ...]:
@@ -100,57 +100,60 @@ def _united(ours: Sequence[Cells], theirs: Sequence[Cells]) -> tuple[Cells, ...]
 
 def _is_one_row(one: Cells, other: Cells) -> bool:
     shared = one.keys() & other.keys()
-    return any(one[column] == ME for column in shared) and all(one[column] == other[column] for column in shared)
+    return any(one[column] == OWN for column in shared) and all(one[column] == other[column] for column in shared)
 
 
-def planted_world(
-    specimens: Mapping[int, Specimen],
+def case_set(
+    self_test_cases: Mapping[int, SelfTestCase],
     table: str,
     key: Sequence[str],
     needs: Iterable[AnyNeed],
-    files: Mapping[str, Planted],
+    files: Mapping[str, InlineRelation],
     *,
     whole: bool = False,
-) -> dict[str, Planted]:
+) -> dict[str, InlineRelation]:
     """All tables that a rule reads, holding the rows of these specimens and nothing else.
 
-    The column `NUMBER` of the table numbers them. `whole`: the rule judges the table as a whole, so that a specimen is
+    The column `CASE_ID` of the table numbers them. `whole`: the rule judges the table as a whole, so that a specimen is
     what stands beside its row, and not the row, and has all tables for itself.
     """
     rows: dict[str, list[Cells]] = defaultdict(list)
-    for number, specimen in specimens.items():
-        own = {**dict.fromkeys(key, ME), **specimen.scene.row, NUMBER: ME}
-        mark = {NUMBER: ME} if whole else {}
-        for name, others in specimen.scene.others.items():
+    for number, self_test_case in self_test_cases.items():
+        own = {**dict.fromkeys(key, OWN), **self_test_case.fixture.row, CASE_ID: OWN}
+        mark = {CASE_ID: OWN} if whole else {}
+        for name, others in self_test_case.fixture.others.items():
             if name == table:  # the row leans on itself
                 own = {**{column: value for cells in others for column, value in cells.items()}, **own}
             else:
                 rows[name] += (_numbered({**cells, **mark}, number) for cells in others)
         if not whole:
             rows[table].append(_numbered(own, number))
-        beside = ({**dict.fromkeys(key, ME), **cells, **mark} for cells in specimen.scene.beside)
+        beside = ({**dict.fromkeys(key, OWN), **cells, **mark} for cells in self_test_case.fixture.beside)
         rows[table] += (_numbered(cells, number) for cells in beside)
     types = {name: dict(planted.columns) for name, planted in files.items()}
     for name, columns in _types(needs).items():
         types[name] = {**columns, **types.get(name, {})}
-    types[table] = {**dict.fromkeys(key, sa.Text()), **types.get(table, {}), NUMBER: sa.BigInteger()}
+    types[table] = {**dict.fromkeys(key, sa.Text()), **types.get(table, {}), CASE_ID: sa.BigInteger()}
     for name, planted in rows.items():
         types[name] = {**_guessed(planted), **types.get(name, {})}
     if whole:
-        numbered = {name: {**columns, NUMBER: sa.BigInteger()} for name, columns in types.items()}
-        return {name: PlantedApart(columns, _rows(columns, rows[name]), NUMBER) for name, columns in numbered.items()}
-    return {name: Planted(columns, _rows(columns, rows[name])) for name, columns in types.items()}
+        numbered = {name: {**columns, CASE_ID: sa.BigInteger()} for name, columns in types.items()}
+        return {
+            name: PartitionedInlineRelation(columns, _rows(columns, rows[name]), CASE_ID)
+            for name, columns in numbered.items()
+        }
+    return {name: InlineRelation(columns, _rows(columns, rows[name])) for name, columns in types.items()}
 
 
-def fits(specimen: Specimen, table: str) -> bool:
+def fits(self_test_case: SelfTestCase, table: str) -> bool:
     """Whether it can be: not where it leans on rows of its own table that are others than itself."""
-    cells = [{**specimen.scene.row}, *specimen.scene.others.get(table, ())]
+    cells = [{**self_test_case.fixture.row}, *self_test_case.fixture.others.get(table, ())]
     values: dict[str, Any] = {}
     return all(values.setdefault(column, value) == value for row in cells for column, value in row.items())
 
 
 def _numbered(cells: Cells, number: int) -> dict[str, Any]:
-    return {column: value.of(number) if isinstance(value, Me) else value for column, value in cells.items()}
+    return {column: value.of(number) if isinstance(value, OwnKey) else value for column, value in cells.items()}
 
 
 def _rows(columns: Iterable[str], rows: Sequence[Cells]) -> tuple[Row, ...]:
@@ -169,7 +172,7 @@ def _types(needs: Iterable[AnyNeed]) -> dict[str, dict[str, TypeEngine[Any]]]:
     """Table to its columns with the type that a rule reads each as; text where any will do."""
     found: dict[str, dict[str, TypeEngine[Any]]] = defaultdict(dict)
     for need in needs:
-        if isinstance(need, Need):
+        if isinstance(need, ColumnRequirement):
             known = found[need.table].get(need.column)
             if known is None or isinstance(known, sa.Text):
                 found[need.table][need.column] = _type(need)
@@ -186,11 +189,11 @@ _TYPES: Mapping[str, TypeEngine[Any]] = {
 }
 
 
-def _type(need: Need) -> TypeEngine[Any]:
+def _type(need: ColumnRequirement) -> TypeEngine[Any]:
     return next((kind for name, kind in _TYPES.items() if name in need.types), sa.Text())
 
 
-def disagreements(specimens: Sequence[Specimen], said: Iterable[tuple[int | None, int]]) -> Iterator[str]:
+def disagreements(self_test_cases: Sequence[SelfTestCase], said: Iterable[tuple[int | None, int]]) -> Iterator[str]:
     """What was said otherwise than it must, in words. `said` are numbers of specimens with their State.
 
     A row of which something is said twice was multiplied: then all counts are wrong.
@@ -198,7 +201,7 @@ def disagreements(specimens: Sequence[Specimen], said: Iterable[tuple[int | None
     states: dict[int | None, list[int]] = defaultdict(list)
     for number, state in said:
         states[number].append(state)
-    for number, specimen in enumerate(specimens, start=1):
-        if states[number] != [specimen.state]:
-            told = " and ".join(State(state).name.lower() for state in states[number]) or "nothing"
-            yield f"of a row {specimen.name} it says {told}, and not {specimen.state.name.lower()}"
+    for number, self_test_case in enumerate(self_test_cases, start=1):
+        if states[number] != [self_test_case.state]:
+            told = " and ".join(RowState(state).name.lower() for state in states[number]) or "nothing"
+            yield f"of a row {self_test_case.name} it says {told}, and not {self_test_case.state.name.lower()}"

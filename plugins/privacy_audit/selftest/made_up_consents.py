@@ -9,130 +9,139 @@ from privacy_audit.config.map_clocks import (
     ColumnClock,
 )
 from privacy_audit.config.map_registers import EventLedger
-from privacy_audit.selftest.case import ME, SOMEBODY_ELSE, Cells, Scene, Specimen
-from privacy_audit.selftest.made_up_rows import entry, otherwise, told
-from privacy_audit.selftest.made_up_times import DAY, Beyond, Told, tells, too_early
-from privacy_audit.sql.evaluation_context import Frame
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.selftest.case import OTHER, OWN, Cells, Fixture, SelfTestCase
+from privacy_audit.selftest.made_up_rows import cell, entry, otherwise
+from privacy_audit.selftest.made_up_times import DAY, ClockValue, OutOfRange, is_exact, too_early
+from privacy_audit.sql.evaluation_context import EvaluationContext
+from privacy_audit.sql.row_predicates import RowState
 
 
 def intervals(
-    table: str, subject: str, begin: ColumnClock, end: ColumnClock, at: datetime, frame: Frame, *, strict: bool,
-    more: Cells | None = None,
-) -> Iterator[Specimen]:  # fmt: skip
+    table: str, subject: str, begin: ColumnClock, end: ColumnClock, at: datetime, context: EvaluationContext, *,
+    strict: bool, more: Cells | None = None,
+) -> Iterator[SelfTestCase]:  # fmt: skip
     """Consents from grant to withdrawal, held against an event `at`: what follows from them and nothing else.
 
     `strict`: a consent must come before the event itself. `more` are cells of all its rows.
     """
-    zone, touching = frame.zone_name, State.VIOLATING if strict else State.COMPLIANT
+    zone, touching = context.zone_name, RowState.VIOLATING if strict else RowState.COMPLIANT
     d3, d2, d1, after, later = at - 3 * DAY, at - 2 * DAY, at - DAY, at + DAY, at + 2 * DAY
-    never, coming = too_early(frame), frame.as_of + timedelta(seconds=1)
-    beyond, last = Beyond(frame.as_of), Beyond(frame.as_of, last=True)
-    never_comes = Beyond(frame.as_of, infinite=True)
-    found: list[tuple[str, State, list[tuple[Told | None, Told | None]]]] = [
-        ("with a consent of what nobody can mean", State.UNDECIDABLE, [(beyond, None)]),
-        ("with a consent withdrawn at what nobody can mean", State.UNDECIDABLE, [(d1, beyond)]),
-        ("with a consent without an end in sight", State.COMPLIANT, [(d1, last)]),
-        ("with a consent that is not in sight", State.VIOLATING, [(last, None)]),
-        ("with a consent without an end", State.COMPLIANT, [(d1, never_comes)]),
-        ("with a consent that never begins", State.UNDECIDABLE, [(never_comes, None)]),
-        ("without any consent", State.VIOLATING, []),
-        ("after a consent", State.COMPLIANT, [(d1, None)]),
+    never, coming = too_early(context), context.as_of + timedelta(seconds=1)
+    beyond, last = OutOfRange(context.as_of), OutOfRange(context.as_of, last=True)
+    never_comes = OutOfRange(context.as_of, infinite=True)
+    found: list[tuple[str, RowState, list[tuple[ClockValue | None, ClockValue | None]]]] = [
+        ("with a consent of what nobody can mean", RowState.UNDECIDABLE, [(beyond, None)]),
+        ("with a consent withdrawn at what nobody can mean", RowState.UNDECIDABLE, [(d1, beyond)]),
+        ("with a consent without an end in sight", RowState.COMPLIANT, [(d1, last)]),
+        ("with a consent that is not in sight", RowState.VIOLATING, [(last, None)]),
+        ("with a consent without an end", RowState.COMPLIANT, [(d1, never_comes)]),
+        ("with a consent that never begins", RowState.UNDECIDABLE, [(never_comes, None)]),
+        ("without any consent", RowState.VIOLATING, []),
+        ("after a consent", RowState.COMPLIANT, [(d1, None)]),
         ("at the very moment of the consent", touching, [(at, None)]),
-        ("before the consent", State.VIOLATING, [(after, None)]),
-        ("after a withdrawal", State.VIOLATING, [(d2, d1)]),
-        ("at the very moment of the withdrawal", State.VIOLATING, [(d1, at)]),
-        ("before the withdrawal", State.COMPLIANT, [(d1, after)]),
-        ("after a second consent", State.COMPLIANT, [(d3, d2), (d1, None)]),
-        ("between two consents", State.VIOLATING, [(d3, d1), (after, later)]),
+        ("before the consent", RowState.VIOLATING, [(after, None)]),
+        ("after a withdrawal", RowState.VIOLATING, [(d2, d1)]),
+        ("at the very moment of the withdrawal", RowState.VIOLATING, [(d1, at)]),
+        ("before the withdrawal", RowState.COMPLIANT, [(d1, after)]),
+        ("after a second consent", RowState.COMPLIANT, [(d3, d2), (d1, None)]),
+        ("between two consents", RowState.VIOLATING, [(d3, d1), (after, later)]),
         ("at the end of one consent and the beginning of the next", touching, [(d1, at), (at, None)]),
-        ("after two consents the longer of which goes on", State.COMPLIANT, [(d3, after), (d2, d1)]),
-        ("after two consents the later of which goes on", State.COMPLIANT, [(d3, d1), (d2, after)]),
-        ("after three consents of which two go on", State.COMPLIANT, [(d3, later), (d2, d1), (d1 + DAY / 2, after)]),
-        ("after two consents that both go on", State.COMPLIANT, [(d2, None), (d1, after)]),
-        ("between two consents of which the first goes on", State.COMPLIANT, [(d1, later), (after, later + DAY)]),
-        ("under a consent that ends before it begins", State.VIOLATING, [(after, d1)]),
-        ("under a consent of no length", State.VIOLATING, [(at, at)]),
-        ("with a consent at an unknown moment", State.UNDECIDABLE, [(None, None)]),
-        ("with a consent at no moment there can be", State.UNDECIDABLE, [(never, None)]),
-        ("with a consent withdrawn at no moment there can be", State.UNDECIDABLE, [(d1, never)]),
-        ("with a consent that covers it and another at an unknown moment", State.COMPLIANT, [(d1, None), (None, None)]),
-        ("with a consent since the company's first moment", State.COMPLIANT, [(frame.earliest, None)]),
-        ("with a consent that ended as the company began", State.VIOLATING, [(frame.earliest, frame.earliest)]),
-        ("with a consent still to come", State.VIOLATING, [(coming, None)]),
-        ("with a consent that ends in time to come", State.COMPLIANT, [(d1, coming)]),
+        ("after two consents the longer of which goes on", RowState.COMPLIANT, [(d3, after), (d2, d1)]),
+        ("after two consents the later of which goes on", RowState.COMPLIANT, [(d3, d1), (d2, after)]),
+        ("after three consents of which two go on", RowState.COMPLIANT, [(d3, later), (d2, d1), (d1 + DAY / 2, after)]),
+        ("after two consents that both go on", RowState.COMPLIANT, [(d2, None), (d1, after)]),
+        ("between two consents of which the first goes on", RowState.COMPLIANT, [(d1, later), (after, later + DAY)]),
+        ("under a consent that ends before it begins", RowState.VIOLATING, [(after, d1)]),
+        ("under a consent of no length", RowState.VIOLATING, [(at, at)]),
+        ("with a consent at an unknown moment", RowState.UNDECIDABLE, [(None, None)]),
+        ("with a consent at no moment there can be", RowState.UNDECIDABLE, [(never, None)]),
+        ("with a consent withdrawn at no moment there can be", RowState.UNDECIDABLE, [(d1, never)]),
+        ("with a consent that covers it and another at an unknown moment", RowState.COMPLIANT,
+         [(d1, None), (None, None)]),
+        ("with a consent since the company's first moment", RowState.COMPLIANT, [(context.earliest, None)]),
+        ("with a consent that ended as the company began", RowState.VIOLATING, [(context.earliest, context.earliest)]),
+        ("with a consent still to come", RowState.VIOLATING, [(coming, None)]),
+        ("with a consent that ends in time to come", RowState.COMPLIANT, [(d1, coming)]),
     ]  # fmt: skip
     for name, state, rows in found:
-        if all(tells(clock, moment) for row in rows for clock, moment in zip((begin, end), row, strict=True) if moment):
-            cells = [{subject: ME, **(more or {}), **told(begin, lo, zone), **told(end, hi, zone)} for lo, hi in rows]
-            yield Specimen(name, state, Scene({}, {table: cells}))
-    alien = {subject: SOMEBODY_ELSE, **(more or {}), **told(begin, d1, zone)}
-    yield Specimen("with the consent of somebody else", State.VIOLATING, Scene({}, {table: [alien]}))
+        if all(
+            is_exact(clock, moment) for row in rows for clock, moment in zip((begin, end), row, strict=True) if moment
+        ):
+            cells = [{subject: OWN, **(more or {}), **cell(begin, lo, zone), **cell(end, hi, zone)} for lo, hi in rows]
+            yield SelfTestCase(name, state, Fixture({}, {table: cells}))
+    alien = {subject: OTHER, **(more or {}), **cell(begin, d1, zone)}
+    yield SelfTestCase("with the consent of somebody else", RowState.VIOLATING, Fixture({}, {table: [alien]}))
 
 
-def events(register: EventLedger, word: str, at: datetime, frame: Frame) -> Iterator[Specimen]:
+def events(register: EventLedger, word: str, at: datetime, context: EvaluationContext) -> Iterator[SelfTestCase]:
     """Grants and withdrawals, held against an event `at`: what follows from them and nothing else."""
-    action, zone = register.action, frame.zone_name
+    action, zone = register.action, context.zone_name
     yes, no = action.grant, action.withdraw
     other = next(each for each in ("something", "anything", "whatever") if each not in (yes, no))
     d3, d2, d1, after = at - 3 * DAY, at - 2 * DAY, at - DAY, at + DAY
-    never, coming = too_early(frame), frame.as_of + timedelta(seconds=1)
-    beyond, last = Beyond(frame.as_of), Beyond(frame.as_of, last=True)
-    never_comes = Beyond(frame.as_of, infinite=True)
-    found: list[tuple[str, State, list[tuple[str | None, Told | None]]]] = [
-        ("with a consent of what nobody can mean", State.UNDECIDABLE, [(yes, beyond)]),
-        ("with a consent and a withdrawal of what nobody can mean", State.UNDECIDABLE, [(yes, d1), (no, beyond)]),
-        ("with a consent and a withdrawal that is not in sight", State.COMPLIANT, [(yes, d1), (no, last)]),
-        ("with a consent that never comes", State.UNDECIDABLE, [(yes, never_comes)]),
-        ("with a consent and a withdrawal that never comes", State.UNDECIDABLE, [(yes, d1), (no, never_comes)]),
-        ("without any consent", State.VIOLATING, []),
-        ("after a consent", State.COMPLIANT, [(yes, d1)]),
-        ("at the very moment of the consent", State.COMPLIANT, [(yes, at)]),
-        ("before the consent", State.VIOLATING, [(yes, after)]),
-        ("after a withdrawal", State.VIOLATING, [(yes, d2), (no, d1)]),
-        ("at the very moment of the withdrawal", State.VIOLATING, [(yes, d1), (no, at)]),
-        ("before the withdrawal", State.COMPLIANT, [(yes, d1), (no, after)]),
-        ("after a second consent", State.COMPLIANT, [(yes, d3), (no, d2), (yes, d1)]),
-        ("after a withdrawal that undoes two consents", State.VIOLATING, [(yes, d3), (yes, d2), (no, d1)]),
-        ("after consent and withdrawal at one moment", State.VIOLATING, [(yes, d1), (no, d1)]),
-        ("after a withdrawal alone", State.VIOLATING, [(no, d1)]),
-        ("with a consent at an unknown moment", State.UNDECIDABLE, [(yes, None)]),
-        ("with a consent at no moment there can be", State.UNDECIDABLE, [(yes, never)]),
-        ("with a consent since the company's first moment", State.COMPLIANT, [(yes, frame.earliest)]),
-        ("with a consent that covers it and another at an unknown moment", State.COMPLIANT, [(yes, d1), (yes, None)]),
-        ("with a consent and a withdrawal at an unknown moment", State.UNDECIDABLE, [(yes, d1), (no, None)]),
-        ("with a withdrawal at an unknown moment", State.VIOLATING, [(no, None)]),
-        ("with both at unknown moments", State.UNDECIDABLE, [(yes, None), (no, None)]),
-        ("with both at unknown moments, after a consent", State.UNDECIDABLE, [(yes, d1), (yes, None), (no, None)]),
-        ("after the company's first withdrawal and a consent", State.COMPLIANT, [(no, frame.earliest), (yes, d1)]),
-        ("after what may be a consent", State.UNDECIDABLE, [(other, d1)]),
-        ("after what may be a consent at no known moment", State.UNDECIDABLE, [(None, None)]),
-        ("after a consent and what may be a withdrawal", State.UNDECIDABLE, [(yes, d2), (other, d1)]),
-        ("after a consent and what nobody named", State.UNDECIDABLE, [(yes, d2), (None, d1)]),
-        ("with a consent still to come", State.VIOLATING, [(yes, coming)]),
-        ("with what may be a consent still to come", State.VIOLATING, [(other, coming)]),
+    never, coming = too_early(context), context.as_of + timedelta(seconds=1)
+    beyond, last = OutOfRange(context.as_of), OutOfRange(context.as_of, last=True)
+    never_comes = OutOfRange(context.as_of, infinite=True)
+    found: list[tuple[str, RowState, list[tuple[str | None, ClockValue | None]]]] = [
+        ("with a consent of what nobody can mean", RowState.UNDECIDABLE, [(yes, beyond)]),
+        ("with a consent and a withdrawal of what nobody can mean", RowState.UNDECIDABLE, [(yes, d1), (no, beyond)]),
+        ("with a consent and a withdrawal that is not in sight", RowState.COMPLIANT, [(yes, d1), (no, last)]),
+        ("with a consent that never comes", RowState.UNDECIDABLE, [(yes, never_comes)]),
+        ("with a consent and a withdrawal that never comes", RowState.UNDECIDABLE, [(yes, d1), (no, never_comes)]),
+        ("without any consent", RowState.VIOLATING, []),
+        ("after a consent", RowState.COMPLIANT, [(yes, d1)]),
+        ("at the very moment of the consent", RowState.COMPLIANT, [(yes, at)]),
+        ("before the consent", RowState.VIOLATING, [(yes, after)]),
+        ("after a withdrawal", RowState.VIOLATING, [(yes, d2), (no, d1)]),
+        ("at the very moment of the withdrawal", RowState.VIOLATING, [(yes, d1), (no, at)]),
+        ("before the withdrawal", RowState.COMPLIANT, [(yes, d1), (no, after)]),
+        ("after a second consent", RowState.COMPLIANT, [(yes, d3), (no, d2), (yes, d1)]),
+        ("after a withdrawal that undoes two consents", RowState.VIOLATING, [(yes, d3), (yes, d2), (no, d1)]),
+        ("after consent and withdrawal at one moment", RowState.VIOLATING, [(yes, d1), (no, d1)]),
+        ("after a withdrawal alone", RowState.VIOLATING, [(no, d1)]),
+        ("with a consent at an unknown moment", RowState.UNDECIDABLE, [(yes, None)]),
+        ("with a consent at no moment there can be", RowState.UNDECIDABLE, [(yes, never)]),
+        ("with a consent since the company's first moment", RowState.COMPLIANT, [(yes, context.earliest)]),
+        (
+            "with a consent that covers it and another at an unknown moment",
+            RowState.COMPLIANT,
+            [(yes, d1), (yes, None)],
+        ),
+        ("with a consent and a withdrawal at an unknown moment", RowState.UNDECIDABLE, [(yes, d1), (no, None)]),
+        ("with a withdrawal at an unknown moment", RowState.VIOLATING, [(no, None)]),
+        ("with both at unknown moments", RowState.UNDECIDABLE, [(yes, None), (no, None)]),
+        ("with both at unknown moments, after a consent", RowState.UNDECIDABLE, [(yes, d1), (yes, None), (no, None)]),
+        ("after the company's first withdrawal and a consent", RowState.COMPLIANT, [(no, context.earliest), (yes, d1)]),
+        ("after what may be a consent", RowState.UNDECIDABLE, [(other, d1)]),
+        ("after what may be a consent at no known moment", RowState.UNDECIDABLE, [(None, None)]),
+        ("after a consent and what may be a withdrawal", RowState.UNDECIDABLE, [(yes, d2), (other, d1)]),
+        ("after a consent and what nobody named", RowState.UNDECIDABLE, [(yes, d2), (None, d1)]),
+        ("with a consent still to come", RowState.VIOLATING, [(yes, coming)]),
+        ("with what may be a consent still to come", RowState.VIOLATING, [(other, coming)]),
     ]
-    key = {register.subject: ME, register.purpose: word}
+    key = {register.subject: OWN, register.purpose: word}
     for name, state, rows in found:
-        if all(moment is None or tells(register.at, moment) for _, moment in rows):
-            cells = [{**key, action.column: does, **told(register.at, moment, zone)} for does, moment in rows]
-            yield Specimen(name, state, Scene({}, {register.table: cells}))
-    granted = {**key, action.column: yes, **told(register.at, d1, zone)}
-    for what, cell in (("of somebody else", {register.subject: SOMEBODY_ELSE}),
+        if all(moment is None or is_exact(register.at, moment) for _, moment in rows):
+            cells = [{**key, action.column: does, **cell(register.at, moment, zone)} for does, moment in rows]
+            yield SelfTestCase(name, state, Fixture({}, {register.table: cells}))
+    granted = {**key, action.column: yes, **cell(register.at, d1, zone)}
+    for what, changed in (("of somebody else", {register.subject: OTHER}),
                        ("to something else", {register.purpose: f"not {word}"})):  # fmt: skip
-        alien = Scene({}, {register.table: [{**granted, **cell}]})
-        yield Specimen(f"with the consent {what}", State.VIOLATING, alien)
-    yield from _events_of_doubt(register, word, at, frame)
+        alien = Fixture({}, {register.table: [{**granted, **changed}]})
+        yield SelfTestCase(f"with the consent {what}", RowState.VIOLATING, alien)
+    yield from _events_of_doubt(register, word, at, context)
 
 
-def _events_of_doubt(register: EventLedger, word: str, at: datetime, frame: Frame) -> Iterator[Specimen]:
+def _events_of_doubt(
+    register: EventLedger, word: str, at: datetime, context: EvaluationContext
+) -> Iterator[SelfTestCase]:
     """Grants and withdrawals that spell the purpose in another way, do not tell it, or tell what nobody knows."""
     yes, no = register.action.grant, register.action.withdraw
     d4, d3, d2, d1, after = at - 4 * DAY, at - 3 * DAY, at - 2 * DAY, at - DAY, at + DAY
-    coming = frame.as_of + timedelta(seconds=1)
-    compliant, violating, unknown = State.COMPLIANT, State.VIOLATING, State.UNDECIDABLE
+    coming = context.as_of + timedelta(seconds=1)
+    compliant, violating, unknown = RowState.COMPLIANT, RowState.VIOLATING, RowState.UNDECIDABLE
     granted = (yes, d2, word)
-    found: list[tuple[str, State, list[tuple[str | None, datetime | None, str | None]]]] = [
+    found: list[tuple[str, RowState, list[tuple[str | None, datetime | None, str | None]]]] = [
         ("after a consent in another spelling", compliant, [(yes, d1, otherwise(word))]),
         ("after a withdrawal in another spelling", violating, [granted, (no, d1, otherwise(word))]),
         ("with a consent in another spelling at an unknown moment", unknown, [(yes, None, otherwise(word))]),
@@ -182,6 +191,6 @@ def _events_of_doubt(register: EventLedger, word: str, at: datetime, frame: Fram
             ("after a withdrawal of everything", violating, [granted, (no, d1, otherwise(every))]),
         ]
     for name, state, cells in found:
-        if all(moment is None or tells(register.at, moment) for _, moment, _ in cells):
-            ledger = [entry(register, *cell, ME, frame) for cell in cells]
-            yield Specimen(name, state, Scene({}, {register.table: ledger}))
+        if all(moment is None or is_exact(register.at, moment) for _, moment, _ in cells):
+            ledger = [entry(register, *cell, OWN, context) for cell in cells]
+            yield SelfTestCase(name, state, Fixture({}, {register.table: ledger}))

@@ -14,7 +14,7 @@ from privacy_audit.config.map_clocks import (
     Encoding,
     JoinedClock,
     JoinedSubject,
-    Means,
+    MomentMeaning,
     Subject,
 )
 from privacy_audit.config.map_fields import Zone
@@ -22,173 +22,187 @@ from privacy_audit.config.map_registers import EventLedger, LegalHolds
 from privacy_audit.config.map_tables import BirthEncoding, Condition, Persons
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.periods import birthday
-from privacy_audit.selftest.case import ME, SOMEBODY_ELSE, Cells, Me, Scene, Specimen
+from privacy_audit.selftest.case import OTHER, OWN, Cells, Fixture, OwnKey, SelfTestCase
 from privacy_audit.selftest.made_up_times import (
     DAY,
     MOMENT,
-    Beyond,
-    Told,
+    ClockValue,
+    OutOfRange,
+    encode,
     first_of,
-    lately,
+    is_exact,
     next_after,
     of_part,
     parts_of,
+    recent,
+    row_with_time,
     running_state,
-    telling,
-    tells,
     too_early,
     until,
-    written,
 )
-from privacy_audit.sql.evaluation_context import Frame
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.sql.evaluation_context import EvaluationContext
+from privacy_audit.sql.row_predicates import RowState
 
 
-def person(subject: Subject | None) -> Scene:
+def with_subject(subject: Subject | None) -> Fixture:
     """What makes a row the specimen's own person's."""
     if subject is None:
-        return Scene()
+        return Fixture()
     if not isinstance(subject, JoinedSubject):
-        return Scene({subject.column: ME})
-    key = dict.fromkeys(subject.on.values(), ME)
-    return Scene(dict.fromkeys(subject.on, ME), {subject.table: [{**key, subject.column: ME}]})
+        return Fixture({subject.column: OWN})
+    key = dict.fromkeys(subject.on.values(), OWN)
+    return Fixture(dict.fromkeys(subject.on, OWN), {subject.table: [{**key, subject.column: OWN}]})
 
 
-def nobody(subject: Subject) -> Scene:
+def without_subject(subject: Subject) -> Fixture:
     """What makes a row nobody's."""
     if not isinstance(subject, JoinedSubject):
-        return Scene({subject.column: None})
-    return Scene(dict.fromkeys(subject.on, None))
+        return Fixture({subject.column: None})
+    return Fixture(dict.fromkeys(subject.on, None))
 
 
-def several(clock: Clock, past: datetime, limit: date, frame: Frame) -> Iterator[Specimen]:
+def several(clock: Clock, past: datetime, limit: date, context: EvaluationContext) -> Iterator[SelfTestCase]:
     """Rows with an old moment and a recent one, of which the latest counts. `past` is violating, and `limit` the last
     day past the period; where a year must be more than that, nothing recent can be told.
     """
-    zone, parts, recent = frame.zone_name, parts_of(clock), lately(clock, frame)
+    zone, parts, new = context.zone_name, parts_of(clock), recent(clock, context)
     for part in parts:
-        if until(part, recent, limit, frame) is not False:
+        if until(part, new, limit, context) is not False:
             continue
         if isinstance(part, JoinedClock):
-            null, future = (running_state(means is Means.RUNNING) for means in (part.null_means, part.future_means))
+            null, future = (
+                running_state(means is MomentMeaning.RUNNING) for means in (part.null_means, part.future_means)
+            )
             for name, state, moment in (
-                ("whose latest of two rows is recent", State.COMPLIANT, recent),
+                ("whose latest of two rows is new", RowState.COMPLIANT, new),
                 ("one of whose rows has no moment", null, None),
-                ("one of whose rows is to come", future, frame.as_of + 366 * DAY),
-                ("one of whose rows is to come at once", future, next_after(part, frame)),
-                ("one of whose rows is of before the company", State.UNDECIDABLE, too_early(frame)),
-                ("one of whose rows is of what nobody can mean", State.UNDECIDABLE, Beyond(frame.as_of)),
+                ("one of whose rows is to come", future, context.as_of + 366 * DAY),
+                ("one of whose rows is to come at once", future, next_after(part, context)),
+                ("one of whose rows is of before the company", RowState.UNDECIDABLE, too_early(context)),
+                ("one of whose rows is of what nobody can mean", RowState.UNDECIDABLE, OutOfRange(context.as_of)),
             ):
-                if part.encoding is not Encoding.YEAR or moment in (None, recent):
-                    values = [written(part, past, zone), None if moment is None else written(part, moment, zone)]
-                    yield Specimen(name, state, _beside(clock, part, past, frame) | of_part(part, values))
+                if part.encoding is not Encoding.YEAR or moment in (None, new):
+                    values = [encode(part, past, zone), None if moment is None else encode(part, moment, zone)]
+                    yield SelfTestCase(name, state, _beside(clock, part, past, context) | of_part(part, values))
         elif len(parts) > 1:
-            edge = first_of(limit + DAY, frame)
-            for moment in (recent, edge):
-                if tells(part, moment) and until(part, moment, limit, frame) is False:
-                    one = telling(clock, past, zone) | telling(part, moment, zone)
-                    yield Specimen("one of whose moments is recent", State.COMPLIANT, one)
+            edge = first_of(limit + DAY, context)
+            for moment in (new, edge):
+                if is_exact(part, moment) and until(part, moment, limit, context) is False:
+                    one = row_with_time(clock, past, zone) | row_with_time(part, moment, zone)
+                    yield SelfTestCase("one of whose moments is new", RowState.COMPLIANT, one)
             if part.encoding is not Encoding.YEAR:
-                future = running_state(part.future_means is Means.RUNNING)
-                moments: list[tuple[Told, State]] = [(too_early(frame), State.UNDECIDABLE)]
-                moments += [(Beyond(frame.as_of), State.UNDECIDABLE), (next_after(part, frame), future)]
+                future = running_state(part.future_means is MomentMeaning.RUNNING)
+                moments: list[tuple[ClockValue, RowState]] = [(too_early(context), RowState.UNDECIDABLE)]
+                moments += [(OutOfRange(context.as_of), RowState.UNDECIDABLE), (next_after(part, context), future)]
                 for odd_one, state in moments:
-                    odd = telling(clock, past, zone) | telling(part, odd_one, zone)
-                    yield Specimen("one of whose moments cannot be", state, odd)
-            if part.null_means is Means.UNKNOWN:
-                none = telling(clock, past, zone) | telling(part, None, zone)
-                yield Specimen("one of whose moments is missing", State.VIOLATING, none)
+                    odd = row_with_time(clock, past, zone) | row_with_time(part, odd_one, zone)
+                    yield SelfTestCase("one of whose moments cannot be", state, odd)
+            if part.null_means is MomentMeaning.UNKNOWN:
+                none = row_with_time(clock, past, zone) | row_with_time(part, None, zone)
+                yield SelfTestCase("one of whose moments is missing", RowState.VIOLATING, none)
 
 
-def _beside(clock: Clock, part: ColumnClock, moment: datetime, frame: Frame) -> Scene:
+def _beside(clock: Clock, part: ColumnClock, moment: datetime, context: EvaluationContext) -> Fixture:
     """What makes the other parts of a clock tell a moment."""
-    others = (of_part(one, [written(one, moment, frame.zone_name)]) for one in parts_of(clock) if one is not part)
-    return reduce(or_, others, Scene())
+    others = (of_part(one, [encode(one, moment, context.zone_name)]) for one in parts_of(clock) if one is not part)
+    return reduce(or_, others, Fixture())
 
 
 # Holds
 
 
-def holds(register: LegalHolds | None, categories: Sequence[Category], frame: Frame) -> Iterator[Specimen]:
+def holds(
+    register: LegalHolds | None, categories: Sequence[Category], context: EvaluationContext
+) -> Iterator[SelfTestCase]:
     """Rows past their period, without holds and with holds of all sorts on their person, each held or not."""
     if register is None:
         return
-    began, ended, zone = register.started, register.released, frame.zone_name
+    began, ended, zone = register.started, register.released, context.zone_name
     word = {category: register.categories.get(category, category.value) for category in Category}
     ours = [word[category] for category in categories] + [register.every_category]
-    yesterday, long_ago = frame.as_of - 2 * DAY, frame.earliest
-    soon = {clock: next_after(clock, frame) for clock in (began, ended)}
-    just_ended = min(frame.as_of - timedelta(seconds=1), first_of(frame.today, frame) - MOMENT)
+    yesterday, long_ago = context.as_of - 2 * DAY, context.earliest
+    soon = {clock: next_after(clock, context) for clock in (began, ended)}
+    just_ended = min(context.as_of - timedelta(seconds=1), first_of(context.today, context) - MOMENT)
 
-    def hold(start: Told | None, end: Told | None = None, *, who: object = ME, says: str = ours[0] or "") -> Cells:
-        moments = {clock.column: None if at is None else written(clock, at, zone)
+    def hold(
+        start: ClockValue | None, end: ClockValue | None = None, *, who: object = OWN, says: str = ours[0] or ""
+    ) -> Cells:
+        moments = {clock.column: None if at is None else encode(clock, at, zone)
                    for clock, at in ((began, start), (ended, end))}  # fmt: skip
         return {register.subject: who, register.category: says, **moments}
 
     found = [
-        ("under a legal hold", State.HELD, [hold(yesterday)]),
-        ("under a legal hold that ends after this moment", State.HELD, [hold(yesterday, soon[ended])]),
-        ("under a legal hold that was released", State.VIOLATING, [hold(long_ago, just_ended)]),
-        ("under one legal hold that was released and one that was not", State.HELD,
+        ("under a legal hold", RowState.HELD, [hold(yesterday)]),
+        ("under a legal hold that ends after this moment", RowState.HELD, [hold(yesterday, soon[ended])]),
+        ("under a legal hold that was released", RowState.VIOLATING, [hold(long_ago, just_ended)]),
+        ("under one legal hold that was released and one that was not", RowState.HELD,
          [hold(long_ago, yesterday), hold(yesterday)]),
-        ("under a legal hold that begins after this moment", State.VIOLATING, [hold(soon[began])]),
-        ("under a legal hold without a beginning", State.VIOLATING, [hold(None)]),
-        ("under a legal hold from before the company's first day", State.VIOLATING, [hold(too_early(frame))]),
-        ("under a legal hold since what nobody can mean", State.VIOLATING, [hold(Beyond(frame.as_of))]),
-        ("under a legal hold until what nobody can mean", State.VIOLATING, [hold(yesterday, Beyond(frame.as_of))]),
-        ("under a legal hold without an end in sight", State.HELD,
-         [hold(yesterday, Beyond(frame.as_of, last=True))]),
-        ("under a legal hold without an end", State.HELD, [hold(yesterday, Beyond(frame.as_of, infinite=True))]),
-        ("under a legal hold that never begins", State.VIOLATING, [hold(Beyond(frame.as_of, infinite=True))]),
-        ("under a legal hold on somebody else", State.VIOLATING, [hold(yesterday, who=SOMEBODY_ELSE)]),
-        *(("under a legal hold on its data", State.HELD, [hold(yesterday, says=says)]) for says in ours[1:] if says),
+        ("under a legal hold that begins after this moment", RowState.VIOLATING, [hold(soon[began])]),
+        ("under a legal hold without a beginning", RowState.VIOLATING, [hold(None)]),
+        ("under a legal hold from before the company's first day", RowState.VIOLATING,
+         [hold(too_early(context))]),
+        ("under a legal hold since what nobody can mean", RowState.VIOLATING,
+         [hold(OutOfRange(context.as_of))]),
+        ("under a legal hold until what nobody can mean", RowState.VIOLATING,
+         [hold(yesterday, OutOfRange(context.as_of))]),
+        ("under a legal hold without an end in sight", RowState.HELD,
+         [hold(yesterday, OutOfRange(context.as_of, last=True))]),
+        ("under a legal hold without an end", RowState.HELD, [hold(yesterday, OutOfRange(context.as_of, infinite=True))]),
+        ("under a legal hold that never begins", RowState.VIOLATING, [hold(OutOfRange(context.as_of, infinite=True))]),
+        ("under a legal hold on somebody else", RowState.VIOLATING, [hold(yesterday, who=OTHER)]),
+        *(("under a legal hold on its data", RowState.HELD, [hold(yesterday, says=says)]) for says in ours[1:] if says),
     ]  # fmt: skip
     other = next((says for says in word.values() if says not in ours), None)
     if other is not None:
-        found.append(("under a legal hold on other data", State.VIOLATING, [hold(yesterday, says=other)]))
-    if tells(began, frame.as_of):
-        found.append(("under a legal hold that begins at this moment", State.HELD, [hold(frame.as_of)]))
-    if tells(ended, frame.as_of):
-        last_day = State.HELD if ended.encoding is Encoding.DATE else State.VIOLATING
-        found.append(("under a legal hold that ends at this moment", last_day, [hold(yesterday, frame.as_of)]))
-    if tells(began, frame.earliest):
-        found.append(("under a legal hold of the company's first day", State.HELD, [hold(frame.earliest)]))
+        found.append(("under a legal hold on other data", RowState.VIOLATING, [hold(yesterday, says=other)]))
+    if is_exact(began, context.as_of):
+        found.append(("under a legal hold that begins at this moment", RowState.HELD, [hold(context.as_of)]))
+    if is_exact(ended, context.as_of):
+        last_day = RowState.HELD if ended.encoding is Encoding.DATE else RowState.VIOLATING
+        found.append(("under a legal hold that ends at this moment", last_day, [hold(yesterday, context.as_of)]))
+    if is_exact(began, context.earliest):
+        found.append(("under a legal hold of the company's first day", RowState.HELD, [hold(context.earliest)]))
     for name, state, rows in found:
-        yield Specimen(f"past its period and {name}", state, Scene({}, {register.table: rows}))
+        yield SelfTestCase(f"past its period and {name}", state, Fixture({}, {register.table: rows}))
 
 
 # Which rows a promise speaks of
 
 
-def within(conditions: Sequence[Condition], columns: Sequence[str] = ()) -> Scene:
+def in_scope_row(conditions: Sequence[Condition], columns: Sequence[str] = ()) -> Fixture:
     """Cells of a row that a promise speaks of, whatever else it says."""
-    return Scene(dict.fromkeys((*(one.column for one in conditions if one.is_null), *columns), "a value"))
+    return Fixture(dict.fromkeys((*(one.column for one in conditions if one.is_null), *columns), "a value"))
 
 
-def scoped(
-    specimens: Iterable[Specimen], broken: Scene, conditions: Sequence[Condition], columns: Sequence[str] = ()
-) -> Iterator[Specimen]:
+def with_exclusions(
+    self_test_cases: Iterable[SelfTestCase],
+    broken: Fixture,
+    conditions: Sequence[Condition],
+    columns: Sequence[str] = (),
+) -> Iterator[SelfTestCase]:
     """The specimens, and rows that are in breach (`broken`) but for what a map leaves out; those are out of scope."""
-    yield from specimens
+    yield from self_test_cases
     for one in conditions:
         value = None if one.is_null else next(iter(one.in_), one.equals)
-        yield Specimen("of which the promise does not speak", State.OUT_OF_SCOPE, broken | Scene({one.column: value}))
+        yield SelfTestCase(
+            "of which the promise does not speak", RowState.OUT_OF_SCOPE, broken | Fixture({one.column: value})
+        )
     if columns:
-        nothing = Scene(dict.fromkeys(columns, None))
-        yield Specimen("that holds none of the data", State.OUT_OF_SCOPE, broken | nothing)
+        nothing = Fixture(dict.fromkeys(columns, None))
+        yield SelfTestCase("that holds none of the data", RowState.OUT_OF_SCOPE, broken | nothing)
 
 
-def settled(
-    specimens: Iterable[Specimen], base: Scene, conditions: Sequence[Condition], columns: Sequence[str] = ()
-) -> Iterator[Specimen]:
+def with_defaults(
+    self_test_cases: Iterable[SelfTestCase], base: Fixture, conditions: Sequence[Condition], columns: Sequence[str] = ()
+) -> Iterator[SelfTestCase]:
     """Each over the base; out of scope where a map leaves a row out for a cell that the specimen needs."""
-    for specimen in specimens:
-        whole = specimen.over(base)
-        out = _left_out(whole.scene.row, conditions, columns)
-        if out == (specimen.state is State.OUT_OF_SCOPE):
+    for self_test_case in self_test_cases:
+        whole = self_test_case.over(base)
+        out = _left_out(whole.fixture.row, conditions, columns)
+        if out == (self_test_case.state is RowState.OUT_OF_SCOPE):
             yield whole
         elif out:
-            yield Specimen(whole.name, State.OUT_OF_SCOPE, whole.scene)
+            yield SelfTestCase(whole.name, RowState.OUT_OF_SCOPE, whole.fixture)
 
 
 def _left_out(row: Cells, conditions: Sequence[Condition], columns: Sequence[str]) -> bool:
@@ -229,21 +243,23 @@ def _but(value: Any, step: Any, never: Sequence[Any]) -> Any:
     return value
 
 
-def born(persons: Persons, value: Any) -> Scene:
+def born(persons: Persons, value: Any) -> Fixture:
     """The specimen's person in the table of persons."""
-    return Scene({}, {persons.table: [{persons.key: ME, persons.born.column: value}]})
+    return Fixture({}, {persons.table: [{persons.key: OWN, persons.born.column: value}]})
 
 
-def of_nobody(register: EventLedger, word: str, clock: ColumnClock, at: datetime, frame: Frame) -> Iterator[Specimen]:
+def without_subject_cases(
+    register: EventLedger, word: str, clock: ColumnClock, at: datetime, context: EvaluationContext
+) -> Iterator[SelfTestCase]:
     """Events beside two withdrawals that name nobody, three days and one before `at`: they may be anyone's.
 
     They would mean everybody in the ledger, so that these specimens share one of their own.
     """
     yes, no = register.action.grant, register.action.withdraw
     d4, d3, d2, d1, half = at - 4 * DAY, at - 3 * DAY, at - 2 * DAY, at - DAY, at - DAY / 2
-    compliant, violating, unknown = State.COMPLIANT, State.VIOLATING, State.UNDECIDABLE
-    others = [entry(register, no, d3, None, None, frame), entry(register, no, d1, word, " ", frame),
-              entry(register, yes, d4, word, None, frame)]  # fmt: skip
+    compliant, violating, unknown = RowState.COMPLIANT, RowState.VIOLATING, RowState.UNDECIDABLE
+    others = [entry(register, no, d3, None, None, context), entry(register, no, d1, word, " ", context),
+              entry(register, yes, d4, word, None, context)]  # fmt: skip
     for name, state, consent, event in (
         ("after both withdrawals of nobody", unknown, d4, at),
         ("after the second withdrawal of nobody", unknown, d2, at),
@@ -255,22 +271,22 @@ def of_nobody(register: EventLedger, word: str, clock: ColumnClock, at: datetime
         ("without a consent, after withdrawals and a consent of nobody", violating, None, at),
         ("without a consent, before withdrawals of nobody", violating, None, d4 + DAY / 2),
     ):
-        own = [entry(register, yes, consent, word, ME, frame)] if consent else []
-        if all(tells(register.at, moment) for moment in (d4, d3, d1, consent) if moment) and tells(clock, event):
-            scene = telling(clock, event, frame.zone_name) | Scene({}, {register.table: [*others, *own]})
-            yield Specimen(name, state, scene, alone="beside withdrawals of nobody")
+        own = [entry(register, yes, consent, word, OWN, context)] if consent else []
+        if all(is_exact(register.at, moment) for moment in (d4, d3, d1, consent) if moment) and is_exact(clock, event):
+            fixture = row_with_time(clock, event, context.zone_name) | Fixture({}, {register.table: [*others, *own]})
+            yield SelfTestCase(name, state, fixture, alone="beside withdrawals of nobody")
 
 
 def entry(
-    register: EventLedger, does: str | None, moment: datetime | None, purpose: str | None, who: Me | str | None,
-    frame: Frame,
+    register: EventLedger, does: str | None, moment: datetime | None, purpose: str | None, who: OwnKey | str | None,
+    context: EvaluationContext,
 ) -> Cells:  # fmt: skip
     """A row of a ledger of events."""
     return {
         register.subject: who,
         register.purpose: purpose,
         register.action.column: does,
-        **told(register.at, moment, frame.zone_name),
+        **cell(register.at, moment, context.zone_name),
     }
 
 
@@ -280,26 +296,26 @@ def otherwise(word: str) -> str:
     return f"\t{word.replace(letter, letter.swapcase(), 1)} "
 
 
-def told(clock: ColumnClock, moment: Told | None, zone: Zone) -> Cells:
+def cell(clock: ColumnClock, moment: ClockValue | None, zone: Zone) -> Cells:
     """The cell of a column that tells a moment, or none."""
-    return {clock.column: None if moment is None else written(clock, moment, zone)}
+    return {clock.column: None if moment is None else encode(clock, moment, zone)}
 
 
-Spell = tuple[Told | None, Told | None]
+IntervalCase = tuple[ClockValue | None, ClockValue | None]
 """From when until when a row of a register holds."""
 
 
-def spells(at: datetime, frame: Frame) -> list[tuple[str, bool | None, list[Spell]]]:
+def interval_cases(at: datetime, context: EvaluationContext) -> list[tuple[str, bool | None, list[IntervalCase]]]:
     """Rows of a register days away from an event: whether one of them held at it, or None where nobody can tell."""
     d2, d3, d4, d5, d6 = (at - days * DAY for days in (2, 3, 4, 5, 6))
     a2, a3, a4 = (at + days * DAY for days in (2, 3, 4))
-    early, beyond = too_early(frame), Beyond(frame.as_of)
-    last, never = Beyond(frame.as_of, last=True), Beyond(frame.as_of, infinite=True)
+    early, beyond = too_early(context), OutOfRange(context.as_of)
+    last, never = OutOfRange(context.as_of, last=True), OutOfRange(context.as_of, infinite=True)
     return [
         ("before which a row began", True, [(d3, None)]),
         ("between begin and end of a row", True, [(d3, a2)]),
-        ("within a row since the company's first day", True, [(frame.earliest, None)]),
-        ("after a row of the company's first day", False, [(frame.earliest, frame.earliest)]),
+        ("within a row since the company's first day", True, [(context.earliest, None)]),
+        ("after a row of the company's first day", False, [(context.earliest, context.earliest)]),
         ("after the end of a row", False, [(d5, d2)]),
         ("before the begin of a row", False, [(a2, None)]),
         ("between two rows", False, [(d6, d4), (a2, None)]),

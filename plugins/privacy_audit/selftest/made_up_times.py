@@ -16,13 +16,13 @@ from privacy_audit.config.map_clocks import (
     Encoding,
     JoinedClock,
     LatestClock,
-    Means,
+    MomentMeaning,
 )
 from privacy_audit.config.map_fields import Zone
 from privacy_audit.domain.periods import local_date, start_of_day
-from privacy_audit.selftest.case import ME, Scene, Specimen
-from privacy_audit.sql.evaluation_context import Frame
-from privacy_audit.sql.row_predicates import State
+from privacy_audit.selftest.case import OWN, Fixture, SelfTestCase
+from privacy_audit.sql.evaluation_context import EvaluationContext
+from privacy_audit.sql.row_predicates import RowState
 
 DAY = timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
@@ -30,7 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Beyond:
+class OutOfRange:
     """The first moment that nobody can mean, so that it is no future; or the last that somebody can; or infinity."""
 
     as_of: datetime
@@ -38,7 +38,7 @@ class Beyond:
     infinite: bool = False
     """Which ends may say, and years cannot."""
 
-    def written(self, clock: ColumnClock) -> str:
+    def encode(self, clock: ColumnClock) -> str:
         """It as a column of this encoding holds it: after the year 9999, or as a number more than a century after T."""
         century = self.as_of.replace(microsecond=0) + 36_525 * DAY
         if self.infinite and clock.encoding is not Encoding.YEAR:
@@ -57,14 +57,14 @@ class Beyond:
                 return str(century.year + (not self.last))
 
 
-Told = datetime | Beyond
+ClockValue = datetime | OutOfRange
 """What a column may tell."""
 
 
-def written(clock: ColumnClock, moment: Told, zone: Zone) -> Any:
+def encode(clock: ColumnClock, moment: ClockValue, zone: Zone) -> Any:
     """A moment as a column of this encoding holds it; `zone` is the policy's."""
-    if isinstance(moment, Beyond):
-        return moment.written(clock)
+    if isinstance(moment, OutOfRange):
+        return moment.encode(clock)
     match clock.encoding:
         case Encoding.TIMESTAMPTZ:
             return moment
@@ -80,12 +80,12 @@ def written(clock: ColumnClock, moment: Told, zone: Zone) -> Any:
             return local_date(moment, ZoneInfo(zone)).year
 
 
-def tells(clock: Clock, moment: Told) -> bool:
+def is_exact(clock: Clock, moment: ClockValue) -> bool:
     """Whether columns of these encodings lead back to the moment itself, as far as they tell the time of day.
 
     A local time that comes twice is read as the later one; seconds tell no fraction.
     """
-    if isinstance(moment, Beyond):
+    if isinstance(moment, OutOfRange):
         return True
     for part in parts_of(clock):
         match part.encoding:
@@ -107,27 +107,27 @@ def parts_of(clock: Clock) -> tuple[ColumnClock, ...]:
     return clock.latest if isinstance(clock, LatestClock) else (clock,)
 
 
-def telling(clock: Clock, moment: Told | None, zone: Zone) -> Scene:
+def row_with_time(clock: Clock, moment: ClockValue | None, zone: Zone) -> Fixture:
     """What makes a clock tell this moment, all of its parts alike; None: no moment at all."""
-    scenes = (of_part(part, [None if moment is None else written(part, moment, zone)]) for part in parts_of(clock))
-    return reduce(or_, scenes)
+    fixtures = (of_part(part, [None if moment is None else encode(part, moment, zone)]) for part in parts_of(clock))
+    return reduce(or_, fixtures)
 
 
-def of_part(part: ColumnClock, values: Sequence[Any]) -> Scene:
+def of_part(part: ColumnClock, values: Sequence[Any]) -> Fixture:
     """A column with the first value, or one joined row for each."""
     if not isinstance(part, JoinedClock):
-        return Scene({part.column: values[0]})
-    key = dict.fromkeys(part.on.values(), ME)
-    return Scene(dict.fromkeys(part.on, ME), {part.table: [{**key, part.column: value} for value in values]})
+        return Fixture({part.column: values[0]})
+    key = dict.fromkeys(part.on.values(), OWN)
+    return Fixture(dict.fromkeys(part.on, OWN), {part.table: [{**key, part.column: value} for value in values]})
 
 
 # Moments
 
 
-def quiet(frame: Frame, *clocks: Clock) -> datetime:
+def dst_free_noon(context: EvaluationContext, *clocks: Clock) -> datetime:
     """Noon of a recent day round which no clock was put forward or back: there every encoding tells the same."""
     zones = {part.zone for clock in clocks for part in parts_of(clock) if part.zone}
-    return noon(_quiet_day(frame.today, frozenset({frame.zone_name, *zones})), frame)
+    return noon(_quiet_day(context.today, frozenset({context.zone_name, *zones})), context)
 
 
 @lru_cache(maxsize=64)
@@ -144,95 +144,105 @@ def _is_changed(day: date, zone: ZoneInfo) -> bool:
     return len({at.astimezone(zone).utcoffset() for at in noons}) > 1
 
 
-def noon(civil: date, frame: Frame) -> datetime:
+def noon(civil: date, context: EvaluationContext) -> datetime:
     """Noon of a civil day in the policy's zone."""
-    return datetime(civil.year, civil.month, civil.day, 12, tzinfo=frame.zone).astimezone(UTC)
+    return datetime(civil.year, civil.month, civil.day, 12, tzinfo=context.zone).astimezone(UTC)
 
 
-def first_of(civil: date, frame: Frame) -> datetime:
+def first_of(civil: date, context: EvaluationContext) -> datetime:
     """The first instant of a civil day."""
-    return start_of_day(civil, frame.zone)
+    return start_of_day(civil, context.zone)
 
 
-def last_of(civil: date, frame: Frame) -> datetime:
+def last_of(civil: date, context: EvaluationContext) -> datetime:
     """The last instant of a civil day that PostgreSQL can tell."""
-    return first_of(civil + DAY, frame) - MOMENT
+    return first_of(civil + DAY, context) - MOMENT
 
 
-def until(clock: Clock, moment: datetime, limit: date, frame: Frame) -> bool | None:
+def until(clock: Clock, moment: datetime, limit: date, context: EvaluationContext) -> bool | None:
     """Whether a clock all of whose parts tell a moment has reached a day at the latest; None: a year does not say."""
-    day = local_date(moment, frame.zone)
+    day = local_date(moment, context.zone)
     years = [part.encoding is Encoding.YEAR for part in parts_of(clock)]
     if all((date(day.year, 12, 31) if year else day) <= limit for year in years):
         return True
     return None if all((date(day.year, 1, 1) if year else day) <= limit for year in years) else False
 
 
-def next_after(clock: Clock, frame: Frame) -> datetime:
+def next_after(clock: Clock, context: EvaluationContext) -> datetime:
     """The next moment after T that a clock tells, about: of days, tomorrow."""
     by_day = any(not part.is_instant for part in parts_of(clock))
-    return first_of(frame.today + DAY, frame) if by_day else frame.as_of + timedelta(seconds=1)
+    return first_of(context.today + DAY, context) if by_day else context.as_of + timedelta(seconds=1)
 
 
-def lately(clock: Clock, frame: Frame) -> datetime:
+def recent(clock: Clock, context: EvaluationContext) -> datetime:
     """The last moment up to T that the clock tells: not in an hour that comes twice."""
-    moment = frame.as_of.replace(microsecond=0)
-    while not tells(clock, moment):
+    moment = context.as_of.replace(microsecond=0)
+    while not is_exact(clock, moment):
         moment -= timedelta(minutes=30)
     return moment
 
 
-def too_early(frame: Frame) -> datetime:
+def too_early(context: EvaluationContext) -> datetime:
     """Just before the company's first day: no fact."""
-    return frame.earliest - timedelta(seconds=1)
+    return context.earliest - timedelta(seconds=1)
 
 
-def around(clock: Clock, limit: date, frame: Frame) -> Iterator[tuple[str, datetime]]:
+def around(clock: Clock, limit: date, context: EvaluationContext) -> Iterator[tuple[str, datetime]]:
     """Facts on both sides of the end of the last day that is past a period, with their names."""
     moments = [
-        ("at the end of the last day past its period", last_of(limit, frame)),
-        ("past its period", noon(limit, frame)),
-        ("at the beginning of the first day within its period", first_of(limit + DAY, frame)),
-        ("on the first day within its period", noon(limit + DAY, frame)),
-        ("of the year before", noon(date(limit.year - 1, 7, 1), frame)),
-        ("of the year after", noon(date(limit.year + 1, 7, 1), frame)),
-        ("of the day before yesterday", noon(frame.today - 2 * DAY, frame)),
-        ("of this moment", frame.as_of),
+        ("at the end of the last day past its period", last_of(limit, context)),
+        ("past its period", noon(limit, context)),
+        ("at the beginning of the first day within its period", first_of(limit + DAY, context)),
+        ("on the first day within its period", noon(limit + DAY, context)),
+        ("of the year before", noon(date(limit.year - 1, 7, 1), context)),
+        ("of the year after", noon(date(limit.year + 1, 7, 1), context)),
+        ("of the day before yesterday", noon(context.today - 2 * DAY, context)),
+        ("of this moment", context.as_of),
     ]
     for name, moment in moments:
-        if moment <= frame.as_of and (tells(clock, moment) or moment == noon(local_date(moment, frame.zone), frame)):
+        if moment <= context.as_of and (
+            is_exact(clock, moment) or moment == noon(local_date(moment, context.zone), context)
+        ):
             yield name, moment
 
 
-def no_fact(clock: Clock, frame: Frame, ancient: State | None, now: State | None = None) -> Iterator[Specimen]:
+def implausible_cases(
+    clock: Clock, context: EvaluationContext, ancient: RowState | None, now: RowState | None = None
+) -> Iterator[SelfTestCase]:
     """Rows whose clock tells nothing, or what can be no fact; and one of the company's first day, if it is `ancient`,
     and one of this moment, if it is `now`."""
-    zone, parts, first_day = frame.zone_name, parts_of(clock), frame.no_data_before
-    running = any(part.null_means is Means.RUNNING for part in parts)
-    yield Specimen("without a moment", running_state(running), telling(clock, None, zone))
+    zone, parts, first_day = context.zone_name, parts_of(clock), context.no_data_before
+    running = any(part.null_means is MomentMeaning.RUNNING for part in parts)
+    yield SelfTestCase("without a moment", running_state(running), row_with_time(clock, None, zone))
     if isinstance(clock, JoinedClock):
-        absent = running_state(clock.absent_means is Means.RUNNING)
-        yield Specimen("without a row to tell its moment", absent, Scene(dict.fromkeys(clock.on, ME)))
-    future = running_state(any(part.future_means is Means.RUNNING for part in parts))
-    yield Specimen("of what nobody can mean", State.UNDECIDABLE, telling(clock, Beyond(frame.as_of), zone))
-    last = telling(clock, Beyond(frame.as_of, last=True), zone)
-    yield Specimen("of the last moment that somebody can mean", future, last)
+        absent = running_state(clock.absent_means is MomentMeaning.RUNNING)
+        yield SelfTestCase("without a row to tell its moment", absent, Fixture(dict.fromkeys(clock.on, OWN)))
+    future = running_state(any(part.future_means is MomentMeaning.RUNNING for part in parts))
+    yield SelfTestCase(
+        "of what nobody can mean", RowState.UNDECIDABLE, row_with_time(clock, OutOfRange(context.as_of), zone)
+    )
+    last = row_with_time(clock, OutOfRange(context.as_of, last=True), zone)
+    yield SelfTestCase("of the last moment that somebody can mean", future, last)
     if all(part.encoding is not Encoding.YEAR for part in parts):
-        infinite = telling(clock, Beyond(frame.as_of, infinite=True), zone)
-        yield Specimen("of a moment that never comes", future, infinite)
-    yield Specimen("of a year to come", future, telling(clock, frame.as_of + 366 * DAY, zone))
-    long_before = noon(date(first_day.year - 1, 7, 1), frame)
-    yield Specimen("from before the company's first year", State.UNDECIDABLE, telling(clock, long_before, zone))
+        infinite = row_with_time(clock, OutOfRange(context.as_of, infinite=True), zone)
+        yield SelfTestCase("of a moment that never comes", future, infinite)
+    yield SelfTestCase("of a year to come", future, row_with_time(clock, context.as_of + 366 * DAY, zone))
+    long_before = noon(date(first_day.year - 1, 7, 1), context)
+    yield SelfTestCase(
+        "from before the company's first year", RowState.UNDECIDABLE, row_with_time(clock, long_before, zone)
+    )
     if all(part.encoding is not Encoding.YEAR for part in parts):
-        yield Specimen("of the moment after this", future, telling(clock, next_after(clock, frame), zone))
-        if tells(clock, too_early(frame)):
-            early = telling(clock, too_early(frame), zone)
-            yield Specimen("from just before the company's first day", State.UNDECIDABLE, early)
-    if now is not None and tells(clock, frame.as_of):
-        yield Specimen("of this very moment", now, telling(clock, frame.as_of, zone))
-    if ancient is not None and (all(part.encoding is Encoding.YEAR for part in parts) or tells(clock, frame.earliest)):
-        yield Specimen("of the company's first moment", ancient, telling(clock, frame.earliest, zone))
+        yield SelfTestCase("of the moment after this", future, row_with_time(clock, next_after(clock, context), zone))
+        if is_exact(clock, too_early(context)):
+            early = row_with_time(clock, too_early(context), zone)
+            yield SelfTestCase("from just before the company's first day", RowState.UNDECIDABLE, early)
+    if now is not None and is_exact(clock, context.as_of):
+        yield SelfTestCase("of this very moment", now, row_with_time(clock, context.as_of, zone))
+    if ancient is not None and (
+        all(part.encoding is Encoding.YEAR for part in parts) or is_exact(clock, context.earliest)
+    ):
+        yield SelfTestCase("of the company's first moment", ancient, row_with_time(clock, context.earliest, zone))
 
 
-def running_state(runs: bool) -> State:
-    return State.COMPLIANT if runs else State.UNDECIDABLE
+def running_state(runs: bool) -> RowState:
+    return RowState.COMPLIANT if runs else RowState.UNDECIDABLE

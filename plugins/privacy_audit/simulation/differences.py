@@ -12,7 +12,7 @@ from privacy_audit.domain.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SimulatedChange:
     """One check under both policies."""
 
     id: str
@@ -58,13 +58,13 @@ class Simulation:
     other: Audit
     changes: tuple[PolicyChange, ...]
     """How the other policy's promises differ from today's."""
-    differences: tuple[Difference, ...]
+    differences: tuple[SimulatedChange, ...]
     """Every check of either policy: first those of which nothing is known, then those with most rows to come."""
     limits: tuple[str, ...]
     """What was not looked at, as sentences."""
 
     @property
-    def breaking(self) -> tuple[Difference, ...]:
+    def breaking(self) -> tuple[SimulatedChange, ...]:
         """The checks under which rows would come into breach, or may."""
         return tuple(it for it in self.differences if it.coming_at_most)
 
@@ -76,13 +76,15 @@ class Simulation:
 
 def differences(
     today: Audit, other: Audit, rules: Mapping[str, Any], other_rules: Mapping[str, Any]
-) -> tuple[Difference, ...]:
+) -> tuple[SimulatedChange, ...]:
     """Every check of either audit. Rules are as a compiled suite carries them, by the check's id."""
     before, after = _looked_for(today.checks), _looked_for(other.checks)
     found = [
-        Difference(name, before.get(name), after.get(name), one_way(rules.get(name, {}), other_rules.get(name, {})))
+        SimulatedChange(
+            name, before.get(name), after.get(name), one_way(rules.get(name, {}), other_rules.get(name, {}))
+        )
         if name in before and name in after
-        else Difference(name, before.get(name), after.get(name), one_way=True)
+        else SimulatedChange(name, before.get(name), after.get(name), one_way=True)
         for name in {*before, *after}
     ]
     return tuple(sorted(found, key=lambda it: (it.seen, -it.coming_at_most, -it.going, it.id)))

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from privacy_audit.config.map_tables import BirthEncoding, Persons
-from privacy_audit.sql.evaluation_context import Frame, Predicate, day, first_instant, never, yes
+from privacy_audit.sql.evaluation_context import EvaluationContext, Predicate, day, first_instant, never, yes
 
 Column = sa.ColumnElement[Any]
 OLDEST_PERSON_YEARS = 120
@@ -17,7 +17,7 @@ OLDEST_PERSON_YEARS = 120
 
 
 @dataclass(frozen=True)
-class Age:
+class AgeSql:
     """A person's age at a moment. Never null; at most one is true, and none is where the moment itself is unknown."""
 
     adult: Predicate
@@ -31,13 +31,13 @@ class Age:
     joins: tuple[tuple[sa.FromClause, Predicate], ...]
 
 
-def read_age(person: sa.FromClause, subject: Column, moment: Column, *, vague: bool) -> Age:
+def read_age(person: sa.FromClause, subject: Column, moment: Column, *, vague: bool) -> AgeSql:
     """Whether the subject had reached the age of `adult_instants` on the civil day of the moment.
 
     `vague` says that births are written as years.
     """
     born, first, last = person.c.born, person.c.first_turn, person.c.last_turn
-    return Age(
+    return AgeSql(
         adult=yes(moment >= last),
         minor=yes(sa.and_(moment >= born, moment < first)),
         maybe=yes(sa.and_(moment >= first, moment < last)) if vague else never(),
@@ -46,15 +46,15 @@ def read_age(person: sa.FromClause, subject: Column, moment: Column, *, vague: b
     )
 
 
-def adult_instants(persons: Persons, age: int, frame: Frame) -> sa.Subquery:
+def adult_instants(persons: Persons, age: int, context: EvaluationContext) -> sa.Subquery:
     """`key, born, first_turn, last_turn` of the persons whose birth can be a fact; the others join nothing.
 
     Each is the first instant of a civil day in the policy's zone: born, and the first and last on which the age, in
     years, may be reached.
     """
-    rows = frame.table(persons.table, persons.key, persons.born.column, alias="person_row")
+    rows = context.table(persons.table, persons.key, persons.born.column, alias="person_row")
     born = rows.c[persons.born.column]
-    first_year, last_year = frame.today.year - OLDEST_PERSON_YEARS, frame.today.year
+    first_year, last_year = context.today.year - OLDEST_PERSON_YEARS, context.today.year
     if persons.born.encoding is BirthEncoding.YEAR:
         known = sa.and_(born.between(first_year, last_year), born.not_in(persons.born.default_years))
         ends = ((0, 1, 1), (age, 1, 1), (age, 12, 31))
@@ -62,9 +62,9 @@ def adult_instants(persons: Persons, age: int, frame: Frame) -> sa.Subquery:
         days: list[Column] = [sa.func.make_date(year + years, month, last) for years, month, last in ends]
     else:
         defaults = [day(default) for default in persons.born.default_dates]
-        known = sa.and_(born.between(day(date(first_year, 1, 1)), day(frame.today)), born.not_in(defaults))
+        known = sa.and_(born.between(day(date(first_year, 1, 1)), day(context.today)), born.not_in(defaults))
         days = [born, _birthday(born, age), _birthday(born, age)]
-    instants = (first_instant(civil, frame.zone_name) for civil in days)
+    instants = (first_instant(civil, context.zone_name) for civil in days)
     names = ("born", "first_turn", "last_turn")
     return (
         sa.select(

@@ -16,11 +16,11 @@ import sqlalchemy as sa
 
 from privacy_audit.config.map_clocks import ColumnClock
 from privacy_audit.sql.consent_intervals import Ledger
-from privacy_audit.sql.evaluation_context import Frame, instant
+from privacy_audit.sql.evaluation_context import EvaluationContext, instant
 
 
 def rows_in_gaps(
-    row: sa.FromClause, subject: str, clock: ColumnClock, ledger: Ledger, frame: Frame
+    row: sa.FromClause, subject: str, clock: ColumnClock, ledger: Ledger, context: EvaluationContext
 ) -> sa.Select[*tuple[Any, ...]]:
     """The rows outside every interval or where one is unsure, those without subject or moment, of doubtful subjects.
 
@@ -30,7 +30,7 @@ def rows_in_gaps(
     key, moment = row.c[subject], row.c[clock.column]
     doubtful = sa.select(ledger.doubts.c.subject)
     # A row after T is covered by nothing, so that it comes to light wherever a consent is open.
-    just_after = instant(frame.as_of + timedelta(microseconds=1))
+    just_after = instant(context.as_of + timedelta(microseconds=1))
     low, high = ledger.intervals.c.lo, ledger.intervals.c.hi
     end = sa.func.greatest(low, sa.func.least(high, ledger.unsure_from, just_after)).label("hi")
     capped = sa.select(ledger.intervals.c.subject, low, end).subquery("capped")
@@ -52,7 +52,7 @@ def rows_in_gaps(
 
 
 def rows_without(
-    row: sa.FromClause, subject: str, clock: ColumnClock, ledger: Ledger, frame: Frame
+    row: sa.FromClause, subject: str, clock: ColumnClock, ledger: Ledger, context: EvaluationContext
 ) -> sa.Select[*tuple[Any, ...]]:
     """The same rows where no index leads to them: one scan, one hash anti join with the ledger."""
     consents, moment = ledger.intervals, row.c[clock.column]
@@ -61,7 +61,7 @@ def rows_without(
         consents.c.lo <= moment,
         moment < consents.c.hi,
         moment < ledger.unsure_from,
-        moment <= instant(frame.as_of),
+        moment <= instant(context.as_of),
         consents.c.subject.not_in(sa.select(ledger.doubts.c.subject)),
     )
     return sa.select(*row.c).where(sa.not_(sa.exists(covers)))

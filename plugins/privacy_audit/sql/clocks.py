@@ -18,14 +18,14 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from privacy_audit.config.map_clocks import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, Means
+from privacy_audit.config.map_clocks import Clock, ColumnClock, Encoding, JoinedClock, LatestClock, MomentMeaning
 from privacy_audit.domain.periods import start_of_day
 from privacy_audit.sql.evaluation_context import (
     TYPES,
-    Frame,
-    Need,
+    ColumnRequirement,
+    EvaluationContext,
     Predicate,
-    RowNeed,
+    RowRequirement,
     civil_date,
     day,
     first_instant,
@@ -70,31 +70,34 @@ class ClockSql:
         return sa.and_(sa.not_(self.running), sa.or_(self.missing, self.odd))
 
 
-def read_clock(clock: Clock, row: sa.FromClause, frame: Frame) -> ClockSql:
+def read_clock(clock: Clock, row: sa.FromClause, context: EvaluationContext) -> ClockSql:
     """The clock over a relation that has the columns of `needs_of_row`."""
     if isinstance(clock, LatestClock):
-        parts = [_single(part, row, frame, number) for number, part in enumerate(clock.latest)]
+        parts = [_single(part, row, context, number) for number, part in enumerate(clock.latest)]
         return _latest(parts)
-    return _single(clock, row, frame, 0)
+    return _single(clock, row, context, 0)
 
 
-def read_edge(clock: ColumnClock, row: sa.FromClause, frame: Frame, *, endless: bool) -> ClockSql:
+def read_edge(clock: ColumnClock, row: sa.FromClause, context: EvaluationContext, *, endless: bool) -> ClockSql:
     """The moment from which something holds, or until which (`endless`: it may never end, as a null and infinity say).
 
     `running` where that is after T.
     """
-    means = {"null_means": Means.RUNNING if endless else Means.UNKNOWN, "future_means": Means.RUNNING}
-    return _column(clock.model_copy(update=means), row.c[clock.column], frame, endless=endless)
+    means = {
+        "null_means": MomentMeaning.RUNNING if endless else MomentMeaning.UNKNOWN,
+        "future_means": MomentMeaning.RUNNING,
+    }
+    return _column(clock.model_copy(update=means), row.c[clock.column], context, endless=endless)
 
 
-def read_event(clock: ColumnClock, row: sa.FromClause, frame: Frame) -> ClockSql:
+def read_event(clock: ColumnClock, row: sa.FromClause, context: EvaluationContext) -> ClockSql:
     """The moment of something that happened: without a readable one nothing can be judged, whatever runs elsewhere."""
-    return read_clock(as_event(clock), row, frame)
+    return read_clock(as_event(clock), row, context)
 
 
 def as_event(clock: ColumnClock) -> ColumnClock:
     """The clock of something that happened: no moment and one to come are unknown."""
-    return clock.model_copy(update={"null_means": Means.UNKNOWN, "future_means": Means.UNKNOWN})
+    return clock.model_copy(update={"null_means": MomentMeaning.UNKNOWN, "future_means": MomentMeaning.UNKNOWN})
 
 
 def columns_of_row(clock: Clock) -> tuple[str, ...]:
@@ -103,20 +106,20 @@ def columns_of_row(clock: Clock) -> tuple[str, ...]:
     return tuple(name for part in parts for name in (part.on if isinstance(part, JoinedClock) else (part.column,)))
 
 
-def needs_of(clock: Clock, table_name: str) -> Iterator[Need | RowNeed]:
+def needs_of(clock: Clock, table_name: str) -> Iterator[ColumnRequirement | RowRequirement]:
     """The columns a clock reads, in the row's table and in joined ones, with the types its encoding allows."""
     for part in clock.latest if isinstance(clock, LatestClock) else (clock,):
         if isinstance(part, JoinedClock):
-            yield from (Need(table_name, own) for own in part.on)
-            yield from (Need(part.table, other) for other in part.on.values())
-            yield Need(part.table, part.column, TYPES[part.encoding])
+            yield from (ColumnRequirement(table_name, own) for own in part.on)
+            yield from (ColumnRequirement(part.table, other) for other in part.on.values())
+            yield ColumnRequirement(part.table, part.column, TYPES[part.encoding])
             if _runs(part.absent_means):
-                yield RowNeed(part.table)
+                yield RowRequirement(part.table)
         else:
-            yield Need(table_name, part.column, TYPES[part.encoding])
+            yield ColumnRequirement(table_name, part.column, TYPES[part.encoding])
 
 
-def moment_of(clock: ColumnClock, column: Column, frame: Frame) -> Column:
+def moment_of(clock: ColumnClock, column: Column, context: EvaluationContext) -> Column:
     """The column as `timestamptz`; null where it holds no plausible number. Of a date and a year, its first instant."""
     match clock.encoding:
         case Encoding.TIMESTAMPTZ:
@@ -128,19 +131,21 @@ def moment_of(clock: ColumnClock, column: Column, frame: Frame) -> Column:
             )
             return sa.case((_in_calendar(column), sa.func.timezone(clock.zone, column)), else_=beyond)
         case Encoding.DATE:
-            return sa.case((_in_calendar(column), first_instant(column, frame.zone_name)))
+            return sa.case((_in_calendar(column), first_instant(column, context.zone_name)))
         case Encoding.EPOCH_SECONDS | Encoding.EPOCH_MILLISECONDS:
             # to_timestamp raises on numbers outside the calendar, so only plausible ones reach it.
             scale = 1 if clock.encoding is Encoding.EPOCH_SECONDS else 1000
-            low, high = (scale * int(edge.timestamp()) for edge in (frame.earliest, frame.as_of + timedelta(days=1)))
+            low, high = (
+                scale * int(edge.timestamp()) for edge in (context.earliest, context.as_of + timedelta(days=1))
+            )
             seconds = sa.cast(column, sa.Double()) / scale if scale > 1 else column
             return sa.case((column.between(low, high), sa.func.to_timestamp(seconds)))
         case Encoding.YEAR:
             first = sa.func.make_date(sa.cast(column, sa.Integer()), 1, 1)
-            return sa.case((column.between(2, 9999), first_instant(first, frame.zone_name)))
+            return sa.case((column.between(2, 9999), first_instant(first, context.zone_name)))
 
 
-def beyond(clock: ColumnClock, column: Column, frame: Frame, *, endless: bool) -> Predicate:
+def beyond(clock: ColumnClock, column: Column, context: EvaluationContext, *, endless: bool) -> Predicate:
     """What nobody can mean: a moment after the year 9999, a number more than a century after T. It is no future.
 
     So is NaN, which PostgreSQL sorts after every number. `endless`: what is infinite is not, for that is PostgreSQL's
@@ -148,10 +153,10 @@ def beyond(clock: ColumnClock, column: Column, frame: Frame, *, endless: bool) -
     """
     match clock.encoding:
         case Encoding.EPOCH_SECONDS | Encoding.EPOCH_MILLISECONDS:
-            late = compare_with(clock, column, frame, gt, frame.latest.replace(microsecond=0))
+            late = compare_with(clock, column, context, gt, context.latest.replace(microsecond=0))
             return sa.and_(late, sa.cast(column, sa.Text()) != "Infinity") if endless else late
         case Encoding.YEAR:
-            return column > frame.latest.year
+            return column > context.latest.year
         case Encoding.TIMESTAMPTZ:
             late = column >= sa.literal_column("'10000-01-02'")  # in every zone
         case Encoding.TIMESTAMP | Encoding.DATE:
@@ -159,9 +164,9 @@ def beyond(clock: ColumnClock, column: Column, frame: Frame, *, endless: bool) -
     return sa.and_(late, column < sa.literal_column("'infinity'")) if endless else late
 
 
-def lies_ahead(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
+def lies_ahead(clock: ColumnClock, column: Column, context: EvaluationContext) -> Predicate:
     """Whether a moment lies after T, however far off, be it what nobody can mean; never null. NaN lies nowhere."""
-    later = _future(clock, column, frame)
+    later = _future(clock, column, context)
     if clock.encoding in (Encoding.EPOCH_SECONDS, Encoding.EPOCH_MILLISECONDS):
         later = sa.and_(later, sa.cast(column, sa.Text()) != "NaN")
     return yes(later)
@@ -172,7 +177,9 @@ def _in_calendar(column: Column) -> Predicate:
     return column.between(sa.literal_column("'0001-01-02'"), sa.literal_column("'9999-12-30'"))
 
 
-def compare_with(clock: ColumnClock, column: Column, frame: Frame, compare: Compare, edge: datetime) -> Predicate:
+def compare_with(
+    clock: ColumnClock, column: Column, context: EvaluationContext, compare: Compare, edge: datetime
+) -> Predicate:
     """`compare(moment of the column, edge)`, on the raw column where that is exact."""
     match clock.encoding:
         case Encoding.TIMESTAMPTZ:
@@ -182,7 +189,7 @@ def compare_with(clock: ColumnClock, column: Column, frame: Frame, compare: Comp
             local = edge.astimezone(zone)
             if _offset_is_steady(edge, zone):
                 return compare(column, sa.literal(local.replace(tzinfo=None), sa.DateTime()))
-            return compare(moment_of(clock, column, frame), instant(edge))
+            return compare(moment_of(clock, column, context), instant(edge))
         case Encoding.EPOCH_SECONDS:
             return compare(column, _epoch(edge, 1))
         case Encoding.EPOCH_MILLISECONDS:
@@ -206,88 +213,90 @@ def _offset_is_steady(edge: datetime, zone: ZoneInfo) -> bool:
     return len({moment.astimezone(zone).utcoffset() for moment in near}) == 1
 
 
-def _single(clock: ColumnClock, row: sa.FromClause, frame: Frame, number: int) -> ClockSql:
+def _single(clock: ColumnClock, row: sa.FromClause, context: EvaluationContext, number: int) -> ClockSql:
     if isinstance(clock, JoinedClock):
-        return _joined(clock, row, frame, number)
-    return _column(clock, row.c[clock.column], frame)
+        return _joined(clock, row, context, number)
+    return _column(clock, row.c[clock.column], context)
 
 
-def _column(clock: ColumnClock, column: Column, frame: Frame, *, endless: bool = True) -> ClockSql:
+def _column(clock: ColumnClock, column: Column, context: EvaluationContext, *, endless: bool = True) -> ClockSql:
     """`endless`: where the future means running, an infinite one does, too."""
-    null, early, future = column.is_(None), _early(clock, column, frame), _future(clock, column, frame)
+    null, early, future = column.is_(None), _early(clock, column, context), _future(clock, column, context)
     odd: Predicate = sa.or_(early, future)
     running: list[Predicate] = [null] if _runs(clock.null_means) else []
     if _runs(clock.future_means):
-        meaningless = beyond(clock, column, frame, endless=endless)
+        meaningless = beyond(clock, column, context, endless=endless)
         odd, running = sa.or_(early, meaningless), [*running, sa.and_(future, sa.not_(meaningless))]
     return ClockSql(
-        moment=moment_of(clock, column, frame),
+        moment=moment_of(clock, column, context),
         missing=never() if _runs(clock.null_means) else null,
         odd=yes(odd),
         running=yes(sa.or_(*running)) if running else never(),
-        until=lambda limit: yes(_until(clock, column, frame, limit)),
-        maybe_until=lambda limit: yes(_maybe_until(clock, column, frame, limit)),
-        on_day=_on_day(clock, column, frame),
-        from_day=_on_day(clock, column, frame, of_year=(1, 1)),
+        until=lambda limit: yes(_until(clock, column, context, limit)),
+        maybe_until=lambda limit: yes(_maybe_until(clock, column, context, limit)),
+        on_day=_on_day(clock, column, context),
+        from_day=_on_day(clock, column, context, of_year=(1, 1)),
         vague=clock.encoding is Encoding.YEAR,
     )
 
 
-def _runs(means: Means) -> bool:
-    return means is Means.RUNNING
+def _runs(means: MomentMeaning) -> bool:
+    return means is MomentMeaning.RUNNING
 
 
-def _early(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
+def _early(clock: ColumnClock, column: Column, context: EvaluationContext) -> Predicate:
     match clock.encoding:
         case Encoding.DATE:
-            return column < day(frame.no_data_before)
+            return column < day(context.no_data_before)
         case Encoding.YEAR:
-            return column < frame.no_data_before.year
+            return column < context.no_data_before.year
         case _:
-            return compare_with(clock, column, frame, lt, frame.earliest)
+            return compare_with(clock, column, context, lt, context.earliest)
 
 
-def _future(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
+def _future(clock: ColumnClock, column: Column, context: EvaluationContext) -> Predicate:
     match clock.encoding:
         case Encoding.DATE:
-            return column > day(frame.today)
+            return column > day(context.today)
         case Encoding.YEAR:
-            return column > frame.today.year
+            return column > context.today.year
         case _:
-            return compare_with(clock, column, frame, gt, frame.as_of)
+            return compare_with(clock, column, context, gt, context.as_of)
 
 
-def _until(clock: ColumnClock, column: Column, frame: Frame, limit: date) -> Predicate:
+def _until(clock: ColumnClock, column: Column, context: EvaluationContext, limit: date) -> Predicate:
     match clock.encoding:
         case Encoding.DATE:
             return column <= day(limit)
         case Encoding.YEAR:
             return column <= (limit.year if limit == date(limit.year, 12, 31) else limit.year - 1)
         case _:
-            edge = start_of_day(limit + timedelta(days=1), frame.zone)
-            return compare_with(clock, column, frame, lt, edge)
+            edge = start_of_day(limit + timedelta(days=1), context.zone)
+            return compare_with(clock, column, context, lt, edge)
 
 
-def _maybe_until(clock: ColumnClock, column: Column, frame: Frame, limit: date) -> Predicate:
-    return column <= limit.year if clock.encoding is Encoding.YEAR else _until(clock, column, frame, limit)
+def _maybe_until(clock: ColumnClock, column: Column, context: EvaluationContext, limit: date) -> Predicate:
+    return column <= limit.year if clock.encoding is Encoding.YEAR else _until(clock, column, context, limit)
 
 
-def _on_day(clock: ColumnClock, column: Column, frame: Frame, of_year: tuple[int, int] = (12, 31)) -> Column:
+def _on_day(
+    clock: ColumnClock, column: Column, context: EvaluationContext, of_year: tuple[int, int] = (12, 31)
+) -> Column:
     match clock.encoding:
         case Encoding.DATE:
             return column
         case Encoding.YEAR:
             return sa.case((column.between(1, 9999), sa.func.make_date(sa.cast(column, sa.Integer()), *of_year)))
         case Encoding.TIMESTAMPTZ:
-            return sa.case((_in_calendar(column), civil_date(column, frame.zone_name)))
+            return sa.case((_in_calendar(column), civil_date(column, context.zone_name)))
         case _:
-            return civil_date(moment_of(clock, column, frame), frame.zone_name)
+            return civil_date(moment_of(clock, column, context), context.zone_name)
 
 
-def _joined(clock: JoinedClock, row: sa.FromClause, frame: Frame, number: int) -> ClockSql:
+def _joined(clock: JoinedClock, row: sa.FromClause, context: EvaluationContext, number: int) -> ClockSql:
     """The latest of the joined rows, grouped by the joined key so that no row of ours is multiplied."""
-    others = frame.table(clock.table, *clock.on.values(), clock.column, alias=f"clock_{number}_rows")
-    own = _column(clock, others.c[clock.column], frame)
+    others = context.table(clock.table, *clock.on.values(), clock.column, alias=f"clock_{number}_rows")
+    own = _column(clock, others.c[clock.column], context)
     latest = (
         sa.select(
             *(others.c[other].label(f"key_{index}") for index, other in enumerate(clock.on.values())),
@@ -300,7 +309,7 @@ def _joined(clock: JoinedClock, row: sa.FromClause, frame: Frame, number: int) -
         .subquery(f"clock_{number}")
     )
     on = sa.and_(*(latest.c[f"key_{index}"] == row.c[own_key] for index, own_key in enumerate(clock.on)))
-    read = _column(clock.model_copy(update={"null_means": Means.UNKNOWN}), latest.c.at, frame)
+    read = _column(clock.model_copy(update={"null_means": MomentMeaning.UNKNOWN}), latest.c.at, context)
     absent = latest.c.present.is_(None)
     running = sa.or_(yes(latest.c.running), absent) if _runs(clock.absent_means) else yes(latest.c.running)
     return ClockSql(

@@ -27,7 +27,7 @@ import sqlalchemy as sa
 from privacy_audit.config.map_clocks import ColumnClock
 from privacy_audit.config.map_registers import Consents, EventLedger, GuardianConsents
 from privacy_audit.sql.clocks import beyond, compare_with, moment_of
-from privacy_audit.sql.evaluation_context import TYPES, Frame, Need, Predicate, yes
+from privacy_audit.sql.evaluation_context import TYPES, ColumnRequirement, EvaluationContext, Predicate, yes
 from privacy_audit.sql.register_rows import said
 
 Column = sa.ColumnElement[Any]
@@ -79,7 +79,7 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Cover:
+class ConsentCover:
     """A ledger over the rows of one relation. Predicates are never null."""
 
     covered: Predicate
@@ -101,12 +101,12 @@ class Cover:
         return sa.or_(sa.and_(self.covered, self.may_end), sa.and_(sa.not_(self.covered), self.may_cover))
 
 
-def cover(ledger: Ledger, subject: Column, moment: Column) -> Cover:
+def cover(ledger: Ledger, subject: Column, moment: Column) -> ConsentCover:
     """The ledger joined to rows by subject and moment."""
     intervals, doubts = ledger.intervals, ledger.doubts
     after_start = intervals.c.lo < moment if ledger.strict else intervals.c.lo <= moment
     on = sa.and_(intervals.c.subject == subject, after_start, moment < intervals.c.hi)
-    return Cover(
+    return ConsentCover(
         covered=intervals.c.subject.is_not(None),
         may_cover=ledger.may_cover(moment),
         may_end=ledger.may_end(moment),
@@ -114,17 +114,17 @@ def cover(ledger: Ledger, subject: Column, moment: Column) -> Cover:
     )
 
 
-def consents_for(register: Consents, purpose: str, frame: Frame) -> Ledger:
+def consents_for(register: Consents, purpose: str, context: EvaluationContext) -> Ledger:
     """The ledger of consents for one of the policy's purposes. Consents for other purposes do not count."""
     words = words_for(register, purpose)
     if isinstance(register, EventLedger):
-        return _events(register, words, frame)
+        return _events(register, words, context)
     granted, withdrawn = register.granted, register.withdrawn
-    rows = frame.table(
+    rows = context.table(
         register.table, register.subject, register.purpose, granted.column, withdrawn.column, alias="ledger"
     )
     of_purpose = _Purpose(rows.c[register.purpose], words)
-    return _intervals(rows, rows.c[register.subject], granted, withdrawn, of_purpose, frame, strict=False)
+    return _intervals(rows, rows.c[register.subject], granted, withdrawn, of_purpose, context, strict=False)
 
 
 def words_for(register: Consents, purpose: str) -> tuple[str, ...]:
@@ -133,44 +133,44 @@ def words_for(register: Consents, purpose: str) -> tuple[str, ...]:
     return (own,) if register.every_purpose is None else (own, register.every_purpose)
 
 
-def guardian_consents(register: GuardianConsents, frame: Frame) -> Ledger:
+def guardian_consents(register: GuardianConsents, context: EvaluationContext) -> Ledger:
     """The register of guardians' consents, kept as intervals from receipt to revocation."""
-    rows = frame.table(
+    rows = context.table(
         register.table, register.subject, register.received.column, register.revoked.column, alias="ledger"
     )
     subject = rows.c[register.subject]
-    return _intervals(rows, subject, register.received, register.revoked, None, frame, strict=True)
+    return _intervals(rows, subject, register.received, register.revoked, None, context, strict=True)
 
 
-def needs_of_consents(register: Consents) -> Iterator[Need]:
+def needs_of_consents(register: Consents) -> Iterator[ColumnRequirement]:
     """The columns of the ledger that are read."""
-    yield from (Need(register.table, column) for column in (register.subject, register.purpose))
+    yield from (ColumnRequirement(register.table, column) for column in (register.subject, register.purpose))
     if isinstance(register, EventLedger):
-        yield Need(register.table, register.action.column)
+        yield ColumnRequirement(register.table, register.action.column)
         clocks = [register.at]
     else:
         clocks = [register.granted, register.withdrawn]
-    yield from (Need(register.table, clock.column, TYPES[clock.encoding]) for clock in clocks)
+    yield from (ColumnRequirement(register.table, clock.column, TYPES[clock.encoding]) for clock in clocks)
 
 
-def needs_of_guardian_consents(register: GuardianConsents) -> Iterator[Need]:
+def needs_of_guardian_consents(register: GuardianConsents) -> Iterator[ColumnRequirement]:
     """The columns of the register that are read for coverage."""
-    yield Need(register.table, register.subject)
+    yield ColumnRequirement(register.table, register.subject)
     for clock in (register.received, register.revoked):
-        yield Need(register.table, clock.column, TYPES[clock.encoding])
+        yield ColumnRequirement(register.table, clock.column, TYPES[clock.encoding])
 
 
-def _plausible(clock: ColumnClock, column: Column, frame: Frame, *, endless: bool = False) -> Predicate:
+def _plausible(clock: ColumnClock, column: Column, context: EvaluationContext, *, endless: bool = False) -> Predicate:
     """A moment that can be a fact, or lies in a future that somebody can mean (which no row at or before T can meet).
 
     `endless`: an end, which may never come.
     """
-    meaningless = yes(beyond(clock, column, frame, endless=endless))
-    return sa.and_(yes(compare_with(clock, column, frame, ge, frame.earliest)), sa.not_(meaningless))
+    meaningless = yes(beyond(clock, column, context, endless=endless))
+    return sa.and_(yes(compare_with(clock, column, context, ge, context.earliest)), sa.not_(meaningless))
 
 
-def _past(clock: ColumnClock, column: Column, frame: Frame) -> Predicate:
-    return yes(compare_with(clock, column, frame, le, frame.as_of))
+def _past(clock: ColumnClock, column: Column, context: EvaluationContext) -> Predicate:
+    return yes(compare_with(clock, column, context, le, context.as_of))
 
 
 @dataclass(frozen=True)
@@ -203,15 +203,15 @@ class _Purpose:
         return sa.func.lower(said(self.column)).in_([sa.func.lower(word) for word in words])
 
 
-def _events(register: EventLedger, words: tuple[str, ...], frame: Frame) -> Ledger:
+def _events(register: EventLedger, words: tuple[str, ...], context: EvaluationContext) -> Ledger:
     action, at = register.action, register.at
-    rows = frame.table(register.table, register.subject, register.purpose, action.column, at.column, alias="ledger")
+    rows = context.table(register.table, register.subject, register.purpose, action.column, at.column, alias="ledger")
     subject, purpose = rows.c[register.subject], _Purpose(rows.c[register.purpose], words, register.other_purposes)
     does, when = sa.cast(rows.c[action.column], sa.Text()), rows.c[at.column]
-    moment = moment_of(at, when, frame)
+    moment = moment_of(at, when, context)
     known = yes(does.in_([action.grant, action.withdraw]))
-    plausible = _plausible(at, when, frame)
-    past = sa.and_(plausible, _past(at, when, frame))
+    plausible = _plausible(at, when, context)
+    past = sa.and_(plausible, _past(at, when, context))
     changes = (
         sa.select(
             subject.label("subject"), moment.label("lo"), sa.func.bool_or(does == action.withdraw).label("withdrawn")
@@ -264,19 +264,19 @@ def _intervals(
     begin: ColumnClock,
     end: ColumnClock,
     purpose: _Purpose | None,
-    frame: Frame,
+    context: EvaluationContext,
     *,
     strict: bool,
 ) -> Ledger:
     start, stop = rows.c[begin.column], rows.c[end.column]
     readable = sa.and_(
-        _plausible(begin, start, frame), sa.or_(stop.is_(None), _plausible(end, stop, frame, endless=True))
+        _plausible(begin, start, context), sa.or_(stop.is_(None), _plausible(end, stop, context, endless=True))
     )
-    low, high = moment_of(begin, start, frame), sa.func.coalesce(moment_of(end, stop, frame), FOREVER)
+    low, high = moment_of(begin, start, context), sa.func.coalesce(moment_of(end, stop, context), FOREVER)
     meant = purpose.is_meant if purpose else sa.true()
     single = (
         sa.select(subject.label("subject"), low.label("lo"), high.label("hi"))
-        .where(meant, subject.is_not(None), readable, _past(begin, start, frame))
+        .where(meant, subject.is_not(None), readable, _past(begin, start, context))
         .subquery("grant_row")
     )
     valid = sa.select(single).where(single.c.lo < single.c.hi).subquery("valid_grant")
@@ -290,7 +290,7 @@ def _intervals(
         ).where(
             sa.or_(purpose.is_meant, purpose.is_silent),
             subject.is_not(None),
-            sa.or_(sa.not_(readable), sa.and_(purpose.is_silent, _past(begin, start, frame))),
+            sa.or_(sa.not_(readable), sa.and_(purpose.is_silent, _past(begin, start, context))),
         )
     return Ledger(merged(valid, strict), in_doubt.subquery("doubt"), strict)
 

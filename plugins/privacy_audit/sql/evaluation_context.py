@@ -13,14 +13,14 @@ import sqlalchemy as sa
 
 from privacy_audit.config.map_clocks import Encoding
 from privacy_audit.domain.periods import local_date, start_of_day
-from privacy_audit.sql.inline_relation import Planted
+from privacy_audit.sql.inline_relation import InlineRelation
 
 Predicate = sa.ColumnElement[bool]
 """A condition on a row; it may be null where its row is undecidable, and whoever uses it minds that."""
 
 
 @dataclass(frozen=True)
-class Frame:
+class EvaluationContext:
     """T, the civil calendar of the policy, and where relations come from: the store, unless they are planted."""
 
     as_of: datetime
@@ -29,9 +29,9 @@ class Frame:
     """Zone of the policy's civil dates."""
     no_data_before: date
     """The company's first civil day: an earlier moment is no fact."""
-    holds_of: Frame | None = None
+    holds_of: EvaluationContext | None = None
     """The frame in which legal holds are looked up, where it is another: the future of a register is not known."""
-    planted: Mapping[str, Planted] = field(default_factory=dict)
+    planted: Mapping[str, InlineRelation] = field(default_factory=dict)
     """Relations by full name that stand in no database."""
 
     def table(self, name: str, *columns: str, alias: str) -> sa.FromClause:
@@ -41,7 +41,7 @@ class Frame:
             return self.planted[name].relation(wanted, alias)
         return table(name, *wanted, alias=alias)
 
-    def after(self, days: int) -> Frame:
+    def after(self, days: int) -> EvaluationContext:
         """So many civil days later, at the same time of day; legal holds stay as they are now."""
         local = self.as_of.astimezone(self.zone) + timedelta(days=days)
         return replace(self, as_of=local.astimezone(UTC), holds_of=self)
@@ -127,13 +127,14 @@ def never() -> Predicate:
 
 
 def table(name: str, *columns: str, alias: str) -> sa.FromClause:
-    """A relation of the store by its full name with the columns that are read. Rules ask their `Frame` for it."""
+    """A relation of the store by its full name with the columns that are read. Rules ask their `EvaluationContext` for
+    it."""
     schema, _, relation = name.partition(".")
     return sa.table(relation, *(sa.column(column) for column in dict.fromkeys(columns)), schema=schema).alias(alias)
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class ColumnRequirement:
     """A column that a check reads, for the visibility proof."""
 
     table: str
@@ -143,7 +144,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class UniqueNeed:
+class UniqueRequirement:
     """Columns that must be unique in a table, else a join would count rows twice."""
 
     table: str
@@ -151,13 +152,13 @@ class UniqueNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class RowNeed:
+class RowRequirement:
     """A table that must hold a row: were it empty, what it lacks would pass for a promise kept."""
 
     table: str
 
 
-AnyNeed = Need | UniqueNeed | RowNeed
+AnyNeed = ColumnRequirement | UniqueRequirement | RowRequirement
 """What a check needs of the store before its counts mean anything."""
 
 _NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})

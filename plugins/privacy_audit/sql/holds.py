@@ -21,8 +21,8 @@ from privacy_audit.domain.categories import Category
 from privacy_audit.sql.clocks import beyond, compare_with, moment_of
 from privacy_audit.sql.evaluation_context import (
     TYPES,
-    Frame,
-    Need,
+    ColumnRequirement,
+    EvaluationContext,
     Predicate,
     civil_date,
     day,
@@ -45,19 +45,22 @@ class HoldSql:
 
 
 def read_holds(
-    register: LegalHolds | None, categories: Sequence[Category], subject: sa.ColumnElement[Any], frame: Frame
+    register: LegalHolds | None,
+    categories: Sequence[Category],
+    subject: sa.ColumnElement[Any],
+    context: EvaluationContext,
 ) -> HoldSql:
     """The holds of a register on rows whose subject is given; none without a register."""
     if register is None:
         return HoldSql(never(), no_day())
-    hold = in_force(register, categories, frame)
+    hold = in_force(register, categories, context)
     return HoldSql(hold.c.subject.is_not(None), hold.c.since, ((hold, hold.c.subject == subject),))
 
 
-def in_force(register: LegalHolds, categories: Sequence[Category], frame: Frame) -> sa.Subquery:
+def in_force(register: LegalHolds, categories: Sequence[Category], context: EvaluationContext) -> sa.Subquery:
     """Who is under a hold at T that names one of the categories, each once: `subject`, and `since` which civil date."""
-    frame = frame.holds_of or frame
-    holds = frame.table(
+    context = context.holds_of or context
+    holds = context.table(
         register.table, register.subject, register.category, register.started.column, register.released.column,
         alias="hold_rows",
     )  # fmt: skip
@@ -67,22 +70,22 @@ def in_force(register: LegalHolds, categories: Sequence[Category], frame: Frame)
     return (
         sa.select(
             holds.c[register.subject].label("subject"),
-            sa.func.min(civil_date(moment_of(register.started, started, frame), frame.zone_name)).label("since"),
+            sa.func.min(civil_date(moment_of(register.started, started, context), context.zone_name)).label("since"),
         )
         .where(
             sa.cast(holds.c[register.category], sa.Text()).in_(words),
-            _began(register.started, started, frame),
-            sa.or_(released.is_(None), _goes_on(register.released, released, frame)),
+            _began(register.started, started, context),
+            sa.or_(released.is_(None), _goes_on(register.released, released, context)),
         )
         .group_by(holds.c[register.subject])
         .subquery("hold")
     )
 
 
-def read_register(register: LegalHolds, key: Sequence[str], frame: Frame) -> sa.Select[*tuple[Any, ...]]:
+def read_register(register: LegalHolds, key: Sequence[str], context: EvaluationContext) -> sa.Select[*tuple[Any, ...]]:
     """Every hold: its key as text, its person as text, and in one of our words which data it names (`everything`, a
     category, or null); whether it is in force at T, and whether it was released at a moment that can be."""
-    holds = frame.table(
+    holds = context.table(
         register.table, *key, register.subject, register.category, register.started.column, register.released.column,
         alias="hold_row",
     )  # fmt: skip
@@ -90,37 +93,41 @@ def read_register(register: LegalHolds, key: Sequence[str], frame: Frame) -> sa.
     says = sa.cast(holds.c[register.category], sa.Text())
     words = [(register.categories.get(category, category.value), category.value) for category in Category]
     words += [(register.every_category, "everything")] if register.every_category is not None else []
-    goes_on = sa.or_(released.is_(None), _goes_on(register.released, released, frame))
+    goes_on = sa.or_(released.is_(None), _goes_on(register.released, released, context))
     return sa.select(
         *(sa.cast(holds.c[name], sa.Text()) for name in key),
         sa.cast(holds.c[register.subject], sa.Text()),
         sa.case(*((says == theirs, ours) for theirs, ours in words), else_=sa.null()),
-        sa.func.coalesce(sa.and_(_began(register.started, started, frame), goes_on), sa.false()),
-        sa.func.coalesce(sa.and_(sa.not_(goes_on), _began(register.released, released, frame)), sa.false()),
+        sa.func.coalesce(sa.and_(_began(register.started, started, context), goes_on), sa.false()),
+        sa.func.coalesce(sa.and_(sa.not_(goes_on), _began(register.released, released, context)), sa.false()),
     )
 
 
-def _began(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) -> Predicate:
+def _began(clock: ColumnClock, column: sa.ColumnElement[Any], context: EvaluationContext) -> Predicate:
     if clock.encoding is Encoding.DATE:
-        return column.between(day(frame.no_data_before), day(frame.today))
+        return column.between(day(context.no_data_before), day(context.today))
     return sa.and_(
-        compare_with(clock, column, frame, ge, frame.earliest), compare_with(clock, column, frame, le, frame.as_of)
+        compare_with(clock, column, context, ge, context.earliest),
+        compare_with(clock, column, context, le, context.as_of),
     )
 
 
-def _goes_on(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) -> Predicate:
+def _goes_on(clock: ColumnClock, column: sa.ColumnElement[Any], context: EvaluationContext) -> Predicate:
     """Not yet released at T. A release written as a date is the end of that day.
 
     One that nobody can mean (`clocks.beyond`) does not keep a hold in force: the violation stays in sight.
     """
-    meant = sa.not_(beyond(clock, column, frame, endless=True))
+    meant = sa.not_(beyond(clock, column, context, endless=True))
     if clock.encoding is Encoding.DATE:
-        return sa.and_(column > day(frame.today - timedelta(days=1)), meant)
-    return sa.and_(compare_with(clock, column, frame, gt, frame.as_of), meant)
+        return sa.and_(column > day(context.today - timedelta(days=1)), meant)
+    return sa.and_(compare_with(clock, column, context, gt, context.as_of), meant)
 
 
 def may_be_held(
-    register: LegalHolds | None, categories: Collection[Category], subject: sa.ColumnElement[Any], frame: Frame
+    register: LegalHolds | None,
+    categories: Collection[Category],
+    subject: sa.ColumnElement[Any],
+    context: EvaluationContext,
 ) -> Predicate:
     """Whether a hold may mean a row when the statement runs, which may be long after T; never null.
 
@@ -130,13 +137,13 @@ def may_be_held(
     if register is None:
         return never()
     released = register.released
-    holds = frame.table(register.table, register.subject, register.category, released.column, alias="hold_now")
+    holds = context.table(register.table, register.subject, register.category, released.column, alias="hold_now")
     named, says = holds.c[register.subject], sa.cast(holds.c[register.category], sa.Text())
     words = {category: register.categories.get(category, category.value) for category in Category}
     concerned = {words[category] for category in categories}
     others = sorted(set(words.values()) - concerned - {register.every_category})
     open_holds: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
-        sa.not_(_is_over(released, holds.c[released.column], frame)),
+        sa.not_(_is_over(released, holds.c[released.column], context)),
         *([sa.not_(yes(says.in_(others)))] if others else []),
     )
     if isinstance(subject, sa.sql.elements.Null):
@@ -145,18 +152,18 @@ def may_be_held(
     return sa.or_(sa.exists(open_holds.where(named == subject)), sa.exists(open_holds.where(named.is_(None))))
 
 
-def _is_over(clock: ColumnClock, column: sa.ColumnElement[Any], frame: Frame) -> Predicate:
+def _is_over(clock: ColumnClock, column: sa.ColumnElement[Any], context: EvaluationContext) -> Predicate:
     """Certainly released when the statement runs: at a moment that can be a fact, before the transaction began."""
     if clock.encoding is Encoding.DATE:
-        today = civil_date(sa.func.now(), frame.zone_name)
-        return yes(sa.and_(column >= day(frame.no_data_before), column < today))
-    return yes(moment_of(clock, column, frame).between(instant(frame.earliest), sa.func.now()))
+        today = civil_date(sa.func.now(), context.zone_name)
+        return yes(sa.and_(column >= day(context.no_data_before), column < today))
+    return yes(moment_of(clock, column, context).between(instant(context.earliest), sa.func.now()))
 
 
-def needs_of_holds(register: LegalHolds | None) -> Iterator[Need]:
+def needs_of_holds(register: LegalHolds | None) -> Iterator[ColumnRequirement]:
     """The columns of the register that are read."""
     if register is not None:
         for column in (register.subject, register.category):
-            yield Need(register.table, column)
+            yield ColumnRequirement(register.table, column)
         for clock in (register.started, register.released):
-            yield Need(register.table, clock.column, TYPES[clock.encoding])
+            yield ColumnRequirement(register.table, clock.column, TYPES[clock.encoding])

@@ -17,7 +17,7 @@ Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Planted:
+class InlineRelation:
     """Typed columns, and rows with their values in the same order. None is null."""
 
     columns: Mapping[str, TypeEngine[Any]]
@@ -42,7 +42,7 @@ class Planted:
 
 
 @dataclass(frozen=True)
-class PlantedApart(Planted):
+class PartitionedInlineRelation(InlineRelation):
     """Relations of several worlds in one: only rows of the world that a statement stands in are there.
 
     The column `world` numbers them, and the statement stands beside a relation called so, in whose rows it looks.

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from privacy_audit.config.map_clocks import Encoding
 from privacy_audit.sql.consent_intervals import FOREVER, Column, merged
 from privacy_audit.sql.evaluation_context import Predicate, civil_date, first_instant, no, yes
-from privacy_audit.sql.register_rows import Answer, Only, RecordSql
+from privacy_audit.sql.register_rows import Answer, Only, RegisterSql
 
 ALWAYS: Column = sa.literal_column("'-infinity'::timestamptz")
 _INSTANT: Column = sa.literal_column("interval '1 microsecond'")
@@ -28,7 +28,7 @@ _INSTANT: Column = sa.literal_column("interval '1 microsecond'")
 
 
 @dataclass(frozen=True)
-class Span:
+class IntervalSpec:
     """Which rows of a register count, whose they are, and from when until when each holds."""
 
     key: Column
@@ -43,7 +43,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Meeting:
+class IntervalLookup:
     """Stretches held against the moments of other rows."""
 
     answer: Answer
@@ -53,7 +53,7 @@ class Meeting:
 
 
 @dataclass(frozen=True)
-class Stretches:
+class IntervalSet:
     """The stretches of a register."""
 
     rows: sa.CTE
@@ -62,7 +62,7 @@ class Stretches:
     possible: sa.FromClause
     """The same, with all that might have been, the certain ones too."""
 
-    def meet(self, key: Column, moment: Column, *, nameless: bool) -> Meeting:
+    def meet(self, key: Column, moment: Column, *, nameless: bool) -> IntervalLookup:
         """Whether the key had a stretch at the moment. `nameless`: a row that names nobody might mean everyone.
 
         Of those rows it only counts from when to when there might have been one.
@@ -75,18 +75,18 @@ class Stretches:
                 for edge in (sa.func.min(self.rows.c.possibly_from), sa.func.max(self.rows.c.until))
             )
             perhaps = sa.or_(perhaps, yes(sa.and_(low <= moment, moment < high)))
-        return Meeting(
+        return IntervalLookup(
             answer=sa.case((certain.c.subject.is_not(None), sa.true()), (perhaps, sa.null()), else_=sa.false()),
             joins=tuple((each, _meets(each, key, moment)) for each in (certain, possible)),
         )
 
 
-def stretches(register: RecordSql, span: Span, *, by_day: bool) -> Stretches:
+def stretches(register: RegisterSql, span: IntervalSpec, *, by_day: bool) -> IntervalSet:
     """The stretches of a register. `by_day`: they are met by days, told by their first instants.
 
     Then a stretch that certainly holds on a day holds on all of it, and one that possibly does on a part of it.
     """
-    rows, zone = _read(register, span, by_day=by_day), register.frame.zone_name
+    rows, zone = _read(register, span, by_day=by_day), register.context.zone_name
     named, subject = rows.c.key.is_not(None), rows.c.key.label("subject")
     certain = sa.select(subject, rows.c.certainly_from.label("lo"), rows.c.until.label("hi")).where(
         named, rows.c.certain, rows.c.certainly_from < rows.c.until
@@ -94,7 +94,7 @@ def stretches(register: RecordSql, span: Span, *, by_day: bool) -> Stretches:
     possible = sa.select(subject, rows.c.possibly_from.label("lo"), rows.c.until.label("hi")).where(named)
     whole = merged(certain.subquery("certain_row"), strict=False)
     ends: Column = _day_of(whole.c.hi, zone) if by_day else whole.c.hi
-    return Stretches(
+    return IntervalSet(
         rows=rows,
         certain=sa.select(whole.c.subject, whole.c.lo, ends.label("hi")).subquery("certain"),
         possible=sa.select(merged(possible.subquery("possible_row"), strict=False)).subquery("possible"),
@@ -110,7 +110,7 @@ def _day_of(moment: Column, zone: str) -> Column:
     return first_instant(civil_date(moment, zone), zone)
 
 
-def _read(register: RecordSql, span: Span, *, by_day: bool) -> sa.CTE:
+def _read(register: RegisterSql, span: IntervalSpec, *, by_day: bool) -> sa.CTE:
     """One row per row that may have held: `key, certainly_from, possibly_from, until`, and whether it is `certain`."""
     meant = register.meant(span.only)
     begin, end = _begin(register, span), _end(register, span)
@@ -129,7 +129,7 @@ def _read(register: RecordSql, span: Span, *, by_day: bool) -> sa.CTE:
         .where(sa.not_(no(meant)), sa.not_(begin.later))
         .subquery("read_row")
     )
-    possibly = _day_of(read.c.possibly_from, register.frame.zone_name) if by_day else read.c.possibly_from
+    possibly = _day_of(read.c.possibly_from, register.context.zone_name) if by_day else read.c.possibly_from
     return (
         sa.select(read.c.key, read.c.certainly_from, possibly.label("possibly_from"), read.c.until, read.c.certain)
         .where(read.c.possibly_from < read.c.until)
@@ -149,7 +149,7 @@ class _Begin:
     """Only after T."""
 
 
-def _begin(register: RecordSql, span: Span) -> _Begin:
+def _begin(register: RegisterSql, span: IntervalSpec) -> _Begin:
     if span.from_ is None:
         return _Begin(ALWAYS, ALWAYS, ALWAYS, sa.false(), sa.false())
     clock = register.begin(span.from_)
@@ -174,7 +174,7 @@ class _End:
     """Whether an end contradicts a begin: `lt`, or, where it is a last day, `le`."""
 
 
-def _end(register: RecordSql, span: Span) -> _End:
+def _end(register: RegisterSql, span: IntervalSpec) -> _End:
     if span.to is None:
         return _End(FOREVER, sa.true(), sa.false(), lt)
     clock = register.end(span.to)
@@ -183,10 +183,10 @@ def _end(register: RecordSql, span: Span) -> _End:
     return _End(moment, sa.or_(clock.running, clock.odd), clock.odd, le if by_day else lt)
 
 
-def _is_day(register: RecordSql, field: str) -> bool:
+def _is_day(register: RegisterSql, field: str) -> bool:
     return register.records.fields[field].encoding is Encoding.DATE
 
 
-def _next_day(register: RecordSql, field: str) -> Column:
+def _next_day(register: RegisterSql, field: str) -> Column:
     """The first instant after a day; asked only of days up to T, for the last of the calendar has no next one."""
-    return first_instant(register.value(field) + 1, register.frame.zone_name)
+    return first_instant(register.value(field) + 1, register.context.zone_name)

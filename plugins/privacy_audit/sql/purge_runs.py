@@ -13,15 +13,15 @@ import sqlalchemy as sa
 
 from privacy_audit.config.map_registers import PurgeRuns
 from privacy_audit.sql.clocks import read_event
-from privacy_audit.sql.evaluation_context import TYPES, Frame, Need
+from privacy_audit.sql.evaluation_context import TYPES, ColumnRequirement, EvaluationContext
 
 _WHOLE_NUMBERS = frozenset({"int2", "int4", "int8"})
 
 
-def purge_statement(log: PurgeRuns, table_name: str, frame: Frame) -> sa.Select[*tuple[Any, ...]]:
+def purge_statement(log: PurgeRuns, table_name: str, context: EvaluationContext) -> sa.Select[*tuple[Any, ...]]:
     """One row of aggregates over the runs of a table's job, by the names of the fields of `model.Purge`."""
-    runs = frame.table(log.table, log.target, log.finished.column, log.deleted, alias="run")
-    finished, deleted = read_event(log.finished, runs, frame), runs.c[log.deleted]
+    runs = context.table(log.table, log.target, log.finished.column, log.deleted, alias="run")
+    finished, deleted = read_event(log.finished, runs, context), runs.c[log.deleted]
     facts = (
         sa.select(
             finished.moment.label("at"),
@@ -41,9 +41,9 @@ def purge_statement(log: PurgeRuns, table_name: str, frame: Frame) -> sa.Select[
     ).select_from(facts)
 
 
-def needs_of_purges(log: PurgeRuns | None) -> Iterator[Need]:
+def needs_of_purges(log: PurgeRuns | None) -> Iterator[ColumnRequirement]:
     """The columns of the log that are read."""
     if log is not None:
-        yield Need(log.table, log.target)
-        yield Need(log.table, log.finished.column, TYPES[log.finished.encoding])
-        yield Need(log.table, log.deleted, _WHOLE_NUMBERS)
+        yield ColumnRequirement(log.table, log.target)
+        yield ColumnRequirement(log.table, log.finished.column, TYPES[log.finished.encoding])
+        yield ColumnRequirement(log.table, log.deleted, _WHOLE_NUMBERS)

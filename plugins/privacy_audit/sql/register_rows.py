@@ -15,13 +15,13 @@ from pydantic import Field
 from sqlalchemy.types import TypeEngine
 
 from privacy_audit.config.map_clocks import Encoding
-from privacy_audit.config.map_fields import Name, Part
-from privacy_audit.config.map_registers import Records
-from privacy_audit.config.registers import COMPANY_REGISTERS, Of
+from privacy_audit.config.map_fields import MapPart, Name
+from privacy_audit.config.map_registers import RegisterBinding
+from privacy_audit.config.registers import COMPANY_REGISTERS, FieldType
 from privacy_audit.domain.periods import Period
 from privacy_audit.sql.clocks import ClockSql, lies_ahead, moment_of, needs_of, read_edge, read_event
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, day, yes
-from privacy_audit.sql.inline_relation import Planted
+from privacy_audit.sql.evaluation_context import AnyNeed, ColumnRequirement, EvaluationContext, Predicate, day, yes
+from privacy_audit.sql.inline_relation import InlineRelation
 
 LINE = "line"
 """The key of a register that is a file: the number of its row."""
@@ -54,7 +54,7 @@ def unknown_where(doubtful: Predicate, answer: Answer) -> Answer:
     return sa.case((yes(doubtful), sa.null()), else_=answer)
 
 
-class InForce(Part):
+class InForceFields(MapPart):
     """Rows that hold from one moment until another; without the other, until further notice."""
 
     from_: Name = Field(alias="from")
@@ -66,12 +66,12 @@ Only = dict[Name, tuple[str, ...] | Literal["stated", "absent"]]
 
 
 @dataclass(frozen=True)
-class RecordSql:
+class RegisterSql:
     """The fields of a register over one of its relations."""
 
-    records: Records
+    records: RegisterBinding
     row: sa.FromClause
-    frame: Frame
+    context: EvaluationContext
 
     def text(self, field: str) -> sa.ColumnElement[str]:
         """The field as text without blanks around it; null when it says nothing."""
@@ -83,7 +83,7 @@ class RecordSql:
 
     def moment(self, field: str) -> ClockSql:
         """When something happened."""
-        return read_event(self.records.fields[field], self.row, self.frame)
+        return read_event(self.records.fields[field], self.row, self.context)
 
     def says(self, field: str, words: tuple[str, ...] | str) -> Answer:
         """Whether a field says one of these words; unknown when it says nothing. Or whether it says anything."""
@@ -99,7 +99,7 @@ class RecordSql:
         """Whether a row is one of those that are meant."""
         return every([self.says(field, words) for field, words in only.items()])
 
-    def in_force(self, during: InForce | None) -> Answer:
+    def in_force(self, during: InForceFields | None) -> Answer:
         """Whether a row holds at T: it has begun, and not ended. Of a day, it is the last on which a row holds."""
         if during is None:
             return sa.true()
@@ -108,22 +108,22 @@ class RecordSql:
         begun = sa.case((begin.running, sa.false()), (unreadable, sa.null()), else_=sa.true())
         last_day: Answer = sa.false()
         if self.records.fields[during.to].encoding is Encoding.DATE:
-            last_day = self.value(during.to) >= day(self.frame.today)
+            last_day = self.value(during.to) >= day(self.context.today)
         goes_on = sa.case((end.running, sa.true()), (end.odd, sa.null()), else_=last_day)
         return sa.and_(begun, goes_on)
 
     def begin(self, field: str) -> ClockSql:
         """From when a row holds: `running` where only after T; `missing` or `odd` where nobody can tell."""
-        return read_edge(self.records.fields[field], self.row, self.frame, endless=False)
+        return read_edge(self.records.fields[field], self.row, self.context, endless=False)
 
     def end(self, field: str) -> ClockSql:
         """Until when a row holds: `running` where that is after T, or until further notice; `odd` where unknown."""
-        return read_edge(self.records.fields[field], self.row, self.frame, endless=True)
+        return read_edge(self.records.fields[field], self.row, self.context, endless=True)
 
     def is_future(self, field: str) -> Predicate:
         """Whether a moment lies after T, however far off, be it what nobody can mean; never null."""
         clock = self.records.fields[field]
-        return lies_ahead(clock, self.row.c[clock.column], self.frame)
+        return lies_ahead(clock, self.row.c[clock.column], self.context)
 
     def is_before(self, one: str, other: str) -> Predicate:
         """Whether a moment lies before another; by the day where either tells no more. Asked of readable ones."""
@@ -150,48 +150,52 @@ def readable_moment(clock: ClockSql) -> sa.ColumnElement[Any]:
     return sa.case((sa.not_(clock.undatable), clock.moment))
 
 
-def end_of(records: Records, field: str, column: sa.ColumnElement[Any], frame: Frame) -> sa.ColumnElement[Any]:
+def end_of(
+    records: RegisterBinding, field: str, column: sa.ColumnElement[Any], context: EvaluationContext
+) -> sa.ColumnElement[Any]:
     """First instant at which a row with this last day, or this end, no longer holds; infinity when it has none."""
     clock = records.fields[field]
-    moment = moment_of(clock, column, frame)
+    moment = moment_of(clock, column, context)
     if clock.encoding is Encoding.DATE:
         # The last day that PostgreSQL stores has no next one: there it would raise, and one odd row end the check.
-        moment = sa.case((column < sa.literal_column("'9999-12-30'::date"), moment_of(clock, column + 1, frame)))
+        moment = sa.case((column < sa.literal_column("'9999-12-30'::date"), moment_of(clock, column + 1, context)))
     return sa.func.coalesce(moment, sa.literal_column("'infinity'::timestamptz"))
 
 
-def columns_of(records: Records, fields: tuple[str, ...]) -> tuple[str, ...]:
+def columns_of(records: RegisterBinding, fields: tuple[str, ...]) -> tuple[str, ...]:
     """The columns of these fields."""
     return tuple(dict.fromkeys(records.fields[field].column for field in fields))
 
 
-def needs_of_records(register: str, records: Records, fields: tuple[str, ...]) -> Iterator[AnyNeed]:
+def needs_of_records(register: str, records: RegisterBinding, fields: tuple[str, ...]) -> Iterator[AnyNeed]:
     """What a register must show before its counts mean anything; a file was read already."""
     if records.table is None:
         return
     known = COMPANY_REGISTERS[register].fields
-    yield from (Need(records.table, column) for column in records.key)
+    yield from (ColumnRequirement(records.table, column) for column in records.key)
     for field in fields:
-        if known[field] is Of.MOMENT:
+        if known[field] is FieldType.MOMENT:
             yield from needs_of(records.fields[field], records.table)
         else:
-            yield Need(records.table, records.fields[field].column, _READ_AS.get(known[field], frozenset()))
+            yield ColumnRequirement(
+                records.table, records.fields[field].column, _READ_AS.get(known[field], frozenset())
+            )
 
 
 _READ_AS = {
-    Of.FLAG: frozenset({"bool"}),
-    Of.NUMBER: frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"}),
+    FieldType.FLAG: frozenset({"bool"}),
+    FieldType.NUMBER: frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"}),
 }
 """The types a field may have in a table; of those that are not named, any."""
-_TYPES: Mapping[Of, TypeEngine[Any]] = {
-    Of.TEXT: sa.Text(),
-    Of.PERSON: sa.Text(),
-    Of.NUMBER: sa.Numeric(),
-    Of.FLAG: sa.Boolean(),
+_TYPES: Mapping[FieldType, TypeEngine[Any]] = {
+    FieldType.TEXT: sa.Text(),
+    FieldType.PERSON: sa.Text(),
+    FieldType.NUMBER: sa.Numeric(),
+    FieldType.FLAG: sa.Boolean(),
 }
 
 
-def planted(register: str, records: Records) -> dict[str, Planted]:
+def planted(register: str, records: RegisterBinding) -> dict[str, InlineRelation]:
     """The register as a relation, where it is a file."""
     if records.table is not None:
         return {}
@@ -203,4 +207,4 @@ def planted(register: str, records: Records) -> dict[str, Planted]:
             sa.Date() if clock.encoding is Encoding.DATE else sa.DateTime(timezone=True)
         )
     rows = tuple((str(number), *line) for number, line in enumerate(records.lines, start=1))
-    return {records.name: Planted(columns, rows)}
+    return {records.name: InlineRelation(columns, rows)}

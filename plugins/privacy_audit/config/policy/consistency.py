@@ -29,7 +29,7 @@ _OLDEST_MINOR = 25
 """Years. A higher age of consent is a slip of the pen in every country."""
 
 
-class Asks(Protocol):
+class KindParameters(Protocol):
     """What a control kind asks of its controls."""
 
     @property
@@ -68,8 +68,8 @@ class _Nights:
             yield (NIGHTS,), f'"{text[:80]}" is no number of nights. Write one from 2 to {_MOST_NIGHTS}, as "35".'
 
 
-_NOTHING: Asks = _Asked()
-WITHOUT_A_TABLE: Mapping[str, Asks] = {
+_NOTHING: KindParameters = _Asked()
+WITHOUT_A_TABLE: Mapping[str, KindParameters] = {
     OwnKind.OWN_RECORDS.value: _NOTHING,
     OwnKind.NIGHTLY.value: _Nights(),
     **dict.fromkeys(OF_THE_COMPANY, _NOTHING),
@@ -78,7 +78,7 @@ WITHOUT_A_TABLE: Mapping[str, Asks] = {
 
 
 def contradictions(
-    file: PolicyFile, document: Document, kinds: Mapping[str, Asks] | None, rules: Iterable[str] = ()
+    file: PolicyFile, document: Document, kinds: Mapping[str, KindParameters] | None, rules: Iterable[str] = ()
 ) -> list[Mistake]:
     """Every place where one part of the policy file does not fit another. `rules`: ids of what the law asks."""
     return [
@@ -102,7 +102,7 @@ def _of_conflicts(file: PolicyFile, document: Document, known: Sequence[str]) ->
 
 
 def contradictions_of_law(
-    law: LawFile, document: Document, file: PolicyFile, kinds: Mapping[str, Asks] | None
+    law: LawFile, document: Document, file: PolicyFile, kinds: Mapping[str, KindParameters] | None
 ) -> list[Mistake]:
     """Every place where a part of the law file does not fit another, or the policy that it is read beside."""
     clauses = tuple(clause for section in file.sections for clause in section.clauses)
@@ -168,7 +168,7 @@ class _Controls:
     ends: date | None
     document: Document
 
-    def mistakes(self, kinds: Mapping[str, Asks] | None) -> Iterator[Mistake]:
+    def mistakes(self, kinds: Mapping[str, KindParameters] | None) -> Iterator[Mistake]:
         yield from self._twice_of_the_audit()
         for name, control in self.entries.items():
             yield from self._control(name, control)
@@ -233,7 +233,7 @@ class _Controls:
             if fault:
                 yield self._mistake((*path, "parameters", name), fault)
 
-    def _kind(self, name: str, control: ControlEntry, kinds: Mapping[str, Asks]) -> Iterator[Mistake]:
+    def _kind(self, name: str, control: ControlEntry, kinds: Mapping[str, KindParameters]) -> Iterator[Mistake]:
         path = (self.root, name)
         asks = WITHOUT_A_TABLE.get(control.kind) or kinds.get(control.kind)
         if asks is None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from privacy_audit.config.map_fields import Line, Part, Zone
+from privacy_audit.config.map_fields import Line, MapPart, Zone
 from privacy_audit.config.map_fields import line as _line
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.outcomes import Severity
@@ -77,14 +77,14 @@ Parameter = Annotated[Any, AfterValidator(_plain)]
 """What a kind of control asks for. The kind says in which form (`controls/<kind>.py`)."""
 
 
-class Source(Part):
+class SourceText(MapPart):
     """The text of the policy, as a file of its own."""
 
     file: Literal["policy.txt"]
     sha256: Sha256
 
 
-class ClauseEntry(Part):
+class ClauseEntry(MapPart):
     """One sentence of the policy, or the part of one that can be judged by itself."""
 
     quote: Quote
@@ -101,14 +101,14 @@ class ClauseEntry(Part):
         return self
 
 
-class Section(Part):
+class PolicySection(MapPart):
     """What stands below one heading of the policy, in the order of the text. A line of navigation has no clauses."""
 
     heading: Quote
     clauses: dict[ClauseId, ClauseEntry] = {}
 
 
-class ControlEntry(Part):
+class ControlEntry(MapPart):
     """A promise made computable; `controls/<kind>.py` says how."""
 
     kind: Line
@@ -126,7 +126,7 @@ class ControlEntry(Part):
     """How to close a finding, where the kind serves many promises and cannot say it."""
 
 
-class SourceEntry(Part):
+class SourceEntry(MapPart):
     """Where the law says it, and who read it there."""
 
     where: Line
@@ -142,7 +142,7 @@ class LawEntry(ControlEntry):
     source: SourceEntry
 
 
-class ConflictEntry(Part):
+class ConflictEntry(MapPart):
     """Where the policy differs from itself or from the law."""
 
     policy: Prose
@@ -152,7 +152,7 @@ class ConflictEntry(Part):
     """Controls of the policy and rules of the law whose outcomes are told beside it."""
 
 
-class LawFile(Part):
+class LawFile(MapPart):
     """The whole of `expectations/law.yaml`: what the law asks, with a version and first days of its own."""
 
     version: Line
@@ -161,7 +161,7 @@ class LawFile(Part):
     rules: dict[LawId, LawEntry] = Field(min_length=1)
 
 
-class PolicyFile(Part):
+class PolicyFile(MapPart):
     """The whole file."""
 
     version: Line
@@ -169,7 +169,7 @@ class PolicyFile(Part):
     effective_from: date
     effective_to: date | None = None
     zone: Zone
-    source: Source
-    sections: tuple[Section, ...] = Field(min_length=1)
+    source: SourceText
+    sections: tuple[PolicySection, ...] = Field(min_length=1)
     controls: dict[ControlId, ControlEntry] = Field(min_length=1)
     conflicts: dict[ConflictId, ConflictEntry] = {}

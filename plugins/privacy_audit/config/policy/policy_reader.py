@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from privacy_audit.config.policy.consistency import Asks, contradictions, contradictions_of_law
+from privacy_audit.config.policy.consistency import KindParameters, contradictions, contradictions_of_law
 from privacy_audit.config.policy.policy_files import ControlEntry, LawFile, PolicyFile
 from privacy_audit.config.policy.quotes import differences
 from privacy_audit.config.yaml import documents
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake
 from privacy_audit.domain.promises import Clause, Conflict, Control, Law, Pack, Policy, Source
 
-__all__ = ["Asks", "load"]
+__all__ = ["KindParameters", "load"]
 
 
-def load(expectations: Path, kinds: Mapping[str, Asks] | None = None, file: Path | None = None) -> Policy:
+def load(expectations: Path, kinds: Mapping[str, KindParameters] | None = None, file: Path | None = None) -> Policy:
     """The policy of a folder of expectations, with the law if the folder has one; ConfigurationRefusedError with every
     mistake and its place.
 
@@ -44,7 +44,7 @@ def load(expectations: Path, kinds: Mapping[str, Asks] | None = None, file: Path
 
 
 def _law(
-    expectations: Path, file: PolicyFile, kinds: Mapping[str, Asks] | None
+    expectations: Path, file: PolicyFile, kinds: Mapping[str, KindParameters] | None
 ) -> tuple[LawFile | None, str, list[Mistake]]:
     """What the law asks, the digest of its file, and what is wrong with it; no law where there is no such file."""
     path = expectations / "law.yaml"

@@ -17,7 +17,7 @@ from privacy_audit.config.yaml.mistake_texts import fit
 from privacy_audit.config.yaml.tree import Document, compose
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake
 
-__all__ = ["LARGEST_FILE", "Document", "Parsed", "decode", "name_of", "parse", "read", "read_bytes"]
+__all__ = ["LARGEST_FILE", "Document", "ParsedFile", "decode", "name_of", "parse", "read", "read_bytes"]
 
 LARGEST_FILE = 256 * 1024
 """Bytes. A file that people write and review is far smaller."""
@@ -26,22 +26,22 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed(Generic[Model]):
+class ParsedFile(Generic[Model]):
     """What a file says, and where it says it."""
 
     value: Model
     document: Document
 
 
-def read(path: Path, model: type[Model], *, root: Path | None = None) -> Parsed[Model]:
+def read(path: Path, model: type[Model], *, root: Path | None = None) -> ParsedFile[Model]:
     """The file as a model; ConfigurationRefusedError with every mistake of the file, placed relative to `root`."""
     return parse(read_bytes(path, root=root), model, name_of(path, root))
 
 
-def parse(content: bytes, model: type[Model], name: str) -> Parsed[Model]:
+def parse(content: bytes, model: type[Model], name: str) -> ParsedFile[Model]:
     """The bytes of a file called `name` as a model, for a caller that also needs the bytes themselves."""
     document = compose(decode(content, name), name)
-    return Parsed(fit(document, model), document)
+    return ParsedFile(fit(document, model), document)
 
 
 def read_bytes(path: Path, *, root: Path | None = None) -> bytes:

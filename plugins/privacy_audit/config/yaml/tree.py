@@ -235,18 +235,18 @@ class _Builder:
             self._value(value, position)
 
     def _key(self, event: ScalarEvent, value: Plain, position: Position) -> None:
-        frame = self.open[-1]
+        context = self.open[-1]
         if event.value == "<<" and event.style is None:
             self.refuse(position, 'the merge key "<<" stands here.', "Write each key out.")
         elif not isinstance(value, str):
             fact = f'the key "{event.value[:80]}" would be read as {type_in_words(value)}, and a key is text.'
             self.refuse(position, fact, "Put it in quotes.")
-        frame.key = event.value
-        first = self.keys.setdefault(frame.next_path, position)
+        context.key = event.value
+        first = self.keys.setdefault(context.next_path, position)
         if first != position:
             fact = f'the key "{event.value[:80]}" stands here again; it first stands in line {first[0]}.'
             self.refuse(position, fact, "Keep one of the two.")
-            frame.key += f" (line {position[0]})"  # so that the keys below it are not taken for duplicates, too
+            context.key += f" (line {position[0]})"  # so that the keys below it are not taken for duplicates, too
 
     def _value(self, value: Plain, position: Position) -> None:
         if not self.open:

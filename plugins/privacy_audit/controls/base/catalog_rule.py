@@ -17,8 +17,8 @@ from privacy_audit.config.map_fields import Identifier, Line, TableName
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls.base.interface import Rule
 from privacy_audit.domain.promises import Control
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Predicate, never, no_day
-from privacy_audit.sql.row_predicates import Truth
+from privacy_audit.sql.evaluation_context import AnyNeed, EvaluationContext, Predicate, never, no_day
+from privacy_audit.sql.row_predicates import RowPredicates
 
 CATALOG = "_store.catalog"
 """Stands for the store as a whole where a table is named."""
@@ -70,24 +70,24 @@ class CatalogRule(Rule):
         return iter(())
 
     @abstractmethod
-    def found(self, frame: Frame) -> sa.FromClause:
+    def found(self, context: EvaluationContext) -> sa.FromClause:
         """Everything that was looked through, with the columns of `key`."""
 
     @abstractmethod
-    def broken(self, row: sa.FromClause, frame: Frame) -> Predicate:
+    def broken(self, row: sa.FromClause, context: EvaluationContext) -> Predicate:
         """Whether a row breaks the promise; null where nobody can tell."""
 
-    def rows(self, frame: Frame, *extra: str) -> sa.FromClause:
-        if self.table in frame.planted:
-            return frame.planted[self.table].relation(tuple(frame.planted[self.table].columns), "t")
-        return sa.select(self.found(frame)).subquery("t")
+    def rows(self, context: EvaluationContext, *extra: str) -> sa.FromClause:
+        if self.table in context.planted:
+            return context.planted[self.table].relation(tuple(context.planted[self.table].columns), "t")
+        return sa.select(self.found(context)).subquery("t")
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        return Truth(
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
+        return RowPredicates(
             row=row,
             out_of_scope=never(),
             undecidable=never(),
-            violating=self.broken(row, frame),
+            violating=self.broken(row, context),
             moment=sa.cast(sa.null(), sa.DateTime(timezone=True)),
             breach_began=no_day(),
         )

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from privacy_audit.domain.tally import AGE_BUCKETS, Tally
-from privacy_audit.erasure.held_row_digests import Seal
-from privacy_audit.erasure.hold_manifests import Entry
-from privacy_audit.sql.evaluation_context import Frame
+from privacy_audit.erasure.held_row_digests import RowDigester
+from privacy_audit.erasure.hold_manifests import ManifestEntry
+from privacy_audit.sql.evaluation_context import EvaluationContext
 
 _HOLD_ON = "hold on "
 
 
-def is_hold(entry: Entry) -> bool:
+def is_hold(entry: ManifestEntry) -> bool:
     """Whether what is on file is a hold, and no row that one keeps: their register may be a mapped table as well."""
     return entry.part.startswith(_HOLD_ON)
 
@@ -41,11 +41,11 @@ class HoldRow:
 class LookAtHolds:
     """What the register of holds says tonight, against what is on file. Memory grows with the holds."""
 
-    seals: Sequence[Seal]
-    filed: Sequence[Entry]
+    seals: Sequence[RowDigester]
+    filed: Sequence[ManifestEntry]
     told_by: str
     """By which columns a hold is told, as the end of its part."""
-    new: list[Entry] = field(default_factory=list)
+    new: list[ManifestEntry] = field(default_factory=list)
     """What is in force and not on file."""
     _there: set[bytes] = field(default_factory=set)
     _over: set[bytes] = field(default_factory=set)
@@ -73,7 +73,7 @@ class LookAtHolds:
         self._in_force.add(digests[own])
         if known[own] not in self._on_file:
             seal, (_, digest, subject) = self.seals[own], known[own]
-            self.new.append(Entry(seal.table, part, digest, subject, seal.version, now))
+            self.new.append(ManifestEntry(seal.table, part, digest, subject, seal.version, now))
 
     def tally(self, as_of: datetime) -> Tally:
         """Counts holds, each once. What was put on file after T is not judged: at T it may not have been there."""
@@ -103,12 +103,14 @@ class LookAtHolds:
         )
 
 
-def disproof(seal: Seal, told_by: str, frame: Frame) -> Iterator[str]:
+def disproof(seal: RowDigester, told_by: str, context: EvaluationContext) -> Iterator[str]:
     """What is said otherwise than it must of made-up holds, on file and in their register."""
-    before, after = frame.as_of - timedelta(days=1), frame.as_of + timedelta(days=1)
+    before, after = context.as_of - timedelta(days=1), context.as_of + timedelta(days=1)
 
-    def on_file_since(moment: datetime, told: str = told_by) -> Entry:
-        return Entry(seal.table, f"{_HOLD_ON}geolocation {told}", seal.row(["1"]), seal.subject("held"), 1, moment)
+    def on_file_since(moment: datetime, told: str = told_by) -> ManifestEntry:
+        return ManifestEntry(
+            seal.table, f"{_HOLD_ON}geolocation {told}", seal.row(["1"]), seal.subject("held"), 1, moment
+        )
 
     def hold(person: str | None = "held", names: str | None = "geolocation", goes_on: bool = True) -> HoldRow:
         return HoldRow(["1"], person, names, goes_on, not goes_on)
@@ -134,8 +136,8 @@ def disproof(seal: Seal, told_by: str, frame: Frame) -> Iterator[str]:
     ):
         look = LookAtHolds([seal], filed, told_by)
         for row in present:
-            look.row(row, frame.as_of)
-        tally = look.tally(frame.as_of)
+            look.row(row, context.as_of)
+        tally = look.tally(context.as_of)
         counted = {it: getattr(tally, it) for it in ("compliant", "violating", "undecidable") if getattr(tally, it)}
         if counted != said:
             yield f"of a hold {name} it counts {counted or 'nothing'}, and not {said or 'nothing'}"

@@ -17,22 +17,30 @@ from typing import Any, ClassVar, Self
 import sqlalchemy as sa
 
 from privacy_audit.config.map_clocks import JoinedSubject, Subject
-from privacy_audit.config.map_fields import Identifier, Line, Name, Part, TableName, Zone
+from privacy_audit.config.map_fields import Identifier, Line, MapPart, Name, TableName, Zone
 from privacy_audit.config.map_registers import PurgeRuns
 from privacy_audit.config.map_tables import Condition, Relation, TableMap
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.domain.promises import Control
 from privacy_audit.domain.tally import Tally
-from privacy_audit.selftest.case import Specimen
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Need, Predicate, UniqueNeed, never, yes
-from privacy_audit.sql.row_predicates import Truth
+from privacy_audit.selftest.case import SelfTestCase
+from privacy_audit.sql.evaluation_context import (
+    AnyNeed,
+    ColumnRequirement,
+    EvaluationContext,
+    Predicate,
+    UniqueRequirement,
+    never,
+    yes,
+)
+from privacy_audit.sql.row_predicates import RowPredicates
 
 
 @dataclass(frozen=True, slots=True)
-class Seek:
+class IndexPlan:
     """An index-friendly way to the rows that may not be compliant."""
 
-    truth: Truth
+    predicates: RowPredicates
     """The truth about a superset of the rows that are neither compliant nor out of scope, each once."""
     index: tuple[str, ...] = ()
     """Leading columns of the index that leads to these rows; empty when a scan filters them out."""
@@ -43,7 +51,7 @@ class Seek:
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class BindingError:
     """A place where the store map does not say what a control needs, so that nothing can be checked there."""
 
     reason: str
@@ -51,7 +59,7 @@ class Lack:
 
 
 @dataclass(frozen=True, slots=True)
-class Delete:
+class DeleteRows:
     """Violating rows are deleted, whole."""
 
 
@@ -62,16 +70,16 @@ class SetNull:
     columns: tuple[str, ...]
 
 
-Remedy = Delete | SetNull
+Remedy = DeleteRows | SetNull
 """What is done with the rows of a finding. The owner of the store does it; the audit never does."""
 
 
 def remedy_of_group(columns: tuple[str, ...]) -> Remedy:
     """The remedy for a group of columns; without columns the row itself is the data."""
-    return SetNull(columns) if columns else Delete()
+    return SetNull(columns) if columns else DeleteRows()
 
 
-class Rule(Part, ABC):
+class Rule(MapPart, ABC):
     """A control bound to one table. Its fields are what a compiled suite carries."""
 
     kind: ClassVar[str]
@@ -106,7 +114,7 @@ class Rule(Part, ABC):
 
     @classmethod
     @abstractmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         """The rules a control becomes in a store, in the order of its map. `zone` is the policy's.
 
         A Lack stands for each place where the map does not say what the control needs.
@@ -141,10 +149,10 @@ class Rule(Part, ABC):
         """All columns that are read, in any table, and what must be unique: the visibility proof."""
 
     @abstractmethod
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
         """The truth about the rows of a relation with these columns."""
 
-    def seeks(self, frame: Frame) -> Sequence[Seek]:
+    def seeks(self, context: EvaluationContext) -> Sequence[IndexPlan]:
         """Ways to the rows that may not be compliant, the best first; none when only a full count can find them."""
         return ()
 
@@ -182,34 +190,34 @@ class Rule(Part, ABC):
         """The rule as a compiled suite carries it: what differs from the defaults."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
-    def frame(self, as_of: Any) -> Frame:
+    def context(self, as_of: Any) -> EvaluationContext:
         """T with this store's calendar."""
-        return Frame(as_of, self.zone, self.no_data_before)
+        return EvaluationContext(as_of, self.zone, self.no_data_before)
 
     @property
     def longest_period(self) -> str:
         """The longest period it reckons with: its specimens are rows of a company that is older than that."""
         return "P1Y"
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
         """Made-up rows with what must be said of them: they show that the rule can fail."""
         return iter(())
 
-    def disproof(self, frame: Frame) -> Iterator[str]:
+    def disproof(self, context: EvaluationContext) -> Iterator[str]:
         """What a rule that judges in memory says otherwise of its specimens than it must, in words."""
         return iter(())
 
-    def count(self, connection: sa.Connection, frame: Frame) -> Tally | None:
+    def count(self, connection: sa.Connection, context: EvaluationContext) -> Tally | None:
         """The tally of a rule that no SQL can judge, because what it compares with must not reach the server."""
         return None
 
-    def prepared(self, connection: sa.Connection, frame: Frame) -> Frame:
+    def prepared(self, connection: sa.Connection, context: EvaluationContext) -> EvaluationContext:
         """The frame with what must be found out in the store first, by statements of their own: counts and names."""
-        return frame
+        return context
 
-    def rows(self, frame: Frame, *extra: str) -> sa.FromClause:
+    def rows(self, context: EvaluationContext, *extra: str) -> sa.FromClause:
         """The table itself, with the columns that are read."""
-        return frame.table(self.table, *self.columns(), *extra, alias="t")
+        return context.table(self.table, *self.columns(), *extra, alias="t")
 
 
 def common(table_name: str, mapped: TableMap, store: StoreMap, zone: str) -> dict[str, Any]:
@@ -225,9 +233,13 @@ def common(table_name: str, mapped: TableMap, store: StoreMap, zone: str) -> dic
     }
 
 
-def condition_needs(conditions: Sequence[Condition], table_name: str) -> Iterator[Need]:
+def condition_needs(conditions: Sequence[Condition], table_name: str) -> Iterator[ColumnRequirement]:
     """The columns that conditions read, where they are of one type: a flag is compared as such, all else as text."""
-    yield from (Need(table_name, one.column, frozenset({"bool"})) for one in conditions if isinstance(one.equals, bool))
+    yield from (
+        ColumnRequirement(table_name, one.column, frozenset({"bool"}))
+        for one in conditions
+        if isinstance(one.equals, bool)
+    )
 
 
 def outside(row: sa.FromClause, conditions: Sequence[Condition], columns: Sequence[str] = ()) -> Predicate:
@@ -257,13 +269,13 @@ class SubjectSql:
     joins: tuple[tuple[sa.FromClause, Predicate], ...] = ()
 
 
-def read_subject(subject: Subject | None, row: sa.FromClause, frame: Frame) -> SubjectSql:
+def read_subject(subject: Subject | None, row: sa.FromClause, context: EvaluationContext) -> SubjectSql:
     """The subject key of rows; of a joined one, through columns that the visibility proof shows to be unique."""
     if subject is None:
         return SubjectSql(sa.null())
     if not isinstance(subject, JoinedSubject):
         return SubjectSql(row.c[subject.column])
-    other = frame.table(subject.table, *subject.on.values(), subject.column, alias="subject_row")
+    other = context.table(subject.table, *subject.on.values(), subject.column, alias="subject_row")
     on = sa.and_(*(other.c[theirs] == row.c[own] for own, theirs in subject.on.items()))
     return SubjectSql(other.c[subject.column], ((other, on),))
 
@@ -275,9 +287,9 @@ def subject_columns(subject: Subject | None) -> tuple[str, ...]:
     return tuple(subject.on) if isinstance(subject, JoinedSubject) else (subject.column,)
 
 
-def subject_needs(subject: Subject | None, table_name: str) -> Iterator[Need | UniqueNeed]:
+def subject_needs(subject: Subject | None, table_name: str) -> Iterator[ColumnRequirement | UniqueRequirement]:
     """The columns that lead to the subject, and what must be unique on the way."""
-    yield from (Need(table_name, column) for column in subject_columns(subject))
+    yield from (ColumnRequirement(table_name, column) for column in subject_columns(subject))
     if isinstance(subject, JoinedSubject):
-        yield from (Need(subject.table, column) for column in (*subject.on.values(), subject.column))
-        yield UniqueNeed(subject.table, frozenset(subject.on.values()))
+        yield from (ColumnRequirement(subject.table, column) for column in (*subject.on.values(), subject.column))
+        yield UniqueRequirement(subject.table, frozenset(subject.on.values()))

@@ -14,9 +14,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from privacy_audit.config.map_clocks import Clock, JoinedClock, JoinedSubject, LatestClock
-from privacy_audit.config.map_registers import Records
+from privacy_audit.config.map_registers import RegisterBinding
 from privacy_audit.config.map_tables import TableMap
-from privacy_audit.config.registers import COMPANY_REGISTERS, Of
+from privacy_audit.config.registers import COMPANY_REGISTERS, FieldType
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.domain.categories import Category
 
@@ -53,9 +53,9 @@ def personal_tables(store: StoreMap) -> tuple[str, ...]:
     named = {store.persons.table} if store.persons else set()
     named |= {table for mapped in store.tables.values() for table in _joined(mapped)}
     for name, register in vars(store.registers).items():
-        if isinstance(register, Records):
+        if isinstance(register, RegisterBinding):
             known = COMPANY_REGISTERS[name].fields
-            names_person = any(known[field] is Of.PERSON for field in register.fields)
+            names_person = any(known[field] is FieldType.PERSON for field in register.fields)
             named |= {register.table} if register.table is not None and names_person else set()
         elif getattr(register, "subject", None) is not None:
             named.add(register.table)
@@ -82,14 +82,14 @@ def _mentioned(store: StoreMap) -> Iterator[tuple[str, str]]:
         yield store.persons.table, store.persons.key
         yield store.persons.table, store.persons.born.column
     for register in vars(store.registers).values():
-        if isinstance(register, Records):
+        if isinstance(register, RegisterBinding):
             if register.table is not None:
                 yield from ((register.table, column) for column in (*register.key, *_columns(register)))
         elif register is not None and not getattr(register, "connection", None):  # else it is in another store
             yield from _of_part(register, register.table)
 
 
-def _columns(records: Records) -> Iterator[str]:
+def _columns(records: RegisterBinding) -> Iterator[str]:
     yield from (clock.column for clock in records.fields.values())
 
 

@@ -1,5 +1,5 @@
 """What the kinds over a company's registers share: one reads its control's parameters, finds its register, and says
-what is broken in a row (`RecordRule`), or in the register as a whole (`RegisterRule`). The rest is here.
+what is broken in a row (`RegisterRowRule`), or in the register as a whole (`RegisterRule`). The rest is here.
 
 A row of the register is out of scope when `only` or `in_force` surely leave it out, and undecidable when nobody can
 tell whether they do and it may be in breach.
@@ -15,41 +15,41 @@ from typing import Annotated, Any, ClassVar, Self
 import sqlalchemy as sa
 from pydantic import AfterValidator, Field, ValidationError
 
-from privacy_audit.config.map_fields import Line, Name, Part
-from privacy_audit.config.map_registers import Records
-from privacy_audit.config.registers import COMPANY_REGISTERS, Of
+from privacy_audit.config.map_fields import Line, MapPart, Name
+from privacy_audit.config.map_registers import RegisterBinding
+from privacy_audit.config.registers import COMPANY_REGISTERS, FieldType
 from privacy_audit.config.store_map import StoreMap
-from privacy_audit.controls.base.interface import Lack, Rule
+from privacy_audit.controls.base.interface import BindingError, Rule
 from privacy_audit.domain.periods import Period
 from privacy_audit.domain.promises import Control
-from privacy_audit.selftest.case import ME, Specimen
-from privacy_audit.selftest.register_cases import Entry, Meant, in_scope, on_edges, specimens_of
-from privacy_audit.sql.evaluation_context import AnyNeed, Frame, Predicate, never, no, no_day, unknown
+from privacy_audit.selftest.case import OWN, SelfTestCase
+from privacy_audit.selftest.register_cases import RegisterCase, Selector, in_scope, on_edges, specimens_of
+from privacy_audit.sql.evaluation_context import AnyNeed, EvaluationContext, Predicate, never, no, no_day, unknown
 from privacy_audit.sql.register_rows import (
     LINE,
     Answer,
-    InForce,
+    InForceFields,
     Only,
-    RecordSql,
+    RegisterSql,
     columns_of,
     every,
     needs_of_records,
     planted,
 )
-from privacy_audit.sql.row_predicates import Truth
+from privacy_audit.sql.row_predicates import RowPredicates
 
 PeriodText = Annotated[str, AfterValidator(lambda text: str(Period.parse(text)))]
 """A calendar period as `Period` reads and writes it."""
 
 
-class Asked(Part):
+class RegisterParams(MapPart):
     """The parameters of a control over a register. Each kind adds its own."""
 
     register_: Name = Field(alias="register")
     """The company's register whose rows are judged (`company_registers.py`)."""
     only: Only = {}
     """Which of its rows are meant."""
-    in_force: InForce | None = None
+    in_force: InForceFields | None = None
     """Fields between which a row holds: rows that do not hold at T are out of scope."""
 
     def fields(self) -> Iterator[str]:
@@ -67,7 +67,7 @@ class Asked(Part):
         """Other registers, and those of their fields that must tell a moment."""
         return iter(())
 
-    def key(self, records: Records) -> tuple[str, ...]:
+    def key(self, records: RegisterBinding) -> tuple[str, ...]:
         """The columns that tell apart what is judged: rows of the register, unless a kind judges more than a row."""
         return records.key or (LINE,)
 
@@ -77,7 +77,7 @@ class Asked(Part):
 
 
 @dataclass(frozen=True)
-class Breach:
+class RegisterBreach:
     """What a kind says of the rows of its register, whatever their scope."""
 
     broken: Answer
@@ -93,7 +93,7 @@ class Breach:
 class RegisterRule(Rule):
     """A control over a register of the company. One that judges more than a row says so in `rows` and `judge`."""
 
-    asked: ClassVar[type[Asked]] = Asked
+    asked: ClassVar[type[RegisterParams]] = RegisterParams
     """The type of its parameters."""
     company_wide: ClassVar[bool] = True
 
@@ -101,16 +101,18 @@ class RegisterRule(Rule):
     """What is promised, as the control's title says it."""
     how: str
     """How to close a finding."""
-    records: Records
-    joined: dict[Name, Records] = {}
+    records: RegisterBinding
+    joined: dict[Name, RegisterBinding] = {}
     """The other registers it reads, by their names."""
-    asks: Asked
+    asks: RegisterParams
     """The control's parameters; each kind narrows their type to its own, and they are what a control may say."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         annotation = cls.model_fields["asks"].annotation
-        cls.asked = annotation if isinstance(annotation, type) and issubclass(annotation, Asked) else Asked
+        cls.asked = (
+            annotation if isinstance(annotation, type) and issubclass(annotation, RegisterParams) else RegisterParams
+        )
         named = {field.alias or name: field.is_required() for name, field in cls.asked.model_fields.items()}
         cls.parameters = frozenset(name for name, required in named.items() if required) | {"register"}
         cls.optional_parameters = frozenset(named) - cls.parameters
@@ -133,12 +135,12 @@ class RegisterRule(Rule):
                     yield ("register",), f'the register {register} has no field "{field}". It has: {known}.'
         for register, field in (*((asks.register_, own) for own in asks.moments()), *asks.joined_moments()):
             fields_of = COMPANY_REGISTERS[register].fields if register in COMPANY_REGISTERS else {}
-            if fields_of.get(field, Of.MOMENT) is not Of.MOMENT:
-                telling = ", ".join(name for name, kind in fields_of.items() if kind is Of.MOMENT)
+            if fields_of.get(field, FieldType.MOMENT) is not FieldType.MOMENT:
+                telling = ", ".join(name for name, kind in fields_of.items() if kind is FieldType.MOMENT)
                 yield ("register",), f"{field} tells no moment. Of {register} these fields do: {telling}."
 
     @classmethod
-    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | Lack]:
+    def bind(cls, control: Control, store: StoreMap, zone: str) -> Iterator[Self | BindingError]:
         asks = cls.asked.model_validate(control.parameters)
         records = store.registers.records(asks.register_)
         if records is None:
@@ -148,7 +150,7 @@ class RegisterRule(Rule):
         for name, fields in asks.joined().items():
             lacks += _lacking(name, joined[name], fields)
         if lacks:
-            yield Lack(f"{control.id}: {'; '.join(lacks)}")
+            yield BindingError(f"{control.id}: {'; '.join(lacks)}")
             return
         yield cls(
             table=records.name,
@@ -166,15 +168,15 @@ class RegisterRule(Rule):
         )
 
     @abstractmethod
-    def entries(self, meant: Meant) -> Iterator[Entry]:
+    def entries(self, meant: Selector) -> Iterator[RegisterCase]:
         """Rows of the register with what must be said of them where they are meant; one at least is in breach."""
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        meant = self._meant(frame)
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        meant = self._meant(context)
         yield from specimens_of(self.entries(meant), meant, self.joined)
 
-    def _meant(self, frame: Frame) -> Meant:
-        return Meant(self.asks.register_, self.records, self.asks.only, self.asks.in_force, frame)
+    def _meant(self, context: EvaluationContext) -> Selector:
+        return Selector(self.asks.register_, self.records, self.asks.only, self.asks.in_force, context)
 
     @property
     def avoided(self) -> Only:
@@ -207,49 +209,51 @@ class RegisterRule(Rule):
         for name, fields in asks.joined().items():
             yield from needs_of_records(name, self.joined[name], tuple(fields))
 
-    def frame(self, as_of: Any) -> Frame:
-        return self.with_files(super().frame(as_of))
+    def context(self, as_of: Any) -> EvaluationContext:
+        return self.with_files(super().context(as_of))
 
-    def with_files(self, frame: Frame) -> Frame:
+    def with_files(self, context: EvaluationContext) -> EvaluationContext:
         """The frame in which the registers that are files are relations too."""
         files = planted(self.asks.register_, self.records)
         for name, records in self.joined.items():
             files |= planted(name, records)
-        return Frame(frame.as_of, frame.zone_name, frame.no_data_before, frame.holds_of, {**files, **frame.planted})
+        return EvaluationContext(
+            context.as_of, context.zone_name, context.no_data_before, context.holds_of, {**files, **context.planted}
+        )
 
     def _fields(self) -> Iterator[str]:
         yield from self.asks.fields()
 
 
-class RecordRule(RegisterRule):
+class RegisterRowRule(RegisterRule):
     """A control over each row of a register."""
 
     @abstractmethod
-    def breach(self, records: RecordSql) -> Breach:
+    def breach(self, records: RegisterSql) -> RegisterBreach:
         """What is broken in a row of the register."""
 
-    def scope(self, records: RecordSql) -> Sequence[Answer]:
+    def scope(self, records: RegisterSql) -> Sequence[Answer]:
         """What else leaves rows out, beside `only` and `in_force`."""
         return ()
 
-    def specimens(self, frame: Frame) -> Iterator[Specimen]:
-        meant = self._meant(frame)
+    def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
+        meant = self._meant(context)
         known = COMPANY_REGISTERS[meant.register].fields
-        persons = dict.fromkeys((name for name in self._fields() if known[name] is Of.PERSON), ME)
+        persons = dict.fromkeys((name for name in self._fields() if known[name] is FieldType.PERSON), OWN)
         base = {**persons, **meant.base(self.avoided)}
         entries = list(self.entries(meant))
         if all(other.name != self.records.name for other in self.joined.values()):  # else a row may count for itself
             entries = list(on_edges(entries, meant))
         yield from specimens_of((in_scope(entry, meant, base) for entry in entries), meant, self.joined)
 
-    def judge(self, row: sa.FromClause, frame: Frame) -> Truth:
-        records, asks = RecordSql(self.records, row, frame), self.asks
+    def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
+        records, asks = RegisterSql(self.records, row, context), self.asks
         found = self.breach(records)
         broken = found.broken
         others = self.scope(records)
         everywhere = not (asks.only or asks.in_force or others)
         scope = every([records.meant(asks.only), records.in_force(asks.in_force), *others])
-        return Truth(
+        return RowPredicates(
             row=row,
             out_of_scope=never() if everywhere else no(scope),
             undecidable=never() if everywhere else sa.and_(unknown(scope), sa.not_(no(broken))),
@@ -266,19 +270,19 @@ class RecordRule(RegisterRule):
 
     def _person_field(self) -> Iterator[str]:
         known = COMPANY_REGISTERS[self.asks.register_].fields
-        yield from (field for field in self.records.fields if known[field] is Of.PERSON)
+        yield from (field for field in self.records.fields if known[field] is FieldType.PERSON)
 
     def _person(self, row: sa.FromClause) -> sa.ColumnElement[Any]:
         field = next(self._person_field(), None)
         return sa.null() if field is None else row.c[self.records.fields[field].column]
 
 
-def _kind_of(register: str, field: str) -> Of | None:
+def _kind_of(register: str, field: str) -> FieldType | None:
     """What a field is; None where there is no such register or field."""
     return COMPANY_REGISTERS[register].fields.get(field) if register in COMPANY_REGISTERS else None
 
 
-def _lacking(register: str, records: Records | None, fields: Iterator[str] | Sequence[str]) -> list[str]:
+def _lacking(register: str, records: RegisterBinding | None, fields: Iterator[str] | Sequence[str]) -> list[str]:
     if records is None:
         return [f"it needs the register `{register}`, which this store map does not bind (a file can be bound as well)"]
     missing = [field for field in dict.fromkeys(fields) if field not in records.fields]

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.domain.periods import local_date
 from privacy_audit.findings.disclosure import SMALL_COUNT
-from privacy_audit.findings.finding_state import Point
+from privacy_audit.findings.finding_state import CheckCount
 
 IDLE_NIGHTS = 3
 """After so many nights that looked and found none gone, rows are said not to go."""
@@ -30,7 +30,7 @@ _MOST_NIGHTS = 3652
 """Ten years: beyond, a day on which a backlog is empty is no forecast."""
 
 
-class Course(StrEnum):
+class TrendDirection(StrEnum):
     """Whether rows in breach go, and as fast as they fall due."""
 
     KEPT_UP = "kept_up"
@@ -47,7 +47,7 @@ class Course(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
+class NightCounts:
     """One civil day of the policy's zone."""
 
     day: date
@@ -59,9 +59,9 @@ class Night:
 class Trend:
     """The counts of one check over the nights, and what they show."""
 
-    nights: tuple[Night, ...]
+    nights: tuple[NightCounts, ...]
     """Every civil day from the first on file to tonight, those on which nobody looked included."""
-    verdict: Course
+    verdict: TrendDirection
     last_worked: date | None = None
     """Last civil day on which rows in breach went, as the night that looked after it; None when on none on file."""
     since: date | None = None
@@ -106,15 +106,15 @@ class Trend:
         return next((night.rows for night in self.nights if night.day == day), None)
 
 
-def nights(points: Sequence[Point], zone: ZoneInfo, until: date) -> tuple[Night, ...]:
+def nights(points: Sequence[CheckCount], zone: ZoneInfo, until: date) -> tuple[NightCounts, ...]:
     """Every civil day from the first point's to `until`: a true axis of time."""
     counted = _by_day(points, zone)
     days = (until - min(counted)).days + 1 if counted else 0
     rows = {day: point.violating for day, point in counted.items()}
-    return tuple(Night(day, rows.get(day)) for day in (until - _DAY * ago for ago in reversed(range(days))))
+    return tuple(NightCounts(day, rows.get(day)) for day in (until - _DAY * ago for ago in reversed(range(days))))
 
 
-def trend(points: Sequence[Point], zone: ZoneInfo, today: date) -> Trend:
+def trend(points: Sequence[CheckCount], zone: ZoneInfo, today: date) -> Trend:
     """What the points show, the oldest first. `today` is the civil day of tonight's audit.
 
     The points are as they were filed, not as `disclosure` coarsens them: a date that is coarse on one night and exact
@@ -123,11 +123,11 @@ def trend(points: Sequence[Point], zone: ZoneInfo, today: date) -> Trend:
     shown = nights(points, zone, today)
     looks = [_look(day, point) for day, point in _by_day(points, zone).items() if _counted(point) and day <= today]
     if not looks:
-        return Trend(shown, Course.UNKNOWN)
+        return Trend(shown, TrendDirection.UNKNOWN)
     audited = looks[-1].day == today
     stretch, week = _stretch(looks), _week(looks) if audited else []
-    verdict = _verdict(looks) if audited else Course.UNKNOWN
-    growth = _slope(week) if verdict is Course.SHRINKING else None
+    verdict = _verdict(looks) if audited else TrendDirection.UNKNOWN
+    growth = _slope(week) if verdict is TrendDirection.SHRINKING else None
     return Trend(
         nights=shown,
         verdict=verdict,
@@ -141,11 +141,11 @@ def trend(points: Sequence[Point], zone: ZoneInfo, today: date) -> Trend:
     )
 
 
-def _by_day(points: Sequence[Point], zone: ZoneInfo) -> dict[date, Point]:
+def _by_day(points: Sequence[CheckCount], zone: ZoneInfo) -> dict[date, CheckCount]:
     return {local_date(point.as_of, zone): point for point in points}
 
 
-def _counted(point: Point) -> bool:
+def _counted(point: CheckCount) -> bool:
     return point.violating is not None
 
 
@@ -163,7 +163,7 @@ class _Look:
     """False when the check is to review: that no row is known to be in breach does not mean that none is."""
 
 
-def _look(day: date, point: Point) -> _Look:
+def _look(day: date, point: CheckCount) -> _Look:
     return _Look(
         day=day,
         rows=point.violating or 0,
@@ -217,17 +217,17 @@ def _slope(looks: list[_Look]) -> Fraction | None:
     return Fraction(last.rows - first.rows, (last.day - first.day).days) if len(looks) > 1 else None
 
 
-def _verdict(looks: list[_Look]) -> Course:
+def _verdict(looks: list[_Look]) -> TrendDirection:
     """The verdict when the last of the nights is tonight."""
     tonight, stretch, worked = looks[-1], _stretch(looks), _last_worked(looks)
     if not tonight.rows:
-        return Course.KEPT_UP if tonight.decided else Course.UNKNOWN
+        return TrendDirection.KEPT_UP if tonight.decided else TrendDirection.UNKNOWN
     if _quiet(stretch) >= IDLE_NIGHTS:
-        return Course.IDLE
+        return TrendDirection.IDLE
     lately = worked is not None and worked >= looks[-IDLE_NIGHTS:][0].day
     if not lately or not stretch[0].rows:
-        return Course.UNKNOWN
-    return Course.SHRINKING if _shrinks(looks) else Course.BEHIND
+        return TrendDirection.UNKNOWN
+    return TrendDirection.SHRINKING if _shrinks(looks) else TrendDirection.BEHIND
 
 
 def _shrinks(looks: list[_Look]) -> bool:

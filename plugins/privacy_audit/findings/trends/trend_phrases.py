@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from privacy_audit.domain import phrases
-from privacy_audit.findings.trends.counts import Course, Trend
+from privacy_audit.findings.trends.counts import Trend, TrendDirection
 
 _DAY = timedelta(days=1)
 _COME = {True: "fall due", False: "are added"}
@@ -18,15 +18,15 @@ _COME = {True: "fall due", False: "are added"}
 def sentences(shown: Trend, *, purge: bool) -> tuple[str, ...]:
     """What a trend shows, for a reader. `purge`: the control promises deletion, so what makes rows go is a purge."""
     match shown.verdict:
-        case Course.KEPT_UP:
+        case TrendDirection.KEPT_UP:
             return (_kept_up(shown), *_first_night(shown))
-        case Course.SHRINKING:
+        case TrendDirection.SHRINKING:
             return _shrinking(shown, purge)
-        case Course.BEHIND:
+        case TrendDirection.BEHIND:
             return (_behind(shown, purge),)
-        case Course.IDLE:
+        case TrendDirection.IDLE:
             return (_since(shown, purge), _idle(shown, purge))
-        case Course.UNKNOWN:
+        case TrendDirection.UNKNOWN:
             return _unknown(shown, purge)
 
 

@@ -38,7 +38,7 @@ class EvidenceMismatchError(PrivacyAuditError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CheckPage:
     """A check as a page tells it."""
 
     check: CheckResult
@@ -75,7 +75,7 @@ class Suite:
     """The checks of one table, or of a store as a whole when `table` is empty. The most urgent check stands first."""
 
     table: str
-    told: tuple[Told, ...]
+    told: tuple[CheckPage, ...]
     page: str
 
     @property
@@ -89,15 +89,15 @@ class Suite:
         return [(outcome, number) for outcome, number in scores(self.told) if number]
 
 
-def scores(told: Iterable[Told]) -> list[tuple[Outcome, int]]:
+def scores(told: Iterable[CheckPage]) -> list[tuple[Outcome, int]]:
     """All five outcomes with the number of checks that ended so."""
     outcomes = [entry.check.outcome for entry in told]
     return [(outcome, outcomes.count(outcome)) for outcome in TELLING]
 
 
-def by_control(told: Iterable[Told]) -> list[tuple[Control, list[Told]]]:
+def by_control(told: Iterable[CheckPage]) -> list[tuple[Control, list[CheckPage]]]:
     """The same checks under their controls, in the order of the first of each."""
-    groups: dict[str, list[Told]] = {}
+    groups: dict[str, list[CheckPage]] = {}
     for entry in told:
         groups.setdefault(entry.control.id, []).append(entry)
     return [(group[0].control, group) for group in groups.values()]
@@ -109,7 +109,7 @@ def suite_of(check: CheckResult) -> str:
 
 
 @dataclass(frozen=True)
-class Night:
+class NightPages:
     """An audit as its pages tell it."""
 
     audit: Audit
@@ -196,20 +196,20 @@ class Night:
             "report": f"{up}../reports/{quote(audit.id, safe='')}/report.html",
         }
 
-    def _shelves(self, told: list[Told]) -> list[tuple[StoreResult, list[Suite]]]:
+    def _shelves(self, told: list[CheckPage]) -> list[tuple[StoreResult, list[Suite]]]:
         """The stores, each with its suites; what holds the most urgent check comes first."""
         shelves = [
             (store, self._suites([entry for entry in told if entry.store is store])) for store in self.audit.stores
         ]
         return sorted(shelves, key=lambda shelf: (_first(shelf[0], shelf[1]), shelf[0].name))
 
-    def _suites(self, told: list[Told]) -> list[Suite]:
+    def _suites(self, told: list[CheckPage]) -> list[Suite]:
         tables = dict.fromkeys(entry.check.table for entry in told)  # in the order of the most urgent check of each
         grouped = ((table, tuple(entry for entry in told if entry.check.table == table)) for table in tables)
         suites = [Suite(table, group, group[0].page) for table, group in grouped]
         return sorted(suites, key=lambda suite: TELLING.index(suite.told[0].check.outcome))
 
-    def _all(self, pages: Mapping[str, str] | None = None) -> list[Told]:
+    def _all(self, pages: Mapping[str, str] | None = None) -> list[CheckPage]:
         controls = {control.id: control for control in self.audit.policy.controls}
         clauses = {clause.id: clause for clause in self.audit.policy.clauses}
         return [
@@ -225,9 +225,9 @@ class Night:
         controls: Mapping[str, Control],
         clauses: Mapping[str, Clause],
         page: str,
-    ) -> Told:
+    ) -> CheckPage:
         control = controls.get(check.control) or self._unnamed(check)
-        return Told(
+        return CheckPage(
             check=check,
             control=control,
             clauses=tuple(clauses[name] for name in control.clauses if name in clauses),

@@ -11,7 +11,7 @@ from great_expectations.render import RenderedDocumentContent
 from great_expectations.render.renderer import SiteIndexPageRenderer, ValidationResultsPageRenderer
 
 from privacy_audit.domain.audit import Audit
-from privacy_audit.publish.data_docs.page_content import Night
+from privacy_audit.publish.data_docs.page_content import NightPages
 
 
 class NightDocument(RenderedDocumentContent):
@@ -31,7 +31,7 @@ class SuiteRenderer(ValidationResultsPageRenderer):
 
     def __init__(self, audit: Audit, data_context: Any = None) -> None:
         super().__init__(data_context=data_context)
-        self._night = Night(audit)
+        self._night = NightPages(audit)
 
     def render(self, validation_results: Any, suite_parameters: Any = None) -> NightDocument:
         """EvidenceMismatchError when the audit has no check of the suite."""
@@ -43,7 +43,7 @@ class IndexRenderer(SiteIndexPageRenderer):
 
     def __init__(self, audit: Audit) -> None:
         super().__init__()
-        self._night = Night(audit)
+        self._night = NightPages(audit)
 
     def render(self, index_links_dict: Any) -> NightDocument:
         """The document of the index."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from privacy_audit.domain.audit import Audit
 from privacy_audit.domain.errors import MayHealError
-from privacy_audit.publish.data_docs.page_content import COVERAGE, EvidenceMismatchError, Night
+from privacy_audit.publish.data_docs.page_content import COVERAGE, EvidenceMismatchError, NightPages
 
 _STORE = "filed"
 # What a page could not be made of, and why, is only ever told by this logger. Another stage may have muted its parents.
@@ -30,7 +30,7 @@ def build(results: Path, audit: Audit, site: Path) -> None:
     DataDocsError names the pages that could not be made, and validation results that contradict the audit.
     """
     logging.getLogger(_REASONS).setLevel(logging.ERROR)
-    night = Night(audit)
+    night = NightPages(audit)
     context = _context(results)
     store = context.stores[_STORE]
     keys = _newest(store.list_keys(), audit.id)
@@ -47,7 +47,7 @@ def build(results: Path, audit: Audit, site: Path) -> None:
     _prove_whole(site, {*keys, *night.counted_suites}, keys, links)
 
 
-def _add_coverage(site: Path, night: Night, links: Mapping[str, Any]) -> None:
+def _add_coverage(site: Path, night: NightPages, links: Mapping[str, Any]) -> None:
     """The page of clauses and stores. Great Expectations knows no such page, so it is put beside the index by us."""
     from privacy_audit.publish.data_docs.renderers import NightDocument
     from privacy_audit.publish.data_docs.views import CoverageView

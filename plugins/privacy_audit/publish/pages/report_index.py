@@ -16,7 +16,7 @@ FILES = ("report.html", "findings.csv", "findings.json", "audit.json")
 
 
 @dataclass(frozen=True, slots=True)
-class FiledStore:
+class IndexedStore:
     """One line of the list: a store and what the audit said of it."""
 
     name: str
@@ -24,13 +24,13 @@ class FiledStore:
 
 
 @dataclass(frozen=True, slots=True)
-class FiledReport:
+class IndexedReport:
     """A report as the list shows it."""
 
     id: str
     as_of: datetime | None
     """In the policy's zone. None when `audit.json` cannot be read: the report is listed all the same."""
-    stores: tuple[FiledStore, ...]
+    stores: tuple[IndexedStore, ...]
     files: tuple[str, ...]
     checks_not_audited: int = 0
     """Checks that nobody could run, in stores that were looked into otherwise."""
@@ -54,17 +54,17 @@ def folders(reports: Path) -> list[Path]:
     return sorted(found, key=lambda folder: (folder.stat().st_mtime, folder.name), reverse=True)
 
 
-def read(folder: Path) -> FiledReport:
+def read(folder: Path) -> IndexedReport:
     """What the list says of a report. A file that cannot be read makes the line poorer, never the page fail."""
     files = tuple(name for name in FILES if (folder / name).is_file())
     try:
         audit: dict[str, Any] = json.loads((folder / "audit.json").read_bytes())
         as_of = datetime.fromisoformat(audit["as_of"]).astimezone(ZoneInfo(audit["policy"]["zone"]))
-        stores = tuple(FiledStore(store["name"], Outcome(store["outcome"])) for store in audit["stores"])
+        stores = tuple(IndexedStore(store["name"], Outcome(store["outcome"])) for store in audit["stores"])
         unread = [check["store"] for check in audit["checks"] if check["outcome"] == Outcome.NOT_AUDITED]
     except (OSError, ValueError, KeyError, TypeError):
-        return FiledReport(folder.name, None, (), files)
-    report = FiledReport(folder.name, as_of, stores, files)
+        return IndexedReport(folder.name, None, (), files)
+    report = IndexedReport(folder.name, as_of, stores, files)
     return replace(report, checks_not_audited=sum(store not in report.not_audited for store in unread))
 
 

@@ -16,7 +16,7 @@ from privacy_audit.domain.audit import Audit, StoreResult
 from privacy_audit.domain.promises import Clause, Policy
 from privacy_audit.domain.tally import AGE_BUCKETS, Forecast, Purge, Tally
 from privacy_audit.findings import disclosure
-from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import summary
 from privacy_audit.view.coverage_matrix import ControlOutcome, control_outcomes
 
@@ -25,7 +25,7 @@ SCHEMA = "privacy_audit.audit/1"
 """Name and major version of the document; a field that changes its meaning raises the number."""
 
 
-def render(audit: Audit, chronicle: Chronicle | None = None) -> bytes:
+def render(audit: Audit, chronicle: FindingHistory | None = None) -> bytes:
     """The audit as canonical JSON, without a newline at its end (RFC 8785 allows no white space).
 
     The chronicle is not asked: this is what was found, whatever people decided and other nights showed.
@@ -91,7 +91,7 @@ def _store(store: StoreResult) -> dict[str, Any]:
     }
 
 
-def _check(entry: summary.Entry) -> dict[str, Any]:
+def _check(entry: summary.CheckEntry) -> dict[str, Any]:
     check, tally = entry.check, entry.check.tally
     return {
         "id": check.id,

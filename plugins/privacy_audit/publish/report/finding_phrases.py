@@ -11,7 +11,15 @@ from privacy_audit.domain import phrases
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.tally import Forecast
-from privacy_audit.findings.finding_state import Change, Kind, Standing, Status, Triage, WaiverReport, WaiverState
+from privacy_audit.findings.finding_state import (
+    FindingChange,
+    FindingKind,
+    FindingState,
+    FindingStatus,
+    Triage,
+    WaiverReport,
+    WaiverState,
+)
 
 EARLIER = (
     "This audit is judged by an earlier instant than one already filed, so it moved no status: what is new, back, due "
@@ -26,11 +34,11 @@ NEVER_RUN = (
     "executes it, and as it stands it changes nothing, for it ends with ROLLBACK."
 )
 
-SIGNS: dict[Status, str] = {
-    Status.NEW: "✱",
-    Status.OPEN: "●",
-    Status.REOPENED: "↺",
-    Status.RESOLVED: "✓",
+SIGNS: dict[FindingStatus, str] = {
+    FindingStatus.NEW: "✱",
+    FindingStatus.OPEN: "●",
+    FindingStatus.REOPENED: "↺",
+    FindingStatus.RESOLVED: "✓",
 }
 """A shape for each status, so that colour is never the only difference."""
 WAIVED_SIGN = "◐"
@@ -46,17 +54,17 @@ TRIAGES: dict[Triage, str] = {
 }
 """What people say of a finding. It changes neither what was found nor how the finding stands."""
 
-TONIGHT: dict[Change, str] = {
-    Change.RETURNED: "It had been resolved, and is back.",
-    Change.WORSENED: "It became worse: its promise weighs more now, or rows that could not be decided are known to be "
-    "in breach.",
-    Change.GREW: "It grew clearly since its owner was last told of its rows.",
-    Change.DUE_PASSED: "The day by which it was to be closed is over.",
-    Change.WAIVED: "A waiver covers it from tonight on.",
-    Change.WAIVER_ENDING: "Its waiver ends soon.",
-    Change.WAIVER_EXPIRED: "Its waiver has expired.",
-    Change.WAIVER_EXCEEDED: "There are more rows than were waived, so its waiver covers it no more.",
-    Change.WAIVER_WITHDRAWN: "Its waiver no longer stands in the file.",
+TONIGHT: dict[FindingChange, str] = {
+    FindingChange.RETURNED: "It had been resolved, and is back.",
+    FindingChange.WORSENED: "It became worse: its promise weighs more now, or rows that could not be decided are known "
+    "to be in breach.",
+    FindingChange.GREW: "It grew clearly since its owner was last told of its rows.",
+    FindingChange.DUE_PASSED: "The day by which it was to be closed is over.",
+    FindingChange.WAIVED: "A waiver covers it from tonight on.",
+    FindingChange.WAIVER_ENDING: "Its waiver ends soon.",
+    FindingChange.WAIVER_EXPIRED: "Its waiver has expired.",
+    FindingChange.WAIVER_EXCEEDED: "There are more rows than were waived, so its waiver covers it no more.",
+    FindingChange.WAIVER_WITHDRAWN: "Its waiver no longer stands in the file.",
 }
 """What an audit changed, as sentences; what its status and the brake say already is not said again."""
 
@@ -81,7 +89,7 @@ DIRECTIONS: dict[Direction, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class ShapedWord:
     """A word with a shape; `name` is its colour in the style sheet."""
 
     name: str
@@ -94,28 +102,28 @@ def civil(moment: datetime, zone: ZoneInfo) -> str:
     return phrases.day(local_date(moment, zone))
 
 
-def status(standing: Standing, zone: ZoneInfo) -> Word:
+def status(standing: FindingState, zone: ZoneInfo) -> ShapedWord:
     """How a finding stands: `new tonight`, `open since 3 May 2026`, `back since 4 June 2026`, `resolved tonight`."""
-    return Word(standing.status.value, SIGNS[standing.status], _status(standing, zone))
+    return ShapedWord(standing.status.value, SIGNS[standing.status], _status(standing, zone))
 
 
-def _status(standing: Standing, zone: ZoneInfo) -> str:
+def _status(standing: FindingState, zone: ZoneInfo) -> str:
     match standing.status:
-        case Status.NEW:
+        case FindingStatus.NEW:
             return "new tonight"
-        case Status.REOPENED:
+        case FindingStatus.REOPENED:
             return "back tonight"
-        case Status.RESOLVED:
+        case FindingStatus.RESOLVED:
             return "resolved tonight"
-        case Status.OPEN if standing.reopened_at:
+        case FindingStatus.OPEN if standing.reopened_at:
             return f"back since {civil(standing.reopened_at, zone)}"
-        case Status.OPEN:
+        case FindingStatus.OPEN:
             return f"open since {civil(standing.first_seen, zone)}"
 
 
-def rows(standing: Standing) -> str:
+def rows(standing: FindingState) -> str:
     """What was counted when it was last seen, strictly: `12 290 rows in breach, 22 cannot be decided`."""
-    if standing.kind is Kind.NOT_AUDITED:
+    if standing.kind is FindingKind.NOT_AUDITED:
         return "not audited"
     parts = []
     if standing.violating or not standing.undecidable:
@@ -126,16 +134,16 @@ def rows(standing: Standing) -> str:
     return ", ".join(parts)
 
 
-def resolution(standing: Standing, tonight: Outcome | None) -> str:
+def resolution(standing: FindingState, tonight: Outcome | None) -> str:
     """Why a finding is resolved, as a sentence."""
-    if standing.kind is Kind.NOT_AUDITED:
+    if standing.kind is FindingKind.NOT_AUDITED:
         return "Could be looked at again." if tonight else "Is no longer to be looked at."
     if tonight is Outcome.NOT_APPLICABLE:
         return "Its owner signed that there is nothing to apply to any more."
     return "An audit looked and found it gone."
 
 
-def tonight(standing: Standing) -> tuple[str, ...]:
+def tonight(standing: FindingState) -> tuple[str, ...]:
     """What the audit changed about a finding, as sentences."""
     return tuple(TONIGHT[change] for change in standing.changes if change in TONIGHT)
 

@@ -13,12 +13,12 @@ from privacy_audit.domain.outcomes import FOUND, Outcome
 from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.promises import Pack
 from privacy_audit.findings.finding_state import (
-    Change,
-    Chronicle,
-    Decision,
-    Kind,
-    Standing,
-    Status,
+    FindingChange,
+    FindingHistory,
+    FindingKind,
+    FindingState,
+    FindingStatus,
+    TriageDecision,
     WaiverReport,
     WaiverState,
 )
@@ -26,19 +26,19 @@ from privacy_audit.findings.from_audit import store_not_audited
 from privacy_audit.findings.transitions import fingerprint_of
 from privacy_audit.publish.report.summary import anchor
 
-_WORSE = frozenset({Change.WORSENED, Change.GREW})
+_WORSE = frozenset({FindingChange.WORSENED, FindingChange.GREW})
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class FindingView:
     """A finding of the register beside what people said of it."""
 
-    standing: Standing
+    standing: FindingState
     title: str
     """The promise that it is about, or the store that nobody could look at."""
     place: str
     """Title of the store; its name when tonight's audit has no such store."""
-    decision: Decision | None = None
+    decision: TriageDecision | None = None
     waiver: WaiverReport | None = None
     """The waiver that covers it, as its file says it; None when none does."""
     overdue_days: int = 0
@@ -59,10 +59,10 @@ class Known:
         return self.home or self.key
 
 
-class Life:
+class AuditHistoryView:
     """An audit and its chronicle, joined."""
 
-    def __init__(self, audit: Audit, chronicle: Chronicle) -> None:
+    def __init__(self, audit: Audit, chronicle: FindingHistory) -> None:
         self._audit = audit
         self._chronicle = chronicle
         self._zone = ZoneInfo(audit.policy.zone)
@@ -79,17 +79,17 @@ class Life:
     @property
     def is_known(self) -> bool:
         """Whether the register told how findings stand: not when the audit was filed without history."""
-        return self._chronicle.moved and self._chronicle != Chronicle()
+        return self._chronicle.moved and self._chronicle != FindingHistory()
 
-    def of(self, check: CheckResult) -> Known | None:
+    def of(self, check: CheckResult) -> FindingView | None:
         """The finding that rows of this check break its promise or cannot be decided."""
-        return self._by_fingerprint.get(fingerprint_of(check, Kind.NONCONFORMITY))
+        return self._by_fingerprint.get(fingerprint_of(check, FindingKind.NONCONFORMITY))
 
-    def sight_of(self, check: CheckResult) -> Known | None:
+    def sight_of(self, check: CheckResult) -> FindingView | None:
         """The finding that nobody could look at this check."""
-        return self._by_fingerprint.get(fingerprint_of(check, Kind.NOT_AUDITED))
+        return self._by_fingerprint.get(fingerprint_of(check, FindingKind.NOT_AUDITED))
 
-    def sight_of_store(self, store: StoreResult) -> Known | None:
+    def sight_of_store(self, store: StoreResult) -> FindingView | None:
         """The finding that nobody could look at this store at all."""
         whole = store_not_audited(store)
         return self.sight_of(whole) if whole else None
@@ -100,70 +100,70 @@ class Life:
         return frozenset(one.standing.fingerprint for one in self.waived)
 
     @cached_property
-    def all(self) -> tuple[Known, ...]:
+    def all(self) -> tuple[FindingView, ...]:
         """Every finding of the chronicle, the most urgent first."""
         return tuple(self._known(standing) for standing in self._chronicle.standings)
 
     @cached_property
-    def open(self) -> tuple[Known, ...]:
+    def open(self) -> tuple[FindingView, ...]:
         """What is not known to be gone."""
         return tuple(one for one in self.all if one.standing.is_open)
 
     @property
-    def new(self) -> tuple[Known, ...]:
+    def new(self) -> tuple[FindingView, ...]:
         """Found tonight, and never before."""
-        return tuple(one for one in self.open if one.standing.status is Status.NEW)
+        return tuple(one for one in self.open if one.standing.status is FindingStatus.NEW)
 
     @property
-    def returned(self) -> tuple[Known, ...]:
+    def returned(self) -> tuple[FindingView, ...]:
         """Open again since tonight: resolved before, or no longer under its waiver."""
-        return tuple(one for one in self.open if one.standing.status is Status.REOPENED)
+        return tuple(one for one in self.open if one.standing.status is FindingStatus.REOPENED)
 
     @property
-    def worse(self) -> tuple[Known, ...]:
+    def worse(self) -> tuple[FindingView, ...]:
         """Known before, and worse since its owner was last told; without those that are told as new, back or braked."""
         told = (*self.new, *self.returned, *self.braked)
         return tuple(one for one in self.open if _WORSE & {*one.standing.changes} and one not in told)
 
     @property
-    def changed(self) -> tuple[Known, ...]:
+    def changed(self) -> tuple[FindingView, ...]:
         """What a reader should know tonight of the open findings: unusual, new, back or worse."""
         news = (*self.braked, *self.new, *self.returned, *self.worse)
         return tuple(one for one in self.open if one in news)
 
     @property
-    def resolved(self) -> tuple[Known, ...]:
+    def resolved(self) -> tuple[FindingView, ...]:
         """Gone, as an audit saw tonight."""
-        return tuple(one for one in self._closed if Change.RENAMED not in one.standing.changes)
+        return tuple(one for one in self._closed if FindingChange.RENAMED not in one.standing.changes)
 
     @property
-    def renamed(self) -> tuple[Known, ...]:
+    def renamed(self) -> tuple[FindingView, ...]:
         """Closed under a former name only: they go on under the name that their table or control has now."""
-        return tuple(one for one in self._closed if Change.RENAMED in one.standing.changes)
+        return tuple(one for one in self._closed if FindingChange.RENAMED in one.standing.changes)
 
     @property
-    def waived(self) -> tuple[Known, ...]:
+    def waived(self) -> tuple[FindingView, ...]:
         """Open, and covered by a waiver."""
         return tuple(one for one in self.open if one.standing.waived)
 
     @property
-    def overdue(self) -> tuple[Known, ...]:
+    def overdue(self) -> tuple[FindingView, ...]:
         """Open past their day, the oldest day first."""
         return tuple(one for one in self.due if one.overdue_days)
 
     @property
-    def due(self) -> tuple[Known, ...]:
+    def due(self) -> tuple[FindingView, ...]:
         """Open and not waived, by the day by which each is to be closed."""
         unwaived = (one for one in self.open if not one.standing.waived)
         return tuple(sorted(unwaived, key=lambda one: one.standing.due_by))
 
     @property
-    def braked(self) -> tuple[Known, ...]:
+    def braked(self) -> tuple[FindingView, ...]:
         """Those with many times their usual rows."""
         return tuple(one for one in self.open if one.standing.braked)
 
     @property
-    def adrift(self) -> tuple[Known, ...]:
+    def adrift(self) -> tuple[FindingView, ...]:
         """Open findings that no card of tonight tells: no check looks there any more."""
         return tuple(one for one in self.open if not one.home)
 
@@ -178,18 +178,18 @@ class Life:
         )
 
     @property
-    def _closed(self) -> Iterable[Known]:
+    def _closed(self) -> Iterable[FindingView]:
         return (one for one in self.all if not one.standing.is_open)
 
     @cached_property
-    def _by_fingerprint(self) -> dict[str, Known]:
+    def _by_fingerprint(self) -> dict[str, FindingView]:
         return {one.standing.fingerprint: one for one in self.open}
 
-    def _known(self, standing: Standing) -> Known:
+    def _known(self, standing: FindingState) -> FindingView:
         past = 0 if standing.waived or not standing.is_open else (self.today - standing.due_by).days
         store = self._stores.get(standing.store)
         place = store.title if store else standing.store
-        return Known(
+        return FindingView(
             standing=standing,
             title=self._titles.get(standing.control, standing.control) or f"{place}: the whole store",
             place=place,
@@ -207,10 +207,10 @@ class Life:
         for store in self._audit.stores:
             whole = store_not_audited(store)
             if whole and store.cause:
-                homes[fingerprint_of(whole, Kind.NOT_AUDITED)] = f"down-{store.name}"
+                homes[fingerprint_of(whole, FindingKind.NOT_AUDITED)] = f"down-{store.name}"
             for check in store.checks:
                 if check.outcome in FOUND:
                     homes[check.fingerprint] = anchor(check)
                 if check.outcome is Outcome.NOT_AUDITED:
-                    homes[fingerprint_of(check, Kind.NOT_AUDITED)] = anchor(check)
+                    homes[fingerprint_of(check, FindingKind.NOT_AUDITED)] = anchor(check)
         return homes

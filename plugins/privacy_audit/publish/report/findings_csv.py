@@ -18,9 +18,9 @@ from privacy_audit.domain.outcomes import FOUND, Outcome
 from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.tally import Tally
 from privacy_audit.findings import disclosure
-from privacy_audit.findings.finding_state import Chronicle, Kind, Standing
+from privacy_audit.findings.finding_state import FindingHistory, FindingKind, FindingState
 from privacy_audit.publish.report import summary
-from privacy_audit.publish.report.finding_view import Known, Life
+from privacy_audit.publish.report.finding_view import AuditHistoryView, FindingView
 
 FILE_NAME = "findings.csv"
 
@@ -40,10 +40,10 @@ _STARTS_A_FORMULA = tuple("=+-@\t\r")
 _SKIPPED_BEFORE_IT = " \n\"'`\u00a0\u2018\u2019\u201c\u201d"
 
 
-def render(audit: Audit, chronicle: Chronicle) -> bytes:
+def render(audit: Audit, chronicle: FindingHistory) -> bytes:
     """All findings, not audited first; every cell quoted, UTF-8, lines ended by CRLF."""
     told = disclosure.disclosed(audit)
-    life = Life(told, disclosure.disclosed_chronicle(chronicle))
+    life = AuditHistoryView(told, disclosure.disclosed_chronicle(chronicle))
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, quoting=csv.QUOTE_ALL, lineterminator="\r\n", restval="")
     writer.writeheader()
@@ -60,7 +60,7 @@ def safe(cell: str) -> str:
     return "'" + visible if start.startswith(_STARTS_A_FORMULA) or cell.startswith(_STARTS_A_FORMULA) else visible
 
 
-def _rows(audit: Audit, life: Life) -> list[dict[str, str]]:
+def _rows(audit: Audit, life: AuditHistoryView) -> list[dict[str, str]]:
     zone = ZoneInfo(audit.policy.zone)
     unread = [store for store in summary.stores_not_audited(audit) if not store.checks]
     findings = [entry for entry in summary.entries(audit) if entry.check.outcome is not Outcome.PASS]
@@ -74,7 +74,7 @@ def _rows(audit: Audit, life: Life) -> list[dict[str, str]]:
     return [{**row, **(_life(known, zone) if known else {}), "as_of": as_of} for row, known in rows]
 
 
-def _known(entry: summary.Entry, life: Life) -> Known | None:
+def _known(entry: summary.CheckEntry, life: AuditHistoryView) -> FindingView | None:
     """The finding that the row of a check tells: that nobody could look, or that its promise is not kept."""
     look = life.sight_of if entry.check.outcome is Outcome.NOT_AUDITED else life.of
     return look(entry.check)
@@ -92,7 +92,7 @@ def _store_row(store: StoreResult) -> dict[str, str]:
     }
 
 
-def _check_row(entry: summary.Entry, zone: ZoneInfo) -> dict[str, str]:
+def _check_row(entry: summary.CheckEntry, zone: ZoneInfo) -> dict[str, str]:
     check, control = entry.check, entry.control
     return {
         "outcome": check.outcome.value,
@@ -116,10 +116,10 @@ def _check_row(entry: summary.Entry, zone: ZoneInfo) -> dict[str, str]:
     }
 
 
-def _standing_row(known: Known) -> dict[str, str]:
+def _standing_row(known: FindingView) -> dict[str, str]:
     """A finding without a check of tonight, as it was last seen."""
     standing = known.standing
-    unseen = standing.kind is Kind.NONCONFORMITY
+    unseen = standing.kind is FindingKind.NONCONFORMITY
     why = "Nobody looked tonight; this is how it was last seen." if unseen else "Nobody could look at it."
     counts = {"violating_rows": str(standing.violating), "undecidable_rows": str(standing.undecidable)}
     return {
@@ -139,13 +139,13 @@ def _standing_row(known: Known) -> dict[str, str]:
     }
 
 
-def _since(standing: Standing) -> str:
+def _since(standing: FindingState) -> str:
     if standing.overdue_since is None:
         return ""
     return f"{standing.overdue_since:%Y-%m}" if disclosure.is_few(standing.violating) else str(standing.overdue_since)
 
 
-def _life(known: Known, zone: ZoneInfo) -> dict[str, str]:
+def _life(known: FindingView, zone: ZoneInfo) -> dict[str, str]:
     standing, until = known.standing, known.standing.waived_until
     return {
         "finding": standing.fingerprint,

@@ -15,20 +15,20 @@ from privacy_audit.compiler.policy_changes import PolicyChange
 from privacy_audit.domain import phrases
 from privacy_audit.domain.audit import Audit, CheckResult
 from privacy_audit.findings import disclosure
-from privacy_audit.findings.finding_state import Chronicle, Decision, Point, Standing, WaiverReport
+from privacy_audit.findings.finding_state import CheckCount, FindingHistory, FindingState, TriageDecision, WaiverReport
 
 FILE_NAME = "findings.json"
 SCHEMA = "privacy_audit.findings/1"
 """Name and major version of the document; a field that changes its meaning raises the number."""
 
 
-def render(audit: Audit, chronicle: Chronicle) -> bytes:
+def render(audit: Audit, chronicle: FindingHistory) -> bytes:
     """The findings as canonical JSON, without a newline at its end (RFC 8785 allows no white space)."""
     canonical: bytes = rfc8785.dumps(to_dict(audit, chronicle))
     return canonical
 
 
-def to_dict(audit: Audit, chronicle: Chronicle) -> dict[str, Any]:
+def to_dict(audit: Audit, chronicle: FindingHistory) -> dict[str, Any]:
     """The findings as the plain values of findings.json."""
     told = disclosure.disclosed_chronicle(chronicle)
     packs = {control.id: control.pack.value for control in audit.policy.controls}
@@ -50,7 +50,7 @@ def to_dict(audit: Audit, chronicle: Chronicle) -> dict[str, Any]:
     return cleaned
 
 
-def _finding(standing: Standing, decision: Decision | None) -> dict[str, Any]:
+def _finding(standing: FindingState, decision: TriageDecision | None) -> dict[str, Any]:
     return {
         "fingerprint": standing.fingerprint,
         "kind": standing.kind.value,
@@ -84,13 +84,13 @@ def _since(day: date | None, violating: int) -> dict[str, Any]:
     return {"overdue_since": _day(day), "dates_by": "month" if disclosure.is_few(violating) else "day"}
 
 
-def _cover(standing: Standing) -> dict[str, Any] | None:
+def _cover(standing: FindingState) -> dict[str, Any] | None:
     if not standing.waived:
         return None
     return {"id": standing.waiver, "until": _instant(standing.waived_until), "rows": standing.waived_rows}
 
 
-def _decision(decision: Decision) -> dict[str, Any]:
+def _decision(decision: TriageDecision) -> dict[str, Any]:
     return {
         "triage": decision.triage.value,
         "comment": decision.comment,
@@ -117,12 +117,12 @@ def _policy_change(change: PolicyChange) -> dict[str, Any]:
     return {"direction": change.direction.value, "subject": change.subject, "sentence": change.sentence}
 
 
-def _check(check: CheckResult, chronicle: Chronicle) -> dict[str, Any]:
+def _check(check: CheckResult, chronicle: FindingHistory) -> dict[str, Any]:
     nights = chronicle.series.get(check.fingerprint, ())
     return {"id": check.id, "fingerprint": check.fingerprint, "nights": [_night(point) for point in nights]}
 
 
-def _night(point: Point) -> dict[str, Any]:
+def _night(point: CheckCount) -> dict[str, Any]:
     return {
         "as_of": phrases.iso(point.as_of),
         "outcome": point.outcome.value,

@@ -25,9 +25,9 @@ from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.promises import Automation, Pack
 from privacy_audit.domain.tally import Forecast, Tally
 from privacy_audit.findings import disclosure, purge_history, trends
-from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import age_chart, finding_phrases, summary, trend_chart
-from privacy_audit.publish.report.finding_view import Life
+from privacy_audit.publish.report.finding_view import AuditHistoryView
 from privacy_audit.view import coverage_matrix
 
 FILE_NAME = "report.html"
@@ -39,10 +39,10 @@ _PURGED = ("retention", "soft_delete")
 """Kinds of control that promise deletion, so that rows in breach go by a purge."""
 
 
-def render(audit: Audit, chronicle: Chronicle) -> bytes:
+def render(audit: Audit, chronicle: FindingHistory) -> bytes:
     """The whole page, in UTF-8."""
     told = disclosure.disclosed(audit)
-    life = Life(told, disclosure.disclosed_chronicle(chronicle))
+    life = AuditHistoryView(told, disclosure.disclosed_chronicle(chronicle))
     template = _environment().get_template("report.html.j2")
     return template.render(
         **_style(),
@@ -109,7 +109,7 @@ def _style() -> dict[str, Markup]:
     return {"css": Markup(source), "csp": Markup(policy)}  # noqa: S704 - a file of this package
 
 
-def _heading(audit: Audit, life: Life) -> dict[str, Any]:
+def _heading(audit: Audit, life: AuditHistoryView) -> dict[str, Any]:
     """Verdict, scope and instant: the first screen."""
     zone = ZoneInfo(audit.policy.zone)
     outcomes = [check.outcome for check in audit.checks]
@@ -128,7 +128,7 @@ def _heading(audit: Audit, life: Life) -> dict[str, Any]:
     }
 
 
-def _findings(audit: Audit, life: Life) -> dict[str, Any]:
+def _findings(audit: Audit, life: AuditHistoryView) -> dict[str, Any]:
     """The checks, grouped as they are told; those under a waiver after the others."""
     stores_down = summary.stores_not_audited(audit)
     down = {store.name for store in stores_down}
@@ -152,7 +152,7 @@ def _findings(audit: Audit, life: Life) -> dict[str, Any]:
     }
 
 
-def _life(audit: Audit, life: Life, chronicle: Chronicle) -> dict[str, Any]:
+def _life(audit: Audit, life: AuditHistoryView, chronicle: FindingHistory) -> dict[str, Any]:
     """How the findings stand, and what changed in the policy since the audit before."""
     zone = ZoneInfo(audit.policy.zone)
     by_direction = {
@@ -169,7 +169,7 @@ def _life(audit: Audit, life: Life, chronicle: Chronicle) -> dict[str, Any]:
     }
 
 
-def _nights(audit: Audit, chronicle: Chronicle) -> dict[str, Any]:
+def _nights(audit: Audit, chronicle: FindingHistory) -> dict[str, Any]:
     """Charts and sentences of the nights. Judged by exact dates, which the sentences then tell as coarse as they must:
     a date that is coarse on one night and exact on the next would look like rows that went."""
     zone = ZoneInfo(audit.policy.zone)
@@ -228,7 +228,7 @@ def _policy(audit: Audit) -> dict[str, Any]:
     }
 
 
-def _severity(entry: summary.Entry) -> Severity:
+def _severity(entry: summary.CheckEntry) -> Severity:
     return entry.control.severity
 
 

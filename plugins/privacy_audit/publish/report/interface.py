@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Protocol, runtime_checkable
 
 from privacy_audit.domain.audit import Audit
-from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.findings.finding_state import FindingHistory
 
 
 @runtime_checkable
@@ -17,7 +17,7 @@ class ReportFormat(Protocol):
     FILE_NAME: str
     """The file it is filed as, within the audit's folder."""
 
-    def render(self, audit: Audit, chronicle: Chronicle) -> bytes:
+    def render(self, audit: Audit, chronicle: FindingHistory) -> bytes:
         """The whole file. Pure: the same audit with the same history gives the same bytes.
 
         An empty `Chronicle()` is an audit that was filed without history: then nothing is said of the nights before.

@@ -21,7 +21,7 @@ from privacy_audit.config.file_modes import for_the_group
 from privacy_audit.domain import phrases
 from privacy_audit.domain.audit import Audit
 from privacy_audit.domain.errors import MayHealError, Mistake
-from privacy_audit.findings.finding_state import Chronicle
+from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import canonical_json, interface
 
 FOLDER = "reports"
@@ -90,7 +90,7 @@ def _planned_for(name: str) -> datetime | None:
         return None
 
 
-def write(audit: Audit, chronicle: Chronicle, home: Path) -> Path:
+def write(audit: Audit, chronicle: FindingHistory, home: Path) -> Path:
     """Write the report of a filed audit and return its folder. The same report again changes nothing.
 
     Only an audit of every store and control moves `latest`: another one says nothing of the rest.
@@ -111,10 +111,10 @@ def write_unfiled(audit: Audit, home: Path) -> Path:
     Raises ReportNotFiledError as `write` does.
     """
     root = home / FOLDER
-    return _write(root, _folder_name(audit.id, root) + UNFILED, audit, Chronicle(), latest=False)
+    return _write(root, _folder_name(audit.id, root) + UNFILED, audit, FindingHistory(), latest=False)
 
 
-def _write(root: Path, name: str, audit: Audit, chronicle: Chronicle, *, latest: bool) -> Path:
+def _write(root: Path, name: str, audit: Audit, chronicle: FindingHistory, *, latest: bool) -> Path:
     target = root / name
     files = {form.FILE_NAME: form.render(audit, chronicle) for form in interface.formats()}
     try:

@@ -14,7 +14,7 @@ _WORST = (Outcome.FAIL, Outcome.NOT_AUDITED, Outcome.REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CheckEntry:
     """A check together with the store it looked at and the control it computes."""
 
     store: StoreResult
@@ -36,12 +36,12 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CheckGroup:
     """The checks of one control that are told together."""
 
     control: Control
     clauses: tuple[Clause, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[CheckEntry, ...]
 
     @property
     def stores(self) -> tuple[str, ...]:
@@ -65,10 +65,10 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class First:
+class ReadFirst:
     """One of the things to read first."""
 
-    entry: Entry
+    entry: CheckEntry
     """The worst check of its control."""
     others: int
     """Checks of the same control that ended as badly."""
@@ -79,7 +79,7 @@ def anchor(check: CheckResult) -> str:
     return f"check-{check.fingerprint[:16]}"
 
 
-def entries(audit: Audit) -> tuple[Entry, ...]:
+def entries(audit: Audit) -> tuple[CheckEntry, ...]:
     """Every check: not audited first, then failed, to review, passed, not applicable; the worst first in each."""
     controls = {control.id: control for control in audit.policy.controls}
     clauses = {clause.id: clause for clause in audit.policy.clauses}
@@ -88,7 +88,7 @@ def entries(audit: Audit) -> tuple[Entry, ...]:
         for check in store.checks:
             control = controls.get(check.control) or _unnamed(check, audit.policy)
             quoted = tuple(clauses[name] for name in control.clauses if name in clauses)
-            found.append(Entry(store, check, control, quoted))
+            found.append(CheckEntry(store, check, control, quoted))
     return tuple(sorted(found, key=lambda entry: (TELLING.index(entry.check.outcome), entry.badness)))
 
 
@@ -97,36 +97,36 @@ def _unnamed(check: CheckResult, policy: Policy) -> Control:
     return Control(check.control, "", check.sentence, Severity.HIGH, (), (), policy.effective_from)
 
 
-def with_outcome(audit: Audit, outcome: Outcome) -> tuple[Entry, ...]:
+def with_outcome(audit: Audit, outcome: Outcome) -> tuple[CheckEntry, ...]:
     """The checks of that outcome, the worst first."""
     return tuple(entry for entry in entries(audit) if entry.check.outcome is outcome)
 
 
-def waived_last(found: Iterable[Entry], waived: Collection[str]) -> tuple[Entry, ...]:
+def waived_last(found: Iterable[CheckEntry], waived: Collection[str]) -> tuple[CheckEntry, ...]:
     """The same checks in the same order, those of these fingerprints after the others."""
     return tuple(sorted(found, key=lambda entry: entry.check.fingerprint in waived))
 
 
-def by_control(found: Iterable[Entry]) -> tuple[Group, ...]:
+def by_control(found: Iterable[CheckEntry]) -> tuple[CheckGroup, ...]:
     """The same checks under their controls, in the order of the first of each."""
-    groups: dict[str, list[Entry]] = {}
+    groups: dict[str, list[CheckEntry]] = {}
     for entry in found:
         groups.setdefault(entry.control.id, []).append(entry)
-    return tuple(Group(group[0].control, group[0].clauses, tuple(group)) for group in groups.values())
+    return tuple(CheckGroup(group[0].control, group[0].clauses, tuple(group)) for group in groups.values())
 
 
-def worst(audit: Audit, waived: Collection[str] = (), most: int = 3) -> tuple[First, ...]:
+def worst(audit: Audit, waived: Collection[str] = (), most: int = 3) -> tuple[ReadFirst, ...]:
     """The promises to read first, each by its worst check: what is broken, then what is unknown, each by severity and
     number of rows; those of waived fingerprints only when there is nothing else."""
     bad = [entry for entry in entries(audit) if entry.check.outcome in _WORST]
     by_badness = waived_last(sorted(bad, key=lambda one: (_WORST.index(one.check.outcome), one.badness)), waived)
     return tuple(
-        First(group.entries[0], sum(1 for one in group.entries[1:] if one.check.outcome is _first(group).outcome))
+        ReadFirst(group.entries[0], sum(1 for one in group.entries[1:] if one.check.outcome is _first(group).outcome))
         for group in by_control(by_badness)[:most]
     )
 
 
-def _first(group: Group) -> CheckResult:
+def _first(group: CheckGroup) -> CheckResult:
     return group.entries[0].check
 
 

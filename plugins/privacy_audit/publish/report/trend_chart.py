@@ -16,8 +16,8 @@ from markupsafe import Markup
 from privacy_audit.domain import phrases
 from privacy_audit.domain.periods import local_date
 from privacy_audit.findings.disclosure import SMALL_COUNT
-from privacy_audit.findings.finding_state import Point
-from privacy_audit.findings.trends import Night, nights
+from privacy_audit.findings.finding_state import CheckCount
+from privacy_audit.findings.trends import NightCounts, nights
 
 _WIDTH = 400
 _HEIGHT = 140
@@ -32,7 +32,7 @@ _PARTED = 3.0  # ... where a day is wide enough for it; finer gaps would only pa
 class _Plot:
     """The place of the bars, in units of the drawing, and the nights in it."""
 
-    nights: tuple[Night, ...]
+    nights: tuple[NightCounts, ...]
     width: float
     top: float
     base: float
@@ -52,7 +52,7 @@ class _Plot:
         return max(_LOWEST, (self.base - self.top) * rows / self.most) if rows else 0.0
 
 
-def svg(points: Sequence[Point], zone: ZoneInfo, key: str) -> Markup:
+def svg(points: Sequence[CheckCount], zone: ZoneInfo, key: str) -> Markup:
     """One bar per night, tonight's number at the end; empty without points. `key`, of letters, digits and hyphens,
     makes the ids of the figure its own."""
     shown = _shown(points, zone)
@@ -70,7 +70,7 @@ def svg(points: Sequence[Point], zone: ZoneInfo, key: str) -> Markup:
     )  # fmt: skip
 
 
-def sparkline(points: Sequence[Point], zone: ZoneInfo) -> Markup:
+def sparkline(points: Sequence[CheckCount], zone: ZoneInfo) -> Markup:
     """The same bars without words, small enough for a table. A broken line stands where nobody looked."""
     shown = _shown(points, zone)
     if not shown:
@@ -87,17 +87,17 @@ def sparkline(points: Sequence[Point], zone: ZoneInfo) -> Markup:
     )
 
 
-def in_words(points: Sequence[Point], zone: ZoneInfo) -> str:
+def in_words(points: Sequence[CheckCount], zone: ZoneInfo) -> str:
     """What the bars show, for who hears the chart: first and last day, the most, tonight, and what nobody looked at."""
     shown = _shown(points, zone)
     return _words(shown) if shown else "No night is on file."
 
 
-def _shown(points: Sequence[Point], zone: ZoneInfo) -> tuple[Night, ...]:
+def _shown(points: Sequence[CheckCount], zone: ZoneInfo) -> tuple[NightCounts, ...]:
     return nights(points, zone, local_date(points[-1].as_of, zone)) if points else ()
 
 
-def _words(shown: tuple[Night, ...]) -> str:
+def _words(shown: tuple[NightCounts, ...]) -> str:
     first, tonight = shown[0], shown[-1]
     days = f"From {phrases.day(first.day)} to {phrases.day(tonight.day)}"
     opening = days if len(shown) > 1 else f"On {phrases.day(tonight.day)}"
@@ -110,7 +110,7 @@ def _words(shown: tuple[Night, ...]) -> str:
     return f"{opening}: {'; '.join(parts)}."
 
 
-def _most_in_words(shown: tuple[Night, ...]) -> str:
+def _most_in_words(shown: tuple[NightCounts, ...]) -> str:
     most = _most(shown)
     if not most:
         return "no row in breach on any night that looked"
@@ -119,7 +119,7 @@ def _most_in_words(shown: tuple[Night, ...]) -> str:
     return f"at most {_rows(most)} in breach, reached {when}"
 
 
-def _most(shown: tuple[Night, ...]) -> int:
+def _most(shown: tuple[NightCounts, ...]) -> int:
     return max((night.rows for night in shown if night.rows is not None), default=0)
 
 

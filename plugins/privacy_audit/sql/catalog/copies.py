@@ -20,7 +20,7 @@ MIN_OVERLAP = 0.8
 """Dice's coefficient: twice the columns in common by the columns of both."""
 
 
-class Likeness(StrEnum):
+class CopyLikeness(StrEnum):
     """Why a relation looks like a copy, in words for people; the strongest first."""
 
     DEFAULT_PARTITION = "default partition"
@@ -156,9 +156,9 @@ def look_alikes(mapped: Sequence[str]) -> sa.Subquery:
     a default partition it is told all the same when it may hold rows: a file without a page holds none.
 
     Columns: `relation`, `kind` (table, partitioned, materialized view, foreign table), `of` (the mapped table it
-    resembles most; empty if none), `why` (each `Likeness`, the strongest first, with commas between).
+    resembles most; empty if none), `why` (each `CopyLikeness`, the strongest first, with commas between).
     """
-    values = {likeness.name.lower(): likeness.value for likeness in Likeness}
+    values = {likeness.name.lower(): likeness.value for likeness in CopyLikeness}
     bound = {**values, **_PATTERNS, "min_columns": MIN_COLUMNS, "min_overlap": MIN_OVERLAP}
     return (
         _LOOK_ALIKES.bindparams(

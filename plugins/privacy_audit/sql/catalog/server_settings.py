@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from privacy_audit.sql.catalog.text_relation import text_relation
 
 
-class Verdict(StrEnum):
+class SettingVerdict(StrEnum):
     """What was found of one thing examined."""
 
     KEPT = "kept"

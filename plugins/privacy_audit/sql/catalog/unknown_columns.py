@@ -41,7 +41,7 @@ _SUSPECT_TYPES = {
 """What is said of a column, to the types of which it is said."""
 
 
-class Speaks(StrEnum):
+class ColumnHint(StrEnum):
     """What a name or a type speaks of, where rows of one category do not hold it by themselves."""
 
     MONEY = "money"
@@ -52,18 +52,18 @@ class Speaks(StrEnum):
     """What the policy has no category for: whatever row it stands in, its period was not meant for it."""
 
 
-_SPEAKS: Mapping[Speaks, tuple[str, ...]] = {
-    Speaks.MONEY: ("bank account", "payment card"),
-    Speaks.PLACE: ("position",),
-    Speaks.ADDRESS: ("IP address",),
-    Speaks.DEVICE: ("cookie, session or device",),
-    Speaks.NO_CATEGORY: (
+_SPEAKS: Mapping[ColumnHint, tuple[str, ...]] = {
+    ColumnHint.MONEY: ("bank account", "payment card"),
+    ColumnHint.PLACE: ("position",),
+    ColumnHint.ADDRESS: ("IP address",),
+    ColumnHint.DEVICE: ("cookie, session or device",),
+    ColumnHint.NO_CATEGORY: (
         "password or secret", "birth date", "social security number", "identity document", "health",
         "origin, belief or opinion", "income",
     ),
 }  # fmt: skip
 """The meanings (`words.MEANINGS`) of each."""
-_SPEAKING_TYPES = {Speaks.ADDRESS: _ADDRESS_TYPES, Speaks.PLACE: _PLACE_TYPES}
+_SPEAKING_TYPES = {ColumnHint.ADDRESS: _ADDRESS_TYPES, ColumnHint.PLACE: _PLACE_TYPES}
 
 _COLUMNS = (
     sa.text(
@@ -108,7 +108,7 @@ _FOR_US = frozenset({"oid"})
 
 
 def unmapped_columns(
-    mapped: Mapping[str, frozenset[str] | None], covered: Mapping[str, frozenset[Speaks]] | None = None
+    mapped: Mapping[str, frozenset[str] | None], covered: Mapping[str, frozenset[ColumnHint]] | None = None
 ) -> sa.Subquery:
     """One row per column that the store map does not know, in every schema but the system's.
 
@@ -164,11 +164,11 @@ def _is_known(mapped: Mapping[str, frozenset[str] | None]) -> sa.ColumnElement[b
     return _is_among(pairs, RELATIONS.c.oid, _NAMED.c.name, "known")
 
 
-def _is_covered(covered: Mapping[str, frozenset[Speaks]], column: sa.CTE) -> sa.ColumnElement[bool]:
+def _is_covered(covered: Mapping[str, frozenset[ColumnHint]], column: sa.CTE) -> sa.ColumnElement[bool]:
     """Whether the column falls due with the row it stands in, and speaks of nothing that is told all the same."""
     if not covered:
         return sa.false()
-    speaks = sa.case(*((column.c.suspicion.in_(list(_suspicions(it))), it.value) for it in Speaks), else_="")
+    speaks = sa.case(*((column.c.suspicion.in_(list(_suspicions(it))), it.value) for it in ColumnHint), else_="")
     told = [(name, it.value) for name, each in sorted(covered.items()) for it in sorted(each)]
     tables: list[tuple[str, str | None]] = [(name, None) for name in sorted(covered)]
     return sa.and_(
@@ -176,7 +176,7 @@ def _is_covered(covered: Mapping[str, frozenset[Speaks]], column: sa.CTE) -> sa.
     )
 
 
-def _suspicions(speaks: Speaks) -> Iterator[str]:
+def _suspicions(speaks: ColumnHint) -> Iterator[str]:
     """All that is said of columns that speak of this."""
     for meaning in _SPEAKS[speaks]:
         yield from (f"name says {meaning}", f"type says {meaning}")

@@ -18,7 +18,7 @@ _SHORT = 90
 """Characters of a clause that its row shows before it is opened."""
 
 
-class State(StrEnum):
+class CellState(StrEnum):
     """What became of a clause. In the order in which people are told: what nobody looked at comes first."""
 
     NOT_AUDITED = "not_audited"
@@ -41,31 +41,31 @@ class State(StrEnum):
     """It could be computed and is not; or nobody says what becomes of it."""
 
 
-WORDS: dict[State, tuple[str, str]] = {
-    State.NOT_AUDITED: ("not audited", "not audited"),
-    State.CHECKED: ("checked", "checked"),
-    State.ATTESTED: ("attested", "attested"),
-    State.LAPSED: ("attestation ended", "attestations ended"),
-    State.NOT_APPLICABLE: ("not applicable", "not applicable"),
-    State.LATER: ("not in force", "not in force"),
-    State.NOT_CHECKABLE: ("not checkable", "not checkable"),
-    State.INFORMATION: ("information", "information"),
-    State.GAP: ("gap", "gaps"),
+WORDS: dict[CellState, tuple[str, str]] = {
+    CellState.NOT_AUDITED: ("not audited", "not audited"),
+    CellState.CHECKED: ("checked", "checked"),
+    CellState.ATTESTED: ("attested", "attested"),
+    CellState.LAPSED: ("attestation ended", "attestations ended"),
+    CellState.NOT_APPLICABLE: ("not applicable", "not applicable"),
+    CellState.LATER: ("not in force", "not in force"),
+    CellState.NOT_CHECKABLE: ("not checkable", "not checkable"),
+    CellState.INFORMATION: ("information", "information"),
+    CellState.GAP: ("gap", "gaps"),
 }
 """What one clause of each state is called, and many."""
-SIGNS: dict[State, str] = {
-    State.NOT_AUDITED: "○",
-    State.CHECKED: "✓",
-    State.ATTESTED: "✎",
-    State.LAPSED: "?",
-    State.NOT_APPLICABLE: "–",  # noqa: RUF001 - a dash on purpose
-    State.LATER: "…",
-    State.NOT_CHECKABLE: "×",  # noqa: RUF001 - a sign of its own
-    State.INFORMATION: "·",
-    State.GAP: "∅",
+SIGNS: dict[CellState, str] = {
+    CellState.NOT_AUDITED: "○",
+    CellState.CHECKED: "✓",
+    CellState.ATTESTED: "✎",
+    CellState.LAPSED: "?",
+    CellState.NOT_APPLICABLE: "–",  # noqa: RUF001 - a dash on purpose
+    CellState.LATER: "…",
+    CellState.NOT_CHECKABLE: "×",  # noqa: RUF001 - a sign of its own
+    CellState.INFORMATION: "·",
+    CellState.GAP: "∅",
 }
 """A shape for each, so that colour is never the only difference. Where there is an outcome, its own sign is shown."""
-_ALWAYS_SAID = (State.CHECKED, State.ATTESTED, State.NOT_CHECKABLE, State.INFORMATION, State.GAP)
+_ALWAYS_SAID = (CellState.CHECKED, CellState.ATTESTED, CellState.NOT_CHECKABLE, CellState.INFORMATION, CellState.GAP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class ControlOutcome:
         return self.outcome is not None and not self.checks
 
 
-class Shown(StrEnum):
+class CellText(StrEnum):
     """What a cell says."""
 
     CHECKED = "checked"
@@ -104,11 +104,11 @@ class Shown(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class MatrixCell:
     """What the controls of a row amount to in one store."""
 
     store: str
-    shown: Shown
+    shown: CellText
     outcome: Outcome | None = None
     """Of the worst check; None where no check stands behind the cell."""
     checks: tuple[CheckResult, ...] = ()
@@ -123,15 +123,15 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MatrixRow:
     """A clause in every store, and its verdict."""
 
     clause: Clause
-    state: State
+    state: CellState
     outcome: Outcome | None
     """Over all its controls of the policy and all stores; None where the state alone is the verdict."""
     controls: tuple[ControlOutcome, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[MatrixCell, ...]
     """One for each store; none where a reason spans the row."""
     reason: str = ""
     """Why there is no outcome; empty when there is one, and when nobody says."""
@@ -139,7 +139,7 @@ class Row:
     @property
     def unstated(self) -> bool:
         """Whether it has neither a verdict nor a reason. No such clause may ever be overlooked."""
-        return self.state is State.GAP and not self.reason
+        return self.state is CellState.GAP and not self.reason
 
     @property
     def until(self) -> date | None:
@@ -162,10 +162,10 @@ class LawRow:
     told: ControlOutcome
     clauses: tuple[Clause, ...]
     """Those beside which it stands."""
-    cells: tuple[Cell, ...]
+    cells: tuple[MatrixCell, ...]
 
 
-class Difference(StrEnum):
+class LawDifference(StrEnum):
     """How a promise and its twin in the law part."""
 
     LAW_BROKEN = "Kept by the policy, broken by the law"
@@ -175,12 +175,12 @@ class Difference(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class LawPair:
     """A promise and its twin in the law, where their outcomes differ."""
 
     policy: ControlOutcome
     law: ControlOutcome
-    difference: Difference
+    difference: LawDifference
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,37 +203,37 @@ class Matrix:
 
     stores: tuple[StoreResult, ...]
     """The columns."""
-    rows: tuple[Row, ...]
+    rows: tuple[MatrixRow, ...]
     """Every clause, in the order of the policy."""
     law: tuple[LawRow, ...]
     verdicts: tuple[PackVerdict, ...]
     """Of the policy, then of the law."""
-    pairs: tuple[Pair, ...]
+    pairs: tuple[LawPair, ...]
     """What is kept by one and broken by the other first."""
 
     @cached_property
-    def sections(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+    def sections(self) -> tuple[tuple[str, tuple[MatrixRow, ...]], ...]:
         """The rows under the headings of the policy."""
         return tuple((heading, tuple(group)) for heading, group in groupby(self.rows, lambda row: row.clause.section))
 
     @cached_property
-    def counts(self) -> Mapping[State, int]:
+    def counts(self) -> Mapping[CellState, int]:
         """How many clauses ended in each state: together, all of them."""
         states = [row.state for row in self.rows]
-        return {state: states.count(state) for state in State}
+        return {state: states.count(state) for state in CellState}
 
     @property
-    def gaps(self) -> tuple[Row, ...]:
+    def gaps(self) -> tuple[MatrixRow, ...]:
         """The clauses that nothing answers, those without a stated reason first."""
-        return tuple(sorted((row for row in self.rows if row.state is State.GAP), key=lambda row: not row.unstated))
+        return tuple(sorted((row for row in self.rows if row.state is CellState.GAP), key=lambda row: not row.unstated))
 
     @property
-    def unstated(self) -> tuple[Row, ...]:
+    def unstated(self) -> tuple[MatrixRow, ...]:
         """The clauses with neither a verdict nor a stated reason."""
         return tuple(row for row in self.rows if row.unstated)
 
     @property
-    def parted(self) -> tuple[tuple[Difference, tuple[Pair, ...]], ...]:
+    def parted(self) -> tuple[tuple[LawDifference, tuple[LawPair, ...]], ...]:
         """The pairs by how they part."""
         return tuple((name, tuple(group)) for name, group in groupby(self.pairs, lambda pair: pair.difference))
 

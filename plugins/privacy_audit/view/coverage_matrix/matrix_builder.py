@@ -13,16 +13,16 @@ from privacy_audit.domain.outcomes import ROLL_UP, Outcome, roll_up
 from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.promises import NO_DATABASES, Automation, Clause, Control, Pack
 from privacy_audit.view.coverage_matrix.matrix import (
-    Cell,
+    CellState,
+    CellText,
     ControlOutcome,
-    Difference,
+    LawDifference,
+    LawPair,
     LawRow,
     Matrix,
+    MatrixCell,
+    MatrixRow,
     PackVerdict,
-    Pair,
-    Row,
-    Shown,
-    State,
 )
 
 _TWIN = "LAW-"
@@ -46,7 +46,7 @@ def matrix(audit: Audit) -> Matrix:
             if one.control.pack is Pack.LAW
         ),
         verdicts=tuple(_verdict(pack, told.values()) for pack in Pack),
-        pairs=tuple(sorted(_pairs(told), key=lambda pair: list(Difference).index(pair.difference))),
+        pairs=tuple(sorted(_pairs(told), key=lambda pair: list(LawDifference).index(pair.difference))),
     )
 
 
@@ -85,25 +85,25 @@ def _worst_first(check: CheckResult) -> tuple[int, int, int, str]:
     return (ROLL_UP.index(check.outcome), -violating, -undecidable, check.id)
 
 
-def _row(clause: Clause, told: Iterable[ControlOutcome], audit: Audit) -> Row:
+def _row(clause: Clause, told: Iterable[ControlOutcome], audit: Audit) -> MatrixRow:
     """A rule of the law is no promise: it decides no clause of the policy."""
     controls = tuple(one for one in told if one.control.pack is Pack.POLICY and clause.id in one.control.clauses)
     outcomes = [one.outcome for one in controls if one.outcome is not None]
     if outcomes:
         outcome = roll_up(outcomes)
-        return Row(clause, _state(outcome, controls), outcome, controls, _cells(controls, audit.stores))
+        return MatrixRow(clause, _state(outcome, controls), outcome, controls, _cells(controls, audit.stores))
     if controls:
-        return Row(clause, State.LATER, None, controls, (), _not_in_force(controls))
-    return Row(clause, _without_control(clause), None, (), (), clause.reason)
+        return MatrixRow(clause, CellState.LATER, None, controls, (), _not_in_force(controls))
+    return MatrixRow(clause, _without_control(clause), None, (), (), clause.reason)
 
 
-def _state(outcome: Outcome, controls: Sequence[ControlOutcome]) -> State:
+def _state(outcome: Outcome, controls: Sequence[ControlOutcome]) -> CellState:
     if outcome in (Outcome.NOT_AUDITED, Outcome.NOT_APPLICABLE):
-        return State(outcome.value)
+        return CellState(outcome.value)
     answering = [one for one in controls if one.outcome not in (None, Outcome.NOT_APPLICABLE)]
     if all(one.control.kind == ATTESTATION for one in answering):
-        return State.ATTESTED if outcome is Outcome.PASS else State.LAPSED
-    return State.CHECKED
+        return CellState.ATTESTED if outcome is Outcome.PASS else CellState.LAPSED
+    return CellState.CHECKED
 
 
 def _not_in_force(controls: Sequence[ControlOutcome]) -> str:
@@ -115,42 +115,44 @@ def _last_day(control: Control) -> str:
     return f" to {phrases.day(control.effective_to)}" if control.effective_to else ""
 
 
-def _without_control(clause: Clause) -> State:
+def _without_control(clause: Clause) -> CellState:
     """What nothing computes has to say why; what promises nothing need not."""
     match clause.automation:
         case Automation.INFORMATION:
-            return State.INFORMATION
+            return CellState.INFORMATION
         case Automation.NOT_CHECKABLE if clause.reason:
-            return State.NOT_CHECKABLE
+            return CellState.NOT_CHECKABLE
         case _:
-            return State.GAP
+            return CellState.GAP
 
 
-def _cells(controls: Sequence[ControlOutcome], stores: Sequence[StoreResult]) -> tuple[Cell, ...]:
+def _cells(controls: Sequence[ControlOutcome], stores: Sequence[StoreResult]) -> tuple[MatrixCell, ...]:
     checks = [check for one in controls for check in one.checks]
     concerned = _concerns_databases(checks)
     return tuple(_cell(store, [check for check in checks if check.store == store.name], checks, concerned)
                  for store in stores)  # fmt: skip
 
 
-def _cell(store: StoreResult, here: Sequence[CheckResult], checks: Sequence[CheckResult], concerned: bool) -> Cell:
+def _cell(
+    store: StoreResult, here: Sequence[CheckResult], checks: Sequence[CheckResult], concerned: bool
+) -> MatrixCell:
     if not here:
         return _cell_without_a_check(store, checks, concerned)
     outcome = roll_up([check.outcome for check in here])
     if outcome is Outcome.NOT_APPLICABLE:
-        return Cell(store.name, Shown.NOT_APPLICABLE, outcome, tuple(here))
+        return MatrixCell(store.name, CellText.NOT_APPLICABLE, outcome, tuple(here))
     applying = tuple(sorted((it for it in here if it.outcome is not Outcome.NOT_APPLICABLE), key=_worst_first))
     attested = outcome is Outcome.PASS and all(check.attested_until for check in applying)
-    return Cell(store.name, Shown.ATTESTED if attested else Shown.CHECKED, outcome, applying)
+    return MatrixCell(store.name, CellText.ATTESTED if attested else CellText.CHECKED, outcome, applying)
 
 
-def _cell_without_a_check(store: StoreResult, checks: Sequence[CheckResult], concerned: bool) -> Cell:
+def _cell_without_a_check(store: StoreResult, checks: Sequence[CheckResult], concerned: bool) -> MatrixCell:
     if _is_blind(store) and concerned:
-        return Cell(store.name, Shown.UNREAD, Outcome.NOT_AUDITED)
+        return MatrixCell(store.name, CellText.UNREAD, Outcome.NOT_AUDITED)
     answering = tuple(dict.fromkeys(check.store for check in checks if check.store not in NO_DATABASES))
     if answering and store.name not in NO_DATABASES:
-        return Cell(store.name, Shown.ELSEWHERE, elsewhere=answering)
-    return Cell(store.name, Shown.NOTHING)
+        return MatrixCell(store.name, CellText.ELSEWHERE, elsewhere=answering)
+    return MatrixCell(store.name, CellText.NOTHING)
 
 
 def _verdict(pack: Pack, told: Iterable[ControlOutcome]) -> PackVerdict:
@@ -164,24 +166,24 @@ def _verdict(pack: Pack, told: Iterable[ControlOutcome]) -> PackVerdict:
     )
 
 
-def _pairs(told: Mapping[str, ControlOutcome]) -> Iterator[Pair]:
+def _pairs(told: Mapping[str, ControlOutcome]) -> Iterator[LawPair]:
     for name, law in told.items():
         policy = told.get(name.removeprefix(_TWIN))
         if law.control.pack is not Pack.LAW or policy is None or policy.control.pack is not Pack.POLICY:
             continue
         difference = _difference(policy, law)
         if difference:
-            yield Pair(policy, law, difference)
+            yield LawPair(policy, law, difference)
 
 
-def _difference(policy: ControlOutcome, law: ControlOutcome) -> Difference | None:
+def _difference(policy: ControlOutcome, law: ControlOutcome) -> LawDifference | None:
     match policy.outcome, law.outcome:
         case Outcome.PASS, Outcome.FAIL:
-            return Difference.LAW_BROKEN
+            return LawDifference.LAW_BROKEN
         case Outcome.FAIL, Outcome.PASS:
-            return Difference.POLICY_BROKEN
+            return LawDifference.POLICY_BROKEN
         case Outcome.FAIL, Outcome.FAIL if policy.violating != law.violating:
-            return Difference.BOTH_BROKEN
+            return LawDifference.BOTH_BROKEN
         case said, asked if said is not asked:
-            return Difference.UNEVEN
+            return LawDifference.UNEVEN
     return None
