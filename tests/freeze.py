@@ -25,6 +25,7 @@ import psycopg2
 
 from demo import company, inbox, local_airflow, premises
 from demo.installation import installation
+from tests.places import EXPECTATIONS
 
 INSTANTS = ("2026-02-28T22:59:59+00:00", "2026-08-31T10:00:00+00:00", "2026-10-25T00:30:00+00:00")
 SCALES = (2_000, 20_000)
@@ -41,7 +42,7 @@ VOLATILE = (
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True)
-    shutil.copytree(Path(__file__).parents[1] / "expectations" / "suites", folder / "suites")
+    shutil.copytree(EXPECTATIONS / "suites", folder / "suites")
     for instant in INSTANTS:
         for scale in SCALES:
             target = folder / f"{instant[:10]} {scale}"

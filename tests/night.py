@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.installation import installation
-
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT, TESTS
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Night:
 
 def spend(home: Path, register: Path) -> Night:
     """Plants, runs the DAG once in a process of its own, and gathers what it left; `register` is a file to write."""
-    program, planting = ROOT / "tests" / "dags" / "run_once.py", ROOT / "tests" / "canary.sql"
+    program, planting = TESTS / "e2e" / "dags" / "run_once.py", TESTS / "canary.sql"
     command = [sys.executable, str(program), str(home), "20000", "--plant", str(planting), "--keep", str(register)]
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"}
     done = subprocess.run(command, capture_output=True, check=False, env=environment)

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 from demo.server import EmbeddedPostgres
-from tests.audit.company import execute
 from tests.conftest import drop_database
+from tests.unit.pipeline.company import execute
 
 WITH_ACCENTS = ("LATIN1", "WIN1252", "EUC_JP")
 """Encodings that have é, each with other bytes than UTF-8's."""
