@@ -11,6 +11,7 @@ SAY = findings list
 PORT = 8080
 BENCH_SCALE = 10000000
 BENCH_ROUNDS = 5
+EXAMPLES = 500
 
 # What the tools of the tests remember lies with everything else that a run leaves behind.
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
@@ -20,11 +21,11 @@ export MYPY_CACHE_DIR := var/cache/mypy
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONHOME
 
-.PHONY: help audit ask test bench up down lock clean install install-tests
+.PHONY: help audit ask lint check test test-long bench up down lock clean install install-tests
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 audit: install ## Audit the demo company once, through Airflow; exit 0 when exactly what was planted was found (SCALE=300000 rows)
 	@$(PY) -m demo.commands audit --scale $(SCALE)
@@ -32,14 +33,28 @@ audit: install ## Audit the demo company once, through Airflow; exit 0 when exac
 ask: install ## Run privacy-audit over the demo company that make audit left (SAY="findings list")
 	@$(PY) -m demo.commands ask $(SAY)
 
+# T and K choose tests: make test T=tests/unit/findings K=waiver
+T =
+K =
+CHOSEN = $(T) $(if $(K),-k "$(K)")
 # Three processes for two cores, for some wait; what is in one file shares what it set up, and stays together.
-test: install-tests ## Run every check and every test
+PYTEST = $(PY) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+lint: install-tests ## Check style, types, import contracts and compiled suites
 	$(PY) -m ruff check . .ci/install
 	$(PY) -m ruff format --check . .ci/install
 	$(PY) -m mypy
 	.venv/bin/lint-imports --cache-dir var/cache/import_linter
 	$(PY) -m privacy_audit.cli.main compile --check
-	$(PY) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+check: lint ## Run the checks and the quick tests, for every change (T=path K=expression)
+	EXAMPLES=5 $(PYTEST) -m "not slow or oracle" $(or $(strip $(CHOSEN)),tests/unit tests/cases tests/oracle)
+
+test: lint ## Run every check and every test (T=path K=expression)
+	$(PYTEST) $(CHOSEN)
+
+test-long: lint ## Run every test, the random ones with many examples, for a night (EXAMPLES=500 T=path K=expression)
+	EXAMPLES=$(EXAMPLES) $(PYTEST) $(CHOSEN)
 
 bench: install-tests ## Time the audit beside hand-written SQL, on 10 million rows (BENCH_SCALE=10000000 BENCH_ROUNDS=5)
 	@$(PY) -W ignore -m tests.bench --scale $(BENCH_SCALE) --rounds $(BENCH_ROUNDS)

@@ -20,6 +20,7 @@ from psycopg2.sql import SQL, Identifier
 from demo.installation import installation
 from demo.server import EmbeddedPostgres
 from tests.night import Night, spend
+from tests.places import TESTS
 
 settings.register_profile(
     "default",
@@ -35,6 +36,9 @@ MakeDatabase = Callable[..., str]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first, or one process would end with them long after the others have nothing to do."""
+    for item in items:
+        if TESTS / "oracle" in item.path.parents:
+            item.add_marker("oracle")
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
 

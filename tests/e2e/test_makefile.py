@@ -45,11 +45,31 @@ def test_the_integration_runs_all_tests_and_nothing_less(tmp_path: Path) -> None
     assert (told.stdout, told.returncode) == ("make test\n", 7)
 
 
+def commands(*words: str) -> list[str]:
+    """What make would run, one command a line."""
+    told = run("make", "--dry-run", *words)
+    assert told.returncode == 0, told.stderr
+    return told.stdout.splitlines()
+
+
 def test_make_test_leaves_nothing_out() -> None:
-    recipe = MAKEFILE.partition("\ntest:")[2].partition("\n\n")[0]
+    recipe = commands("test")
     for tool in ("ruff check", "ruff format --check", "mypy", "lint-imports", "compile --check", "pytest"):
-        assert tool in recipe
-    assert recipe.rstrip().endswith("--dist loadfile --no-loadscope-reorder")  # all tests; their closing line is last
+        assert any(tool in line for line in recipe), tool
+    assert recipe[-1].rstrip().endswith("--no-loadscope-reorder")  # all tests; their closing line is last
+
+
+@pytest.mark.parametrize("target", ["check", "test", "test-long"])
+def test_a_path_and_an_expression_choose_the_tests(target: str) -> None:
+    chosen = commands(target, "T=tests/unit/domain", "K=month and not year")[-1].rstrip()
+    assert chosen.endswith('tests/unit/domain -k "month and not year"')
+    assert commands(target)[-1].count(" -k ") == 0
+
+
+def test_the_quick_check_runs_the_oracles_with_few_examples_and_the_long_one_with_many() -> None:
+    assert commands("check")[-1].startswith("EXAMPLES=5 ")
+    assert "tests/unit tests/cases tests/oracle" in commands("check")[-1]
+    assert commands("test-long")[-1].startswith("EXAMPLES=500 ")
 
 
 def test_a_machine_without_a_fitting_python_is_told_so(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def breaches_statement(predicates: RowPredicates) -> sa.Select[Any]:
 
 
 def _violates(predicates: RowPredicates) -> tuple[Predicate, ...]:
-    """What makes a row violating and nothing else; together these say what `Truth.state` says."""
+    """What makes a row violating and nothing else; together these say what `RowPredicates.state` says."""
     return (
         predicates.violating,
         no(predicates.undecidable),

@@ -128,15 +128,15 @@ def test_a_session_of_great_expectations_that_loses_a_setting_is_not_believed(
     app: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The catalog was read by then, so that only its own sessions lose it."""
-    from privacy_audit.engine import checkpoint
+    from privacy_audit.engine import auditor
 
-    run = checkpoint.run_suites
+    run = auditor.run_suites
 
     def then(*given: Any, **more: Any) -> Any:
         lose(monkeypatch, "row_security", of_readers=True)
         return run(*given, **more)
 
-    monkeypatch.setattr(checkpoint, "run_suites", then)
+    monkeypatch.setattr(auditor, "run_suites", then)
     assert outcome(audit(app, tmp_path))[:2] == (Outcome.NOT_AUDITED, Cause.UNSAFE_SESSION)
 
 

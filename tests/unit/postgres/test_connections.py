@@ -226,7 +226,7 @@ PROGRAM = """
 import json, sys
 from airflow.models.connection import Connection as Stored
 from airflow.sdk import Connection as Told
-from privacy_audit import connections
+from privacy_audit.postgres import connections
 
 NAMES = ("conn_type", "host", "port", "login", "password", "schema")
 given = json.load(sys.stdin)

@@ -127,7 +127,7 @@ def test_a_link_that_takes_the_place_of_a_report_while_it_is_deleted_is_refused(
     def swapped(source: str, target: str, **folders: int) -> None:
         shutil.rmtree(root / source)
         (root / source).symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-        rename(source, target, **record_folders)
+        rename(source, target, **folders)
 
     monkeypatch.setattr(record_folders.os, "rename", swapped)
     with pytest.raises(FolderError):

@@ -20,7 +20,8 @@ class ReportFormat(Protocol):
     def render(self, audit: Audit, chronicle: FindingHistory) -> bytes:
         """The whole file. Pure: the same audit with the same history gives the same bytes.
 
-        An empty `Chronicle()` is an audit that was filed without history: then nothing is said of the nights before.
+        An empty `FindingHistory()` stands for an audit that was filed without history: the document then says nothing
+        of the nights before.
         """
         ...
 

@@ -164,9 +164,14 @@ def _named_as_copy(name: str, stem: str) -> bool:
 def _is_after(text: str) -> bool:
     """Whether a text behind the table's name begins with a number, or with a copy's word and then ends or goes on."""
     return any(
-        rest[:1].isdigit() or re.match("y20[0-9]{2}", rest) is not None or _begins(rest, LATER_WORDS)
+        _is_number(rest) or re.match("y?20[0-9]{2}", rest) is not None or _begins(rest, LATER_WORDS)
         for rest in (text.lstrip("_"), text.removeprefix("s").lstrip("_"))
     )
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a number, or begins with one and no letter follows: users_2fa is no second copy of users."""
+    return re.match("[0-9]+s?(_|$)", text) is not None
 
 
 def _may_follow(text: str) -> bool:

@@ -136,7 +136,11 @@ def _that_hang(base: Relation) -> dict[str, int]:
 @st.composite
 def parts(draw: Draw, palette: Palette, number: int, made: Sequence[Relation], base: Relation) -> Relation:
     """A partition, or what was one."""
-    ties = [Tie.PARTITION, Tie.PARTITION, Tie.DETACHED, Tie.DETACHING, Tie.DETACHING]
+    ties = [Tie.PARTITION, Tie.PARTITION, Tie.DETACHED]
+    if not _is_in_a_default_partition(base):
+        # A partition that this transaction marks as being detached is in the tree of a default partition or not: that
+        # hangs on what other transactions of the server do meanwhile. A mark of another transaction would not.
+        ties += [Tie.DETACHING] * 2
     if not any(one.parent == base and one.tie is Tie.DEFAULT for one in made):
         ties += [Tie.DEFAULT] * 3
     kinds = [Kind.TABLE, Kind.TABLE, Kind.PARTITIONED, *([] if palette.looked_into else [Kind.FOREIGN])]
@@ -186,6 +190,10 @@ def rows(draw: Draw, palette: Palette, relation: Relation) -> tuple[Row, ...]:
 
 def _is_stored(relation: Relation) -> bool:
     return relation.kind in (Kind.TABLE, Kind.PARTITIONED)
+
+
+def _is_in_a_default_partition(relation: Relation | None) -> bool:
+    return relation is not None and (relation.tie is Tie.DEFAULT or _is_in_a_default_partition(relation.parent))
 
 
 def _is_being_detached(relation: Relation) -> bool:

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from privacy_audit.controls import Rule, kinds
 from tests.all_rules import Named, case_rules, committed_rules
 from tests.conftest import MakeDatabase
-from tests.oracle.mutants import mutants_of, survivors
+from tests.unit.engine.mutants import mutants_of, survivors
 
 pytestmark = pytest.mark.slow
 
