@@ -147,6 +147,8 @@ def _in_database(url: str, database: str | None = None) -> str:
 
 def _make_owned(cursor: extensions.cursor, name: str, password: str) -> None:
     _make_role(cursor, name, password, sessions=-1)
+    # Up to PostgreSQL 15 an owner makes tables in `public` only by what it inherits from pg_database_owner.
+    cursor.execute(SQL("ALTER ROLE {} INHERIT").format(Identifier(name)))
     _make_database(cursor, name, reader=name, owner=name)
 
 

@@ -41,6 +41,8 @@ class Installation:
     runs_as: tuple[int, int] | None
     """User and group, when not the caller's own."""
     major_version: str = "18"
+    locale: tuple[str, ...] = ("--locale-provider=builtin", "--locale=C.UTF-8")
+    """How a database compares text, as `initdb` is told."""
 
     def run(self, program: str, *arguments: str) -> None:
         """Runs a program to its end; InstallationError with the log's place when it fails."""

@@ -217,7 +217,7 @@ def _initialise(place: Installation, password: str) -> None:
     try:
         place.run(
             "initdb", f"--pgdata={draft}", f"--username={SUPERUSER}", f"--pwfile={secret}", "--auth=scram-sha-256",
-            "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync", "--data-checksums",
+            "--encoding=UTF8", *place.locale, "--no-sync", "--data-checksums",
         )  # fmt: skip
     finally:
         secret.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.programs import needed
 
 LOOPBACK = "127.0.0.1"
 SESSIONS = 2
@@ -36,12 +36,7 @@ query_wait_timeout = 20
 @contextmanager
 def pooled(port: int, user: str, password: str) -> Iterator[int]:
     """The port of a pooler before the server at `port`. Where none is installed the test says so."""
-    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
-    if program is None:
-        missing = "no pgbouncer on this machine, so no audit went through a pooler"
-        if os.environ.get("CI"):
-            pytest.fail(f"{missing}: .ci/run should have installed it")
-        pytest.skip(f"{missing} (Debian: apt install pgbouncer)")
+    program = needed("pgbouncer", "pgbouncer", "no audit went through a pooler")
     folder = Path(tempfile.mkdtemp(prefix="privacy-audit-pooler-"))
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))

@@ -38,10 +38,13 @@ def test_help_says_what_every_target_is_for() -> None:
 
 
 def test_the_integration_runs_all_tests_and_nothing_less(tmp_path: Path) -> None:
-    for name in ("make", "chromedriver", "pgbouncer"):  # with these there is nothing to bring
+    # With these there is nothing to bring.
+    for name in ("make", "chromedriver", "pgbouncer", "redis-server", "18/bin/postgres"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*"; exit 7\n')
         (tmp_path / name).chmod(0o755)
-    told = run(str(ROOT / ".ci" / "run"), cwd=tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    told = run(str(ROOT / ".ci" / "run"), cwd=tmp_path, PATH=path, POSTGRESQL=str(tmp_path))
     assert (told.stdout, told.returncode) == ("make test\n", 7)
 
 

@@ -186,7 +186,7 @@ def _begins(text: str, words: Iterable[str]) -> bool:
 
 
 def _digits_belong(text: str, words: Iterable[str]) -> bool:
-    return any(word[-1].isdigit() and (text + "_").startswith(f"{word}_") for word in words)
+    return any(word[-1].isdigit() and (text + "_").startswith((f"{word}_", f"{word}s_")) for word in words)
 
 
 def _is_before(text: str) -> bool:
