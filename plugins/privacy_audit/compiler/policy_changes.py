@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privacy_audit.domain import phrases
+from privacy_audit.domain.check_id import CheckId, of_store
 from privacy_audit.domain.periods import Period
 from privacy_audit.domain.promises import Control, Policy
 
@@ -103,7 +104,7 @@ def _renamed(before: Promises, formerly: Mapping[str, Mapping[str, str]]) -> Pro
 
 
 def _renamed_check(check: str, rule: Mapping[str, Any], now: str | None) -> tuple[str, Mapping[str, Any]]:
-    return (now, {**rule, "table": _CheckName.parse(now).table}) if now else (check, rule)
+    return (now, {**rule, "table": CheckId.parse(now).table}) if now else (check, rule)
 
 
 def one_way(was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
@@ -133,7 +134,7 @@ def _controls(before: Promises, after: Promises) -> Iterator[PolicyChange]:
                 yield PolicyChange(direction, name, f"{name} {was['title']}: {words}.")
 
 
-def _gone(checks: Iterable[_CheckName]) -> str:
+def _gone(checks: Iterable[CheckId]) -> str:
     """The checks that go with what they belong to; they are not named one by one."""
     amount = len(list(checks))
     return f", and {phrases.count(amount, 'check')} of it {'is' if amount == 1 else 'are'} gone" if amount else ""
@@ -178,50 +179,37 @@ def _excused(before: Promises, after: Promises) -> Iterator[PolicyChange]:
 
 def _of_store(direction: Direction, store: str, control: str, said: Promises, words: str) -> PolicyChange:
     title = said["controls"][control]["title"]
-    return PolicyChange(direction, f"{store}/_store/{control}", f"{control} {title}: {words}.")
+    return PolicyChange(direction, of_store(store, control), f"{control} {title}: {words}.")
 
 
-@dataclass(frozen=True, slots=True)
-class _CheckName:
-    """The parts of a check's id."""
-
-    store: str
-    table: str
-    control: str
-    group: str
-
-    @classmethod
-    def parse(cls, check: str) -> _CheckName:
-        store, table, control, *group = check.split("/")
-        return cls(store, table, control, "".join(group))
-
-    def in_words(self, rule: Mapping[str, Any]) -> str:
-        """`RET-4, Visits (web.visits of store web)`."""
-        group = f", group {self.group}" if self.group else ""
-        return f"{self.control}, {rule['title']}{group} ({self.table} of store {self.store})"
-
-    def belongs_to(self, said: Promises) -> bool:
-        return self.store in said["stores"] and self.control in said["controls"]
+def _in_words(check: CheckId, rule: Mapping[str, Any]) -> str:
+    """`RET-4, Visits (web.visits of store web)`."""
+    group = f", group {check.qualifier}" if check.qualifier else ""
+    return f"{check.control}, {rule['title']}{group} ({check.table} of store {check.store})"
 
 
-def _names(said: Promises) -> Iterator[_CheckName]:
-    return map(_CheckName.parse, said["checks"])
+def _belongs_to(check: CheckId, promised: Promises) -> bool:
+    return check.store in promised["stores"] and check.control in promised["controls"]
+
+
+def _names(said: Promises) -> Iterator[CheckId]:
+    return map(CheckId.parse, said["checks"])
 
 
 def _checks(before: Promises, after: Promises) -> Iterator[PolicyChange]:
     for check, was, now in _pairs(before, after, "checks"):
-        name = _CheckName.parse(check)
-        if not (name.belongs_to(before) and name.belongs_to(after)):
+        name = CheckId.parse(check)
+        if not (_belongs_to(name, before) and _belongs_to(name, after)):
             continue  # the whole store or the whole control came or went, and that was said
         if now is None:
-            yield PolicyChange(Direction.LOOSENED, check, f"{name.in_words(was)}: it is checked no more.")
+            yield PolicyChange(Direction.LOOSENED, check, f"{_in_words(name, was)}: it is checked no more.")
         elif was is None:
-            yield PolicyChange(Direction.TIGHTENED, check, f"{name.in_words(now)}: it is checked now.")
+            yield PolicyChange(Direction.TIGHTENED, check, f"{_in_words(name, now)}: it is checked now.")
         else:
             said = _changed_parameters(before["controls"][name.control], after["controls"][name.control])
             for field, direction, words in _differences(was, now):
                 if field not in said:
-                    yield PolicyChange(direction, check, f"{name.in_words(was)}: {words}.")
+                    yield PolicyChange(direction, check, f"{_in_words(name, was)}: {words}.")
 
 
 def _pairs(before: Promises, after: Promises, part: str) -> Iterator[tuple[str, Any, Any]]:

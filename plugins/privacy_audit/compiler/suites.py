@@ -18,6 +18,7 @@ from privacy_audit.config.policy.consistency import WITHOUT_A_TABLE
 from privacy_audit.config.store_map import StoreMap
 from privacy_audit.controls import BindingError, Rule, kinds
 from privacy_audit.domain.audit import fingerprint_of
+from privacy_audit.domain.check_id import CheckId
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, did_you_mean
 from privacy_audit.domain.outcomes import Severity
 from privacy_audit.domain.promises import Control, Policy
@@ -144,8 +145,8 @@ def _bind_control(control: Control, store: StoreMap, zone: str) -> tuple[list[Ch
         if isinstance(rule, BindingError):
             problems.append(f"{rule.reason}.")
             continue
-        parts = (store.store, rule.table, control.id, *([rule.qualifier] if rule.qualifier else []))
-        checks.append(Check("/".join(parts), control, store.store, rule))
+        check_id = CheckId(store.store, rule.table, control.id, rule.qualifier or "")
+        checks.append(Check(str(check_id), control, store.store, rule))
     return checks, " ".join(problems)
 
 

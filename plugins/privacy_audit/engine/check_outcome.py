@@ -9,6 +9,7 @@ from privacy_audit.compiler.suites import Check, ExcusedControl, UncheckedContro
 from privacy_audit.controls import Rule
 from privacy_audit.domain.advice import Advice
 from privacy_audit.domain.audit import CheckResult
+from privacy_audit.domain.check_id import of_store
 from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.domain.phrases import WAYS_OUT
 from privacy_audit.domain.tally import Tally
@@ -17,7 +18,6 @@ from privacy_audit.engine.remediation_script import NONE, RemediationScript
 from privacy_audit.engine.row_queries import RowQueries, listing
 from privacy_audit.postgres.store_errors import StoreError
 
-STORE = "_store"
 """Stands for the store as a whole in the id of a check that has no table."""
 
 
@@ -95,7 +95,7 @@ def _result(check: Check, outcome: Outcome, as_of: datetime, listed: RowQueries 
 
 def _of_store(entry: ExcusedControl | UncheckedControl, outcome: Outcome, cause: Cause | None) -> CheckResult:
     return CheckResult(
-        id=f"{entry.store}/{STORE}/{entry.control.id}",
+        id=of_store(entry.store, entry.control.id),
         control=entry.control.id,
         store=entry.store,
         table="",

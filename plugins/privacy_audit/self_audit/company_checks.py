@@ -12,6 +12,7 @@ from privacy_audit.config.attestation_file import MOST_DAYS, Attestation
 from privacy_audit.domain import phrases
 from privacy_audit.domain.advice import Advice
 from privacy_audit.domain.audit import CheckResult, StoreResult
+from privacy_audit.domain.check_id import of_store
 from privacy_audit.domain.outcomes import Cause, Outcome, Plan, roll_up
 from privacy_audit.domain.phrases import WAYS_OUT
 from privacy_audit.domain.promises import COMPANY, Control
@@ -149,7 +150,7 @@ def _check(
     control: Control, outcome: Outcome, cause: Cause | None, reason: str, advice: Advice, tally: Tally | None = None
 ) -> CheckResult:
     return CheckResult(
-        id=f"{STORE}/_store/{control.id}",
+        id=of_store(STORE, control.id),
         control=control.id,
         store=STORE,
         table="",

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from privacy_audit.domain.advice import Advice
 from privacy_audit.domain.audit import CheckResult, StoreResult
+from privacy_audit.domain.check_id import of_store
 from privacy_audit.domain.outcomes import Cause, Outcome, Plan, roll_up
 from privacy_audit.domain.periods import Period, local_date
 from privacy_audit.domain.promises import OWN_RECORDS, Control
@@ -63,7 +64,7 @@ def unseen(cause: Cause, reason: str) -> CheckVerdict:
 def check(control: Control, qualifier: str, said: CheckVerdict, sentence: str, advice: Advice) -> CheckResult:
     """The check of a control about the audit itself, or of a part of it."""
     return CheckResult(
-        id="/".join(filter(None, (STORE, "_store", control.id, qualifier))),
+        id=of_store(STORE, control.id, qualifier),
         control=control.id,
         store=STORE,
         table="",

@@ -19,11 +19,11 @@ from privacy_audit.compiler.policy_changes import PolicyChange, changes, one_way
 from privacy_audit.config.settings import Settings
 from privacy_audit.config.yaml.tree import compose
 from privacy_audit.pipeline.configuration import read_configuration
-from tests.places import FEW_PROMISES
+from tests.places import EXPECTATIONS, FEW_PROMISES
 
 HERE = Path(__file__).parent / "policy_changes"
 REAL = FEW_PROMISES
-AS_COMMITTED = HERE.parents[1] / "expectations"
+AS_COMMITTED = EXPECTATIONS
 SLIPS: Any = compose((HERE / "slips.yaml").read_text(encoding="utf-8"), "slips.yaml").value
 
 Promises = dict[str, Any]
