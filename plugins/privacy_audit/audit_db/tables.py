@@ -211,7 +211,8 @@ hold_manifests = sa.Table(
     "hold_manifests",
     metadata,
     # Rows under a legal hold, as keyed digests: what is here and in its store no more was destroyed. The check that
-    # looks for them adds to it (`erasure/hold_manifests.py`), apart from any audit: what it knows must outlive all of them.
+    # looks for them adds to it (`erasure/hold_manifests.py`), apart from any audit: what it knows must outlive all of
+    # them.
     sa.Column("store", sa.Text(), primary_key=True),
     sa.Column("table", sa.Text(), primary_key=True),
     sa.Column("part", sa.Text(), primary_key=True, comment="which data of the row, and by which columns it is told"),
