@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ast
 import inspect
-import json
 import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -20,10 +20,11 @@ from typing import Any
 import typer
 from pydantic import BaseModel
 from ruamel.yaml import YAML
+from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql
 
+from docs.documents import documents_page
 from docs.reading import (
-    PACKAGE,
     ROOT,
     Words,
     anchor,
@@ -31,7 +32,6 @@ from docs.reading import (
     field_notes,
     fields,
     first_paragraph,
-    module_notes,
     own_doc,
     table,
     tree,
@@ -39,36 +39,30 @@ from docs.reading import (
 )
 
 REFERENCE = ROOT / "docs" / "reference"
+POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 NOTE = "<!-- Written by `make docs`. Do not edit: change the docstring or the model, then run `make docs`. -->"
 
-FILES: Mapping[str, tuple[str, str, tuple[str, ...], str]] = {
-    # page: title, the file that people write, its models (the first is the whole file), more to say
-    "policy": ("The policy", "expectations/policy.yaml", ("config.policy.policy_files:PolicyFile",), ""),
-    "law": ("The law", "expectations/law.yaml", ("config.policy.policy_files:LawFile",), ""),
-    "store-map": ("A store map", "expectations/stores/<store>.yaml", ("config.store_map:StoreMap",), ""),
-    "attestations": ("Attestations", "expectations/attestations.yaml", ("config.attestation_file:_File",), ""),
-    "waivers": ("Waivers", "expectations/waivers.yaml", ("findings.waivers:WaiverFile",), ""),
-    "handling": ("Handling of findings", "expectations/handling.yaml", ("config.handling:Handling",), ""),
+FILES: Mapping[str, tuple[str, str, str]] = {
+    # page: its title, the file that people write, the model of the whole file
+    "policy": ("The policy", "expectations/policy.yaml", "config.policy.policy_files:PolicyFile"),
+    "law": ("The law", "expectations/law.yaml", "config.policy.policy_files:LawFile"),
+    "store-map": ("A store map", "expectations/stores/<store>.yaml", "config.store_map:StoreMap"),
+    "attestations": ("Attestations", "expectations/attestations.yaml", "config.attestation_file:_File"),
+    "waivers": ("Waivers", "expectations/waivers.yaml", "findings.waivers:WaiverFile"),
+    "handling": ("Handling of findings", "expectations/handling.yaml", "config.handling:Handling"),
 }
 
 
-def _named(path: str) -> Any:
-    module, _, name = path.partition(":")
-    return getattr(import_module(f"privacy_audit.{module}"), name)
-
-
-def file_page(title: str, written: str, models: tuple[str, ...], more: str) -> Iterator[str]:
+def file_page(title: str, written: str, model: str) -> Iterator[str]:
     """Every key of one kind of file that people write."""
-    words, done = Words(), set()
-    root = _named(models[0])
-    yield from (f"# {title}: `{written}`", "", inspect.cleandoc(inspect.getmodule(root).__doc__), "")
+    name, _, root_name = model.partition(":")
+    module = import_module(f"privacy_audit.{name}")
+    root, words = getattr(module, root_name), Words()
+    yield from (f"# {title}: `{written}`", "", inspect.cleandoc(module.__doc__ or ""), "")
     yield from ("Unknown keys are refused. Every mistake is reported with file, line and column, all at once.", "")
     yield from ("## The whole file", "", own_doc(root), "")
-    done.add(root)
     yield from fields(root, words)
-    yield from described(words, done)
-    if more:
-        yield more
+    yield from described(words, root)
 
 
 def registers_page() -> Iterator[str]:
@@ -108,7 +102,7 @@ def kinds_page() -> Iterator[str]:
     yield from ("Kinds in no file of `controls/`, because no table of a store is read for them:", "")
     own = sorted(OF_THE_AUDIT | OF_THE_COMPANY)
     yield from table(("kind", "controls"), [(f"`{name}`", _listed(uses.get(name, []))) for name in own])
-    words, done = Words(), set()
+    words = Words()
     for name, kind in sorted(found.items()):
         yield from (f"## {name}", "", docs[name], "")
         yield from _parameters(kind, words)
@@ -116,7 +110,7 @@ def kinds_page() -> Iterator[str]:
         yield f"- One store is enough: {'yes' if kind.company_wide else 'no'}"
         yield f"- Waivers: {'refused. ' + kind.never_waived if kind.never_waived else 'allowed'}"
         yield from (f"- Controls: {_listed(uses.get(name, []))}", "")
-    yield from described(words, done)
+    yield from described(words)
 
 
 def _listed(controls: list[tuple[str, str]]) -> str:
@@ -224,95 +218,6 @@ def settings_page() -> Iterator[str]:
     yield from ("Write it behind the target: `make audit SCALE=20000`. `make help` lists the targets.", "")
 
 
-def schema_ids() -> dict[str, Path]:
-    """The name and version of every document, and the module that writes it."""
-    found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            value = node.value if isinstance(node, ast.Constant) else None
-            if isinstance(value, str) and re.fullmatch(r"privacy_audit\.[a-z_]+/\d+", value):
-                found.setdefault(value, path)
-    return dict(sorted(found.items()))
-
-
-def documents_page() -> Iterator[str]:
-    """Every document that the audit writes."""
-    schemas = {_identity(schema): (path, schema) for path, schema in _schemas()}
-    yield from ("# Documents", "", "What an audit writes for people and programs.", "")
-    rows = [(f"`{name}`", first_paragraph(_doc_of(path))) for name, path in schema_ids().items()]
-    yield from table(("document", "what it is"), rows)
-    yield from ("## Files of a report", "")
-    interface = import_module("privacy_audit.publish.report.interface")
-    rows = [(f"`{form.FILE_NAME}`", first_paragraph(form.__doc__ or "")) for form in interface.formats()]
-    yield from table(("file", "what it is"), rows)
-    sheet = import_module("privacy_audit.publish.report.findings_csv")
-    yield from ("## Columns of `findings.csv`", "", ", ".join(f"`{column}`" for column in sheet.COLUMNS), "")
-    yield from (module_notes(sheet).get("COLUMNS", ""), "")
-    for name, path in schema_ids().items():
-        yield from (f"## `{name}`", "")
-        if name in schemas:
-            place, schema = schemas[name]
-            yield from (f"Its JSON Schema: `{place.relative_to(ROOT)}`.", "", schema.get("description", ""), "")
-            yield from table(("field", "type", "meaning"), list(_properties(schema, schema, "")))
-        else:
-            notes = [note for note in _writers(path, name) if note]
-            yield from (notes or [_doc_of(path)])
-            yield ""
-
-
-def _schemas() -> Iterator[tuple[Path, dict[str, Any]]]:
-    for path in sorted(PACKAGE.rglob("*.schema.json")):
-        yield path, json.loads(path.read_text(encoding="utf-8"))
-
-
-def _identity(schema: dict[str, Any]) -> str:
-    return str(schema["properties"]["schema"].get("const", ""))
-
-
-def _doc_of(path: Path) -> str:
-    return inspect.cleandoc(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "")
-
-
-def _writers(path: Path, name: str) -> Iterator[str]:
-    """The docstrings of the functions of a module that write a document."""
-    module = ast.parse(path.read_text(encoding="utf-8"))
-    constants = {
-        node.targets[0].id
-        for node in module.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Constant)
-        and node.value.value == name
-    }
-    for node in module.body:
-        if isinstance(node, ast.FunctionDef) and constants & {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}:
-            yield inspect.cleandoc(ast.get_docstring(node) or "")
-
-
-def _properties(schema: Any, whole: Any, above: str) -> Iterator[tuple[str, str, str]]:
-    for name, one in schema.get("properties", {}).items():
-        place = f"{above}.{name}" if above else name
-        one = _resolved(one, whole)
-        kind = one.get("type", "constant" if "const" in one else "one of" if "enum" in one else "")
-        words = " or ".join(kind) if isinstance(kind, list) else kind
-        values = [one["const"]] if "const" in one else one.get("enum", [])
-        shown = ", ".join(f"`{value}`" for value in values)
-        yield f"`{place}`", f"{words}: {shown}" if shown else words, one.get("description", "")
-        yield from _properties(one, whole, place)
-        if isinstance(one.get("items"), dict):
-            yield from _properties(_resolved(one["items"], whole), whole, f"{place}[]")
-
-
-def _resolved(one: Any, whole: Any) -> Any:
-    reference = one.get("$ref", "")
-    if reference.startswith("#/$defs/"):
-        return {**whole["$defs"][reference.removeprefix("#/$defs/")], **{k: v for k, v in one.items() if k != "$ref"}}
-    for choice in (*one.get("anyOf", ()), *one.get("oneOf", ())):
-        if choice.get("type") != "null":
-            return {**_resolved(choice, whole), **{k: v for k, v in one.items() if k not in ("anyOf", "oneOf")}}
-    return one
-
-
 def database_page() -> Iterator[str]:
     """Every table of the audit's own database."""
     from privacy_audit.audit_db import tables
@@ -323,7 +228,7 @@ def database_page() -> Iterator[str]:
         yield from (f"## `{name}`", "", remarks.get(name, ""), "")
         rows = []
         for column in one.columns:
-            kind = column.type.compile(dialect=postgresql.dialect()).lower()
+            kind = column.type.compile(dialect=POSTGRES).lower()
             target = next((f"refers to `{key.target_fullname}`. " for key in column.foreign_keys), "")
             marks = " ".join(
                 ["key"] * column.primary_key + ["not null"] * (not column.nullable and not column.primary_key)
@@ -363,10 +268,7 @@ def index_page() -> Iterator[str]:
 
 def pages() -> dict[str, Callable[[], Iterator[str]]]:
     """The pages by the names of their files."""
-    files = {
-        f"{name}.md": lambda title=title, file=file, models=models, more=more: file_page(title, file, models, more)
-        for name, (title, file, models, more) in FILES.items()
-    }
+    files = {f"{name}.md": partial(file_page, *entry) for name, entry in FILES.items()}
     return {
         "README.md": index_page,
         **files,

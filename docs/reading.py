@@ -6,7 +6,7 @@ import ast
 import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
@@ -31,7 +31,7 @@ def _notes(body: list[ast.stmt]) -> dict[str, str]:
     """The text below each assignment of a body, by the assigned name."""
     found = {}
     for statement, following in pairwise(body):
-        target = statement.target if isinstance(statement, ast.AnnAssign) else None
+        target: ast.expr | None = statement.target if isinstance(statement, ast.AnnAssign) else None
         if isinstance(statement, ast.Assign):
             target = statement.targets[0]
         if isinstance(target, ast.Name) and isinstance(following, ast.Expr):
@@ -71,7 +71,7 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """A table in Markdown, with an empty line behind it."""
     yield f"| {' | '.join(head)} |"
     yield f"|{'|'.join(['---'] * len(head))}|"
@@ -176,11 +176,15 @@ def values(cls: type[Enum]) -> Iterator[str]:
         yield from (", ".join(f"`{one.value}`" for one in cls) + ".", "")
 
 
-def described(words: Words, done: set[type]) -> Iterator[str]:
-    """A section for each class that was met and is not described yet, and for each named kind of text."""
+def described(words: Words, *already: type) -> Iterator[str]:
+    """A section for each class that was met and is not described already, and for each named kind of text."""
+    done = set(already)
     while todo := [cls for cls in words.classes if cls not in done]:
         done.add(todo[0])
         yield from (f"## {spaced(todo[0].__name__).capitalize()}", "", own_doc(todo[0]), "")
-        yield from fields(todo[0], words) if issubclass(todo[0], BaseModel) else values(todo[0])
+        if issubclass(todo[0], BaseModel):
+            yield from fields(todo[0], words)
+        elif issubclass(todo[0], Enum):
+            yield from values(todo[0])
     for name, note in sorted(words.aliases.items()):
         yield from (f"## {name.capitalize()}", "", note, "")

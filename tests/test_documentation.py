@@ -22,7 +22,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from docs import generate
-from docs.reading import PACKAGE, ROOT
+from docs.reading import PACKAGE, ROOT, anchor
 from privacy_audit.config.policy.consistency import WITHOUT_A_TABLE
 from privacy_audit.controls import kinds
 
@@ -108,7 +108,7 @@ by_written_page = pytest.mark.parametrize("page", WRITTEN, ids=_name)
 
 def _anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", _prose(page), re.MULTILINE)
-    return {generate.anchor(re.sub(r"`", "", heading)) for heading in headings}
+    return {anchor(re.sub(r"`", "", heading)) for heading in headings}
 
 
 @by_page
@@ -116,11 +116,11 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", _prose(page)):
         if target.startswith("https://"):
             continue
-        path, _, anchor = target.partition("#")
+        path, _, place = target.partition("#")
         linked = (page.parent / path).resolve() if path else page
         assert linked.exists(), target
-        if anchor:
-            assert anchor in _anchors(linked), target
+        if place:
+            assert place in _anchors(linked), target
 
 
 def _exists(path: str) -> bool:
