@@ -21,11 +21,11 @@ export MYPY_CACHE_DIR := var/cache/mypy
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONHOME
 
-.PHONY: help audit ask lint check test test-long bench up down lock clean install install-tests
+.PHONY: help audit ask lint check test test-long docs docs-check bench up down lock clean install install-tests
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 audit: install ## Audit the demo company once, through Airflow; exit 0 when exactly what was planted was found (SCALE=300000 rows)
 	@$(PY) -m demo.commands audit --scale $(SCALE)
@@ -55,6 +55,12 @@ test: lint ## Run every check and every test (T=path K=expression)
 
 test-long: lint ## Run every test, the random ones with many examples, for a night (EXAMPLES=500 T=path K=expression)
 	EXAMPLES=$(EXAMPLES) $(PYTEST) $(CHOSEN)
+
+docs: install ## Write the reference in docs/reference/ anew from docstrings, models and schemas
+	@$(PY) -m docs.generate
+
+docs-check: install ## Fail when a page of docs/reference/ is not what the code says
+	@$(PY) -m docs.generate --check
 
 bench: install-tests ## Time the audit beside hand-written SQL, on 10 million rows (BENCH_SCALE=10000000 BENCH_ROUNDS=5)
 	@$(PY) -W ignore -m tests.bench --scale $(BENCH_SCALE) --rounds $(BENCH_ROUNDS)

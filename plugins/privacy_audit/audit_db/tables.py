@@ -29,6 +29,7 @@ def _one_of(column: str, words: list[str]) -> str:
 
 OUTCOMES = _one_of("outcome", [outcome.value for outcome in Outcome])
 
+# One row per audit: by which instant and under which policy it judged, and what it came to.
 audits = sa.Table(
     "audits",
     metadata,
@@ -56,6 +57,7 @@ FOR_THE_ENGINEER = ("sentence", "fix", "show_rows", "show_undecidable", "draft")
 _WHOLE = (*COUNTS, "estimated", "ages")
 _IDENTITY = "population = compliant + violating + held + undecidable + out_of_scope"
 
+# One row per check of an audit: its outcome, its tally, and what closes a finding.
 results = sa.Table(
     "results",
     metadata,
@@ -140,6 +142,7 @@ standings = sa.Table(
     sa.Index("standings_fingerprint_seq_idx", "fingerprint", "seq"),
 )
 
+# What people said of a finding: triage and a comment. Entries are added, never changed.
 decisions = sa.Table(
     "decisions",
     metadata,
@@ -174,6 +177,7 @@ messages = sa.Table(
     sa.Index("messages_digest_idx", "owner", "alert", "as_of", postgresql_where=sa.text("digest")),
 )
 
+# One row per message and channel: whether the channel has taken it.
 deliveries = sa.Table(
     "deliveries",
     metadata,
@@ -207,7 +211,8 @@ hold_manifests = sa.Table(
     "hold_manifests",
     metadata,
     # Rows under a legal hold, as keyed digests: what is here and in its store no more was destroyed. The check that
-    # looks for them adds to it (`erasure/on_file.py`), apart from any audit: what it knows must outlive all of them.
+    # looks for them adds to it (`erasure/hold_manifests.py`), apart from any audit: what it knows must outlive all of
+    # them.
     sa.Column("store", sa.Text(), primary_key=True),
     sa.Column("table", sa.Text(), primary_key=True),
     sa.Column("part", sa.Text(), primary_key=True, comment="which data of the row, and by which columns it is told"),

@@ -28,9 +28,11 @@ class Attestation(MapPart):
     """What one person says of one promise."""
 
     control: Annotated[str, Field(max_length=40)]
+    """Id of a control of kind `attestation`."""
     statement: Line
     """What was seen, in the words of who saw it."""
     attested_by: Line
+    """Who saw it."""
     on: date
     """First civil day on which it counts."""
     until: date
@@ -52,6 +54,7 @@ class _File(MapPart):
     """The whole file. Several for one control are its history; the latest that has begun counts."""
 
     attestations: tuple[Attestation, ...] = ()
+    """Each statement."""
 
 
 def read(expectations: Path, policy: Policy | None) -> tuple[Attestation, ...]:

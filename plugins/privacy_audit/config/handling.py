@@ -40,7 +40,9 @@ class NotifiedPerson(MapPart):
     """Somebody who is told, and the Airflow connection that lists their channels."""
 
     owner: Line
+    """Name of the person or team, as messages show it."""
     alert: Name
+    """Airflow connection that lists their channels."""
 
 
 class Route(NotifiedPerson):
@@ -64,7 +66,9 @@ class Alerts(MapPart):
     growth_percent: int = Field(default=20, ge=1, le=1000)
     """Rows must have grown by more than this since they were last told."""
     waiver_warning_days: int = Field(default=14, ge=1, le=60)
+    """Days before the end of a waiver on which its end is announced."""
     digest_on: Weekday = Weekday.MONDAY
+    """Day of the weekly digest."""
     jump_factor: int = Field(default=10, ge=2, le=1000)
     """Rows beyond so many times their median of the last nights are a jump ..."""
     jump_rows: int = Field(default=1000, ge=1)
@@ -102,12 +106,15 @@ class Handling(MapPart):
     waiver_days: dict[Severity, int] = Field(default_factory=dict, validate_default=True)
     """The longest a waiver may last, from its grant to its end."""
     alerts: Alerts = Alerts()
+    """When people are told."""
     platform: NotifiedPerson | None = None
     """Told of what was not audited; the owners of the stores are, where there is none."""
     compliance: NotifiedPerson | None = None
     """Told of loosened promises and of waivers."""
     routes: tuple[Route, ...] = ()
+    """Recipients beside the owners."""
     records: RecordPeriods = RecordPeriods()
+    """How long the audit keeps its own records."""
 
     @field_validator("due_days", "waiver_days")
     @classmethod

@@ -42,10 +42,13 @@ class ColumnClock(MapPart):
     """A moment that stands in a column of the row itself."""
 
     column: Identifier
+    """The column that tells the moment."""
     encoding: Encoding = Encoding.TIMESTAMPTZ
+    """How the column writes it."""
     zone: Zone | None = None
     """Zone the writer of a `timestamp` without zone meant."""
     null_means: MomentMeaning = MomentMeaning.UNKNOWN
+    """What a null stands for."""
     future_means: MomentMeaning = MomentMeaning.UNKNOWN
     """What a moment after T stands for, `infinity` too.
 
@@ -98,6 +101,7 @@ class JoinedClock(ColumnClock):
     """The latest moment among the joined rows of another table: the last payment of an invoice, the last contract."""
 
     table: TableName
+    """The other table; `column` is one of its columns."""
     on: dict[Identifier, Identifier] = Field(min_length=1)
     """Column of this row to column of the joined table."""
     absent_means: MomentMeaning = MomentMeaning.UNKNOWN
@@ -108,6 +112,7 @@ class LatestClock(MapPart):
     """The latest of several clocks; those that are null do not count unless all are."""
 
     latest: tuple[Annotated[_SingleClock, Field()], ...] = Field(min_length=2)
+    """The clocks; each is written as one alone."""
 
     @model_validator(mode="after")
     def _names_each_once(self) -> LatestClock:
@@ -142,13 +147,16 @@ class OwnSubject(MapPart):
     """Whose row it is: a key that stands in the row."""
 
     column: Identifier
+    """The column with the key."""
 
 
 class JoinedSubject(OwnSubject):
     """Whose row it is: a key that stands in the one row of another table that this row points to."""
 
     table: TableName
+    """The other table; `column` is one of its columns."""
     on: dict[Identifier, Identifier] = Field(min_length=1)
+    """Column of this row to column of the other table, which must be unique there."""
 
 
 def _subject_shape(value: Any) -> str:

@@ -27,8 +27,11 @@ class ConsentAction(MapPart):
     """Which value of a column grants and which withdraws; any other value may be either."""
 
     column: Identifier
+    """The column with the action."""
     grant: str
+    """Its word for a grant."""
     withdraw: str
+    """Its word for a withdrawal."""
 
     @model_validator(mode="after")
     def _are_told_apart(self) -> ConsentAction:
@@ -41,8 +44,11 @@ class _Ledger(MapPart):
     """A ledger of consents by purpose."""
 
     table: TableName
+    """The table of the ledger."""
     subject: Identifier
+    """Column with the key of the person."""
     purpose: Identifier
+    """Column with the purpose."""
     purposes: dict[Name, str] = {}
     """The policy's word for a purpose to the ledger's; the same word when not listed."""
     every_purpose: Line | None = None
@@ -59,16 +65,22 @@ class EventLedger(_Ledger):
     """The ledger's words for purposes of which the policy does not speak. A compiled check has the policy's as well."""
 
     reading: Literal[ConsentReading.EVENTS]
+    """How the ledger is read: `events`."""
     action: ConsentAction
+    """What tells a grant from a withdrawal."""
     at: InstantClock
+    """When it took place."""
 
 
 class IntervalLedger(_Ledger):
     """One row per consent, from its grant to its withdrawal (null: not withdrawn)."""
 
     reading: Literal[ConsentReading.INTERVALS]
+    """How the ledger is read: `intervals`."""
     granted: InstantClock
+    """When the consent was given."""
     withdrawn: InstantClock
+    """When it was withdrawn; null: it is in force."""
 
 
 Consents = Annotated[EventLedger | IntervalLedger, Field(discriminator="reading")]
@@ -79,7 +91,9 @@ class ConsentForm(MapPart):
     """Columns that show in which form a guardian's consent came."""
 
     channel: Identifier
+    """Column with the way it came, as `email`."""
     mailbox: Identifier
+    """Column with the mailbox that received it."""
     message: Identifier
     """Id of the message."""
     proof: Identifier
@@ -92,32 +106,48 @@ class GuardianConsents(MapPart):
     """The register of the consents of parents and guardians."""
 
     title: Line = "Guardian consents"
+    """Its rows, in the plural, as reports show them."""
     table: TableName
+    """One row per consent."""
     key: tuple[Identifier, ...] = Field(min_length=1)
+    """Columns that name a row to an engineer."""
     subject: Identifier
     """The child."""
     received: InstantClock
+    """When the consent came in."""
     revoked: InstantClock
+    """When it was taken back; null: it is in force."""
     form: ConsentForm | None = None
+    """Columns that show its form, where that is kept."""
     may_be_empty: bool = False
+    """Whether the register may have no row."""
 
 
 class LegalHolds(MapPart):
     """The register of legal holds, one row per person and category."""
 
     title: Line = "Legal holds"
+    """Its rows, in the plural, as reports show them."""
     table: TableName
+    """One row per person and category."""
     key: tuple[Identifier, ...] = Field(min_length=1)
+    """Columns that name a row to an engineer."""
     subject: Identifier
+    """Column with the key of the person held."""
     category: Identifier
+    """Column with the category of data held."""
     categories: dict[Category, str] = {}
     """Our word for a category to the register's; the same word when not listed."""
     every_category: str | None = None
     """The register's word for all categories."""
     matter: Identifier
+    """Column with the dispute."""
     started: DayClock
+    """When the hold began."""
     released: DayClock
+    """When it ended; null: it is in force."""
     may_be_empty: bool = True
+    """Whether the register may have no row: there may be no dispute."""
     keys: Name | None = None
     """Airflow connection whose password holds the keys with which held rows are digested, as `ErasureLedger.keys`.
     Without it nothing of them can be put on file, and nobody can tell whether one has vanished."""
@@ -129,6 +159,7 @@ class PurgeRuns(MapPart):
     """The log of the jobs that delete rows, one row per run. It tells why rows are still there, and decides nothing."""
 
     table: TableName
+    """The table of the log."""
     target: Identifier
     """Column that names what was purged."""
     targets: dict[TableName, Line] = {}
@@ -164,19 +195,22 @@ FieldColumn = Annotated[ColumnClock, BeforeValidator(_as_column), AfterValidator
 
 
 class RegisterBinding(MapPart):
-    """A register of the company (`company_registers.py` says which there are), as a table of the store or as a file."""
+    """A register of the company (`config/registers.py` says which there are), as a table of the store or as a file."""
 
     title: Line | None = None
     """Its rows, in the plural, where another word than the usual one is wanted."""
     table: TableName | None = None
+    """The table of the store that holds it."""
     file: Annotated[str, AfterValidator(_register_file)] | None = None
     """Below `expectations/registers/`; its columns are called as the fields are."""
     key: tuple[Identifier, ...] = ()
+    """Columns that name a row to an engineer; of a table only."""
     fields: dict[Name, FieldColumn] = {}
     """Field to the column that holds it."""
     words: dict[Name, dict[Line, Line]] = {}
     """Of a field: the policy's word to the register's; the same word when not listed."""
     may_be_empty: bool = False
+    """Whether the register may have no row: otherwise an empty one is a review."""
     line_fields: tuple[Name, ...] = ()
     """The fields of the file in the order of its cells. Never written by hand."""
     lines: tuple[tuple[str | None, ...], ...] = ()
@@ -206,10 +240,15 @@ class ErasureLedger(MapPart):
     """The ledger of completed erasures: for each request, keyed digests of what identified the person."""
 
     title: Line = "Erasure ledger"
+    """Its rows, in the plural, as reports show them."""
     table: TableName
+    """One row per request and identifier."""
     key: tuple[Identifier, ...] = Field(min_length=1)
+    """Columns that name a row to an engineer."""
     request: Identifier
+    """Column with the id of the request."""
     key_version: Identifier
+    """Column with the version of the key by which the digest was made."""
     kind: Identifier
     """Column with the kind of the identifier, as `email` or `key`."""
     digest: Identifier
@@ -236,9 +275,13 @@ class Registers(MapPart):
     """
 
     consents: Consents | None = None
+    """The consents to purposes."""
     guardian_consents: GuardianConsents | None = None
+    """The consents of parents and guardians."""
     legal_holds: LegalHolds | None = None
+    """The legal holds: rows that must be kept."""
     purge_runs: PurgeRuns | None = None
+    """The log of the jobs that delete."""
     accounts: RegisterBinding | None = None
     applicants: RegisterBinding | None = None
     backups: RegisterBinding | None = None
@@ -251,6 +294,7 @@ class Registers(MapPart):
     dpo_appointments: RegisterBinding | None = None
     erasure_entries: RegisterBinding | None = None
     erasures: ErasureLedger | None = None
+    """The erasures that were completed."""
     guardian_records: RegisterBinding | None = None
     hold_reviews: RegisterBinding | None = None
     incidents: RegisterBinding | None = None

@@ -41,6 +41,7 @@ def _id(name: str) -> str:
 
 
 WaiverId = Annotated[str, Field(min_length=1), AfterValidator(_id)]
+"""Id of a waiver, as `W-2026-7`; never used twice."""
 
 
 class WaiverEntry(MapPart):
@@ -49,7 +50,9 @@ class WaiverEntry(MapPart):
     check: Line
     """Id of the check, as reports show it: `store/schema.table/control[/qualifier]`."""
     reason: Line
+    """Why the company lives with it."""
     requested_by: Line
+    """Who asked for it."""
     approved_by: Line
     """Another person than who asked."""
     granted: date
@@ -74,6 +77,7 @@ class WaiverFile(MapPart):
     """The whole file: an id to each waiver. Ids are never used twice."""
 
     waivers: dict[WaiverId, WaiverEntry] = {}
+    """An id, as `W-2026-7`, to each waiver."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,58 +15,23 @@ from ruamel.yaml import YAML
 
 from privacy_audit.controls import Rule, kinds
 from tests.all_rules import Named, case_rules, committed_rules
+from tests.cases.case_files import books
 from tests.conftest import MakeDatabase
 from tests.unit.engine.mutants import mutants_of, survivors
 
 pytestmark = pytest.mark.slow
 
 T = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)
-RULES = (
-    "retention/held",
-    "retention/end of contract",
-    "retention/bills",
-    "retention/last of two, held",
-    "retention/own days",
-    "retention/by year, 5 years",
-    "guardian_consent/None",
-    "guardian_consent/by year",
-    "guardian_consent_form/None",
-    "guardian_consent_form/by name",
-    "consent_at_event/None",
-    "consent_at_event/intervals",
-    "soft_delete/held",
-    "soft_delete/both",
-    "legal_hold/None",
-    "deadline/extended",
-    "deadline/unless withdrawn",
-    "deadline/of access",
-    "stated/two claims",
-    "stated/in order",
-    "stated/planned",
-    "stated/planned by day",
-    "freshness/per mailbox and answered",
-    "lifetime/of visitors",
-    "one_in_force/French since May",
-    "sequence/of news",
-    "listed/None",
-    "permission_at_event/forbidden strictly",
-    "permission_at_event/unless recorded",
-    "permission_at_event/required",
-    "anonymous/by numbers",
-    "readable_secrets/password bytes",
-    "readable_secrets/several",
-    "read_rights",
-    "unmapped_columns",
-    "look_alikes",
-    "security_settings",
-    "ways_out",
-    "audit_role",
-    "period_assigned",
-    "append_only",
-    "deadline/within hours",
-    "deadline/within hours and done by day",
-)
-"""One or two rules of each kind, with what its predicates can do: `kind/variant` of the cases, or the `kind` alone."""
+
+
+def _mutated() -> Iterator[str]:
+    """`kind/variant` of each rule that a case file lists under `mutated`, else of its first; else the `kind` alone."""
+    for kind, book in books("rows").items():
+        yield from (f"{kind}/{variant}" for variant in book.get("mutated", [None]))
+    yield from books("catalog")
+
+
+RULES = tuple(_mutated())
 
 
 @dataclass(frozen=True)

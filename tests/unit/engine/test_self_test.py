@@ -28,6 +28,7 @@ from privacy_audit.sql import clocks
 from privacy_audit.sql.evaluation_context import ColumnRequirement, never
 from privacy_audit.sql.row_predicates import RowState, tally_statement
 from tests.all_rules import case_rules, committed_rules, named_rules
+from tests.cases.case_files import books
 from tests.conftest import MakeDatabase
 from tests.unit.engine.conftest import Store, by_control
 
@@ -45,33 +46,6 @@ INSTANTS = {
     "the last day of a year": datetime(2027, 12, 31, 12, 0, tzinfo=UTC),
 }
 _ALL = {RowState.VIOLATING, RowState.COMPLIANT, RowState.UNDECIDABLE}
-COVERAGE = {
-    "anonymous": _ALL,
-    "append_only": _ALL,
-    "audit_role": _ALL,
-    "consent_at_event": {*_ALL, RowState.OUT_OF_SCOPE},
-    "deadline": {*_ALL, RowState.OUT_OF_SCOPE},
-    "freshness": _ALL,
-    "guardian_consent": {*_ALL, RowState.OUT_OF_SCOPE},
-    "guardian_consent_form": _ALL,
-    "legal_hold": _ALL,
-    "lifetime": {*_ALL, RowState.OUT_OF_SCOPE},
-    "listed": {*_ALL, RowState.OUT_OF_SCOPE},
-    "look_alikes": _ALL,
-    "one_in_force": _ALL,
-    "period_assigned": _ALL,
-    "permission_at_event": {*_ALL, RowState.OUT_OF_SCOPE},
-    "read_rights": _ALL,
-    "retention": set(RowState),
-    "readable_secrets": _ALL,
-    "security_settings": _ALL,
-    "sequence": {*_ALL, RowState.OUT_OF_SCOPE},
-    "soft_delete": {*_ALL, RowState.HELD},
-    "stated": {*_ALL, RowState.OUT_OF_SCOPE},
-    "unmapped_columns": _ALL,
-    "ways_out": _ALL,
-}
-"""Kind to the states that its specimens show."""
 IN_MEMORY = {"clocks_agree", "erased", "held_rows_present"}
 """Kinds that no SQL judges: their specimens are judged in memory, too."""
 LACKING = {
@@ -138,8 +112,12 @@ def test_the_states_that_each_kind_shows() -> None:
     for rule in named_rules().values():
         states = {self_test_case.state for self_test_case in specimens_of(rule, specimen_frame(rule, T))}
         shown.setdefault(rule.kind, set()).update(states)
-    assert {kind: states for kind, states in shown.items() if kind not in IN_MEMORY} == COVERAGE
-    assert set(kinds()) == {*COVERAGE, *IN_MEMORY}
+    expected = {
+        kind: _ALL | {RowState[state.upper()] for state in book.get("also_shows", [])}
+        for kind, book in {**books("rows"), **books("catalog")}.items()
+    }
+    assert {kind: states for kind, states in shown.items() if kind not in IN_MEMORY} == expected
+    assert set(kinds()) == {*expected, *IN_MEMORY}
 
 
 def test_the_specimens_of_a_night_cost_little_more_than_writing_down_what_is_asked_of_the_store(

@@ -41,15 +41,21 @@ def _quote(text: str) -> str:
 ClauseId = Annotated[
     str, _spelt(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", "the id of a clause", "Write it as retention.geolocation.")
 ]
+"""Id of a clause, as `retention.geolocation`."""
 ControlId = Annotated[str, _spelt("[A-Z]{2,8}-[1-9][0-9]?", "the id of a control", "Write it as RET-3.")]
 LawId = Annotated[
     str, _spelt("LAW-[A-Z]{2,8}-[1-9][0-9]?", "the id of a rule of the law", "Write it as LAW-DSR-3, beside DSR-3.")
 ]
+"""Id of a rule of the law, as `LAW-DSR-3`, beside `DSR-3`."""
+"""Id of a control, as `RET-3`. It never changes."""
 AnyControlId = Annotated[
     str, _spelt("(LAW-)?[A-Z]{2,8}-[1-9][0-9]?", "the id of a control", "Write it as RET-3, or LAW-DSR-3.")
 ]
+"""Id of a control, as `RET-3`, or of a rule of the law, as `LAW-DSR-3`."""
 ConflictId = Annotated[str, _spelt("G[1-9][0-9]?", "the id of a conflict", "Write it as G3.")]
+"""Id of a conflict, as `G3`."""
 Sha256 = Annotated[str, _spelt("[0-9a-f]{64}", "a SHA-256 digest", "Write its 64 digits, in quotes.")]
+"""A SHA-256 digest, its 64 digits in quotes."""
 Quote = Annotated[str, AfterValidator(_quote)]
 """Words of the policy as they stand there; only blanks and line breaks may differ."""
 Prose = Annotated[str, Field(max_length=1000), AfterValidator(_quote)]
@@ -81,15 +87,20 @@ class SourceText(MapPart):
     """The text of the policy, as a file of its own."""
 
     file: Literal["policy.txt"]
+    """Name of the text, beside the policy."""
     sha256: Sha256
+    """Digest of that file: the policy is refused when the text was changed."""
 
 
 class ClauseEntry(MapPart):
     """One sentence of the policy, or the part of one that can be judged by itself."""
 
     quote: Quote
+    """The sentence, word for word."""
     automation: Automation
+    """How far it is audited."""
     reason: Line | None = None
+    """What is missing, or why no database can show it; needed where no control computes the clause."""
 
     @model_validator(mode="after")
     def _says_why_not(self) -> ClauseEntry:
@@ -105,21 +116,32 @@ class PolicySection(MapPart):
     """What stands below one heading of the policy, in the order of the text. A line of navigation has no clauses."""
 
     heading: Quote
+    """The policy's own heading."""
     clauses: dict[ClauseId, ClauseEntry] = {}
+    """An id to each sentence that can be judged by itself, in the order of the text."""
 
 
 class ControlEntry(MapPart):
     """A promise made computable; `controls/<kind>.py` says how."""
 
     kind: Line
+    """The control kind that computes it."""
     title: Line
+    """The promise as one short sentence, as reports show it."""
     severity: Severity
+    """How bad it is when the promise is broken."""
     clauses: tuple[str, ...] = Field(min_length=1)
+    """Ids of the clauses that it computes."""
     legal_basis: tuple[Line, ...] = Field(min_length=1)
+    """Articles of the law, as `GDPR art. 5(1)(e)`."""
     effective_from: date
+    """First civil day, in the policy's zone, on which it is promised."""
     effective_to: date | None = None
+    """Last such day; without one it is promised until further notice."""
     categories: tuple[Category, ...] = ()
+    """Categories of personal data that it is about; empty when it is about none."""
     parameters: dict[str, Parameter] = {}
+    """What the kind needs to know; each kind names its own."""
     formerly: tuple[AnyControlId, ...] = ()
     """Ids it had before, so that its findings go on."""
     fix: Prose | None = None
@@ -130,9 +152,13 @@ class SourceEntry(MapPart):
     """Where the law says it, and who read it there."""
 
     where: Line
+    """The article, as `Regulation (EU) 2016/679, art. 12(3)`."""
     quote: Prose
+    """The words, or what they amount to."""
     checked_on: date
+    """Day on which somebody read it there."""
     checked_by: Line
+    """Who read it."""
 
 
 class LawEntry(ControlEntry):
@@ -140,14 +166,18 @@ class LawEntry(ControlEntry):
 
     clauses: tuple[str, ...] = ()
     source: SourceEntry
+    """Where the law says it."""
 
 
 class ConflictEntry(MapPart):
     """Where the policy differs from itself or from the law."""
 
     policy: Prose
+    """What the policy says."""
     law: Prose
+    """What the law says, or what the policy says elsewhere."""
     consequence: Prose
+    """What the audit does about it."""
     controls: tuple[AnyControlId, ...] = ()
     """Controls of the policy and rules of the law whose outcomes are told beside it."""
 
@@ -156,20 +186,33 @@ class LawFile(MapPart):
     """The whole of `expectations/law.yaml`: what the law asks, with a version and first days of its own."""
 
     version: Line
+    """Version of this file; reports name it."""
     title: Line
+    """Name of the pack, as reports show it."""
     effective_from: date
+    """First civil day on which it is audited."""
     rules: dict[LawId, LawEntry] = Field(min_length=1)
+    """An id to each rule."""
 
 
 class PolicyFile(MapPart):
     """The whole file."""
 
     version: Line
+    """Version of the policy, as its readers know it."""
     title: Line
+    """Name of the policy, as reports show it."""
     effective_from: date
+    """First civil day on which this version is in force."""
     effective_to: date | None = None
+    """Last such day; without one it is in force until further notice."""
     zone: Zone
+    """Zone whose civil dates the policy speaks of."""
     source: SourceText
+    """The text from which this file was made."""
     sections: tuple[PolicySection, ...] = Field(min_length=1)
+    """The whole text, heading by heading: nothing of it may be left out."""
     controls: dict[ControlId, ControlEntry] = Field(min_length=1)
+    """An id to each promise that is computed."""
     conflicts: dict[ConflictId, ConflictEntry] = {}
+    """An id to each place where the policy differs from itself or from the law."""

@@ -46,7 +46,7 @@ class RegisterParams(MapPart):
     """The parameters of a control over a register. Each kind adds its own."""
 
     register_: Name = Field(alias="register")
-    """The company's register whose rows are judged (`company_registers.py`)."""
+    """The company's register whose rows are judged (`config/registers.py`)."""
     only: Only = {}
     """Which of its rows are meant."""
     in_force: InForceFields | None = None
