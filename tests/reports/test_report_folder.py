@@ -108,18 +108,18 @@ def test_links_to_elsewhere_are_refused(tmp_path: Path) -> None:
 KILLED_AT_EACH_STEP = """
 import os, signal, sys
 from pathlib import Path
-from privacy_audit.findings.finding_state import Chronicle
-from privacy_audit.publish.report import folder, interface
+from privacy_audit.findings.finding_state import FindingHistory
+from privacy_audit.publish.report import interface, report_folder
 from tests.reports import audits
 
 base = Path(sys.argv[1])
 for form in interface.formats():
-    form.render(audits.clean(), Chronicle())
+    form.render(audits.clean(), FindingHistory())
 step = 0
 while True:
     step += 1
     home = base / str(step)
-    folder.write(audits.broken(), Chronicle(), home)
+    report_folder.write(audits.broken(), FindingHistory(), home)
     child = os.fork()
     if child == 0:
         seen = 0
@@ -130,7 +130,7 @@ while True:
                 if seen == step:
                     os.kill(os.getpid(), signal.SIGKILL)
         sys.addaudithook(hook)
-        folder.write(audits.clean(), Chronicle(), home)
+        report_folder.write(audits.clean(), FindingHistory(), home)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     if os.WIFEXITED(status):
@@ -161,16 +161,16 @@ def test_kill_9_at_any_step_leaves_complete_reports_only(tmp_path: Path) -> None
 DISK_FULL = """
 import resource, sys
 from pathlib import Path
-from privacy_audit.findings.finding_state import Chronicle
-from privacy_audit.publish.report import folder
+from privacy_audit.findings.finding_state import FindingHistory
+from privacy_audit.publish.report import report_folder
 from tests.reports import audits
 
 home = Path(sys.argv[1])
-folder.write(audits.clean(), Chronicle(), home)
+report_folder.write(audits.clean(), FindingHistory(), home)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
-    folder.write(audits.broken(), Chronicle(), home)
-except folder.ReportNotFiledError as error:
+    report_folder.write(audits.broken(), FindingHistory(), home)
+except report_folder.ReportNotFiledError as error:
     print(error)
 """
 
