@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import rfc8785
 
 from privacy_audit.domain import phrases
 from privacy_audit.domain.audit import Audit, StoreResult
+from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.promises import Clause, Policy
 from privacy_audit.domain.tally import AGE_BUCKETS, Forecast, Purge, Tally
 from privacy_audit.findings import disclosure
@@ -21,7 +23,7 @@ from privacy_audit.publish.report import summary
 from privacy_audit.view.coverage_matrix import ControlOutcome, control_outcomes
 
 FILE_NAME = "audit.json"
-SCHEMA = "privacy_audit.audit/1"
+SCHEMA = "privacy_audit.audit/2"
 """Name and major version of the document; a field that changes its meaning raises the number."""
 
 
@@ -37,6 +39,7 @@ def render(audit: Audit, chronicle: FindingHistory | None = None) -> bytes:
 def to_dict(audit: Audit) -> dict[str, Any]:
     """The audit as the plain values of audit.json; also what the command line's `--json` prints."""
     told = disclosure.disclosed(audit)
+    zone = ZoneInfo(told.policy.zone)
     outcomes = control_outcomes(told).values()
     document = {
         "schema": SCHEMA,
@@ -47,7 +50,7 @@ def to_dict(audit: Audit) -> dict[str, Any]:
         "policy": _policy(told.policy),
         "outcome": told.outcome.value,
         "stores": [_store(store) for store in told.stores],
-        "checks": [_check(entry) for entry in sorted(summary.entries(told), key=lambda entry: entry.check.id)],
+        "checks": [_check(entry, zone) for entry in sorted(summary.entries(told), key=lambda entry: entry.check.id)],
         "clauses": [_clause(clause, outcomes) for clause in told.policy.clauses],
         "limits": list(told.limits),
     }
@@ -91,7 +94,7 @@ def _store(store: StoreResult) -> dict[str, Any]:
     }
 
 
-def _check(entry: summary.CheckEntry) -> dict[str, Any]:
+def _check(entry: summary.CheckEntry, zone: ZoneInfo) -> dict[str, Any]:
     check, tally = entry.check, entry.check.tally
     return {
         "id": check.id,
@@ -117,7 +120,7 @@ def _check(entry: summary.CheckEntry) -> dict[str, Any]:
         "tally": tally and _tally(tally),
         "forecast": check.forecast and _forecast(check.forecast),
         "purge": check.purge and _purge(check.purge),
-        **_dates(tally),
+        **_dates(tally, zone),
     }
 
 
@@ -152,13 +155,24 @@ def _purge(purge: Purge) -> dict[str, Any]:
     }
 
 
-def _dates(tally: Tally | None) -> dict[str, Any]:
+def _dates(tally: Tally | None, zone: ZoneInfo) -> dict[str, Any]:
+    """Civil days in the policy's zone; the first of the month where a day could single a person out."""
+    if tally is None:
+        return {"oldest": None, "newest": None, "overdue_since": None, "dates_by": "day"}
+    small = disclosure.is_small(tally)
     return {
-        "oldest": tally and tally.oldest and phrases.iso(tally.oldest),
-        "newest": tally and tally.newest and phrases.iso(tally.newest),
-        "overdue_since": tally and _day(tally.overdue_since),
-        "dates_by": "month" if tally and disclosure.is_small(tally) else "instant",
+        "oldest": _civil(tally.oldest, zone, small),
+        "newest": _civil(tally.newest, zone, small),
+        "overdue_since": _day(tally.overdue_since),
+        "dates_by": "month" if small else "day",
     }
+
+
+def _civil(moment: datetime | None, zone: ZoneInfo, small: bool) -> str | None:
+    """`disclosure` has already made midnight UTC of the first of its month of an instant of a small count."""
+    if moment is None:
+        return None
+    return (moment.date() if small else local_date(moment, zone)).isoformat()
 
 
 def _clause(clause: Clause, outcomes: Iterable[ControlOutcome]) -> dict[str, Any]:
