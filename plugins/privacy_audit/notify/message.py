@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -293,12 +292,6 @@ def _digested(digest: WeeklyDigest, beside_news: bool) -> str:
     unseen = "not everything was audited, " if digest.unseen else ""
     more = " more" if beside_news else ""
     return unseen + (f"{len(digest.open)}{more} open" if digest.open else f"nothing{more} open")
-
-
-def one_line(text: str) -> str:
-    """The text without line breaks, control and direction characters: none may reach a mail's header or a chat."""
-    spaced = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
-    return "".join(char for char in spaced if unicodedata.category(char) not in ("Cf", "Cs")).strip()
 
 
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)

@@ -62,11 +62,12 @@ def _docket(configuration: Configuration, audit: Audit) -> Any:
     from privacy_audit import audit_db
     from privacy_audit.compiler.policy_changes import promises
     from privacy_audit.publish.report import canonical_json
+    from privacy_audit.view.make_view import make_view
 
     promised = promises(configuration.policy, configuration.coverages)
     return audit_db.AuditSubmission(
         audit,
-        report_sha256=hashlib.sha256(canonical_json.render(audit)).hexdigest(),
+        report_sha256=hashlib.sha256(canonical_json.render(make_view(audit))).hexdigest(),
         promises_digest=hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest(),
         promises=promised,
         rules=configuration.rules,
@@ -109,12 +110,14 @@ def _telling(
     """Files, in the transaction of an audit, what each recipient is to be told of it. Nobody is told here: a message
     that waits beside its audit is not lost when its channel is down, nor sent of an audit that was not filed."""
     from privacy_audit import audit_db, notify
+    from privacy_audit.view.make_view import make_view
 
     link = report_link(configuration.settings, audit.id)
 
     def enqueue(connection: Any, chronicle: FindingHistory, before: Mapping[str, FindingState]) -> None:
         digests = audit_db.digests(connection)
-        messages = notify.messages(audit, chronicle, configuration.handling, link, digests, before)
+        view = make_view(audit, chronicle, before)
+        messages = notify.messages(view, configuration.handling, link, digests)
         audit_db.enqueue(connection, map(notify.letter, messages))
 
     return enqueue
