@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from privacy_audit.config.settings import Settings, load
-from privacy_audit.domain.audit import Audit, StoreResult
+from privacy_audit.domain.audit import Audit
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.findings.finding_state import FindingHistory, FindingState
 from privacy_audit.pipeline import known_database
@@ -21,6 +21,8 @@ from privacy_audit.pipeline.configuration import read_configuration as read_conf
 from privacy_audit.pipeline.order_lookups import configuration_of, register_url
 from privacy_audit.postgres import connections
 from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
+from privacy_audit.view.audit_view import AuditView, StoreView
+from privacy_audit.view.make_view import make_view
 
 
 def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
@@ -46,13 +48,14 @@ def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str,
         report_folder.write_unfiled(replace(audit, database=""), settings.home)
         raise
     report = report_folder.write(audit, filed.chronicle, settings.home)
+    view = make_view(audit)
     return {
         "audit_id": audit.id,
         "outcome": audit.outcome.value,
         "report": str(report),
         "already_filed": filed.already_filed,
-        "not_audited": sorted(_not_audited(audit)),
-        "causes": causes(audit),
+        "not_audited": sorted(_not_audited(view)),
+        "causes": causes(view),
         "counts": _counts(audit),
     }
 
@@ -62,7 +65,6 @@ def _docket(configuration: Configuration, audit: Audit) -> Any:
     from privacy_audit import audit_db
     from privacy_audit.compiler.policy_changes import promises
     from privacy_audit.publish.report import canonical_json
-    from privacy_audit.view.make_view import make_view
 
     promised = promises(configuration.policy, configuration.coverages)
     return audit_db.AuditSubmission(
@@ -74,7 +76,7 @@ def _docket(configuration: Configuration, audit: Audit) -> Any:
     )
 
 
-def _not_audited(audit: Audit) -> Iterable[str]:
+def _not_audited(audit: AuditView) -> Iterable[str]:
     for store in audit.stores:
         unseen = [check.id for check in store.checks if check.outcome is Outcome.NOT_AUDITED]
         if store.cause or (store.outcome is Outcome.NOT_AUDITED and not unseen):
@@ -82,12 +84,12 @@ def _not_audited(audit: Audit) -> Iterable[str]:
         yield from unseen
 
 
-def causes(audit: Audit) -> list[str]:
+def causes(audit: AuditView) -> list[str]:
     """Why something was not audited, one sentence per store and cause, with how many checks it cost."""
     return [sentence for store in audit.stores for sentence in _causes_of(store)]
 
 
-def _causes_of(store: StoreResult) -> Iterable[str]:
+def _causes_of(store: StoreView) -> Iterable[str]:
     unseen = Counter(check.reason for check in store.checks if check.outcome is Outcome.NOT_AUDITED)
     if store.cause:
         yield f"Store {store.name} was not audited: {store.reason}"
@@ -110,7 +112,6 @@ def _telling(
     """Files, in the transaction of an audit, what each recipient is to be told of it. Nobody is told here: a message
     that waits beside its audit is not lost when its channel is down, nor sent of an audit that was not filed."""
     from privacy_audit import audit_db, notify
-    from privacy_audit.view.make_view import make_view
 
     link = report_link(configuration.settings, audit.id)
 
