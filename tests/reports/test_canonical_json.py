@@ -80,6 +80,13 @@ def test_dates_of_five_rows_are_civil_days() -> None:
     assert told["overdue_since"] == "2026-02-11"
 
 
+@pytest.mark.parametrize(("subjects", "dates_by"), [(0, "day"), (1, "month"), (4, "month"), (5, "day")])
+def test_dates_of_many_rows_of_few_persons_are_given_by_month(subjects: int, dates_by: str) -> None:
+    told = by_id(with_minors(900, (0, 100, 0, 800, 0), subjects), "app/app.accounts/MIN-1")
+    assert told["dates_by"] == dates_by
+    assert told["overdue_since"] == ("2026-02-11" if dates_by == "day" else "2026-02-01")
+
+
 def test_clauses_say_which_controls_check_them_and_with_what_outcome() -> None:
     clauses = {
         clause["id"]: clause["controls"] for clause in canonical_json.to_dict(make_view(audits.broken()))["clauses"]
@@ -108,10 +115,10 @@ def by_id(audit: Audit, check_id: str) -> dict[str, Any]:
     return check
 
 
-def with_minors(violating: int, ages: tuple[int, ...]) -> Audit:
-    """The broken audit, with another number of accounts of minors."""
+def with_minors(violating: int, ages: tuple[int, ...], subjects: int = 5) -> Audit:
+    """The broken audit, with another number of accounts of minors, and of persons that they are of."""
     audit = audits.broken()
-    tally = replace(audits.MINORS, population=20_407 + violating, violating=violating, ages=ages)
+    tally = replace(audits.MINORS, population=20_407 + violating, violating=violating, ages=ages, subjects=subjects)
     store = audit.stores[0]
     checks = tuple(replace(check, tally=tally) if check.control == "MIN-1" else check for check in store.checks)
     return replace(audit, stores=(replace(store, checks=checks), *audit.stores[1:]))

@@ -224,6 +224,26 @@ def test_dates_of_few_rows_are_given_by_month_in_findings_and_nights(form: inter
 
 
 @pytest.mark.parametrize("form", interface.formats(), ids=lambda form: form.FILE_NAME)
+def test_dates_of_many_rows_of_few_persons_are_given_by_month_too(form: interface.ReportFormat) -> None:
+    app, *others = LIVELY.stores
+    checks = tuple(
+        replace(check, tally=replace(check.tally, subjects=4))
+        if check.id == "app/app.positions/RET-3" and check.tally
+        else check
+        for check in app.checks
+    )
+    positions = histories.of(LIVELY, "app/app.positions/RET-3").fingerprint
+    states = tuple(
+        replace(state, overdue_since=date(2025, 5, 4)) if state.fingerprint == positions else state
+        for state in HISTORY.standings
+    )
+    few = replace(LIVELY, stores=(replace(app, checks=checks), *others))
+    told = form.render(make_view(few, replace(HISTORY, standings=states))).decode()
+    without_advice = told.replace(audits.PURGE, "")
+    assert not [day for day in ("2025-05-04", "4 May 2025", "2025-03-02", "2 March 2025") if day in without_advice]
+
+
+@pytest.mark.parametrize("form", interface.formats(), ids=lambda form: form.FILE_NAME)
 @pytest.mark.parametrize("make", histories.NIGHTS.values(), ids=histories.NIGHTS)
 def test_the_same_night_gives_the_same_bytes(make: Night, form: interface.ReportFormat) -> None:
     assert form.render(make_view(*make())) == form.render(make_view(*make()))

@@ -7,14 +7,15 @@ from datetime import date
 from privacy_audit.domain.tally import AGE_BUCKETS, Tally
 
 SMALL_COUNT = 5
-"""Below so many violating rows, dates are shown by month only."""
+"""Below so many violating rows, or rows of so many persons, dates are shown by month only."""
 
 _MONTH_IN_DAYS = 30
 
 
 def is_small(tally: Tally) -> bool:
-    """Whether the dates of this tally may be shown by month only."""
-    return 0 < tally.violating < SMALL_COUNT
+    """Whether the dates of this tally may be shown by month only: few rows violate, or they are of few persons. Rows
+    that name nobody are of no persons, which is not few."""
+    return 0 < tally.violating < SMALL_COUNT or 0 < tally.subjects < SMALL_COUNT
 
 
 def is_few(rows: int) -> bool:

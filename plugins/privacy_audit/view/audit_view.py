@@ -45,7 +45,7 @@ class TallyView:
     """Violating rows per bucket of `AGE_BUCKETS`; by month, all rows of up to a month are in one bucket."""
     estimated: bool
     by_month: bool
-    """Whether dates are shown by month, because few rows violate."""
+    """Whether dates are shown by month, because few rows violate or they are of few persons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class AuditView:
     verdict: str
     """The audit in one sentence."""
     small_count: int
-    """Below so many violating rows, dates are shown by month."""
+    """Below so many violating rows, or rows of so many persons, dates are shown by month."""
     history: HistoryView
 
     @property

@@ -114,6 +114,7 @@ class _Night:
         self._today = local_date(audit.as_of, self._zone)
         self._controls = {control.id: control for control in audit.policy.controls}
         self._stores = {store.name: store for store in audit.stores}
+        self._checks = {check.fingerprint: check for check in audit.checks}
         self._waivers = {report.id: report for report in history.waivers}
 
     def view(self) -> AuditView:
@@ -180,10 +181,14 @@ class _Night:
             late_holds=check.late_holds,
             reading=check.reading,
             attested_until=check.attested_until,
-            nights=tuple(map(_night, points)),
+            nights=tuple(_night(point, few_persons=self._is_small(check)) for point in points),
             chart=make_chart(points, self._zone),
             trend=self._trend(points, self._controls.get(check.control)),
         )
+
+    def _is_small(self, check: CheckResult | None) -> bool:
+        """Whether tonight few rows or few persons are meant; a history holds rows of other nights, and no persons."""
+        return check is not None and check.tally is not None and disclosure.is_small(check.tally)
 
     def _trend(self, points: Sequence[CheckCount], control: Control | None) -> TrendView | None:
         """Judged by exact dates: one that is coarse on one night and exact on the next would look like rows that went.
@@ -212,6 +217,7 @@ class _Night:
         return _finding(
             state,
             self._history.decisions.get(state.fingerprint),
+            few_persons=self._is_small(self._checks.get(state.fingerprint)),
             waiver_report=_waiver(waiver) if waiver else None,
             before=_earlier(before) if before else None,
             title=(control.title if control else state.control) or f"{place}: the whole store",
@@ -240,6 +246,7 @@ def _finding(
     state: FindingState,
     decision: TriageDecision | None,
     *,
+    few_persons: bool = False,
     waiver_report: WaiverView | None = None,
     before: EarlierFinding | None = None,
     title: str = "",
@@ -248,7 +255,7 @@ def _finding(
     overdue_days: int = 0,
     home: str = "",
 ) -> FindingView:
-    few = disclosure.is_few(state.violating)
+    few = few_persons or disclosure.is_few(state.violating)
     return FindingView(
         fingerprint=state.fingerprint,
         kind=state.kind,
@@ -338,8 +345,8 @@ def _tally(tally: Tally, today: date, zone: ZoneInfo) -> TallyView:
     )
 
 
-def _night(point: CheckCount) -> NightView:
-    few = disclosure.is_few(point.violating or 0)
+def _night(point: CheckCount, *, few_persons: bool) -> NightView:
+    few = few_persons or disclosure.is_few(point.violating or 0)
     return NightView(
         as_of=point.as_of,
         outcome=point.outcome,

@@ -30,7 +30,8 @@ COLUMNS = (
     "cause", "reason", "way_out", "clauses", "legal_basis", "check_id", "fingerprint", "as_of",
     "finding", "status", "first_seen", "last_seen", "due_by", "triage", "waived_until", "waived_rows", "pack",
 )  # fmt: skip
-"""Dates are civil dates in the policy's zone; only year and month where fewer than five rows violate.
+"""Dates are civil dates in the policy's zone; only year and month where fewer than five rows violate, or
+they are of fewer than five persons.
 
 `finding` is the fingerprint of the finding: another than the check's where nobody could look.
 """
