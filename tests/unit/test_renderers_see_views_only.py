@@ -56,6 +56,7 @@ CLEANS = {
     "view/make_view.py": "cleans the whole view",
     "view/simulation_view.py": "cleans what a simulation says beside its two audits",
     "view/templates.py": "cleans what a template gets that is of no view, as the address of a page",
+    "notify/message.py": "cleans the causes of a failed run, which quote files and errors and are of no audit",
     "notify/notices.py": "puts texts of the view on one line, for headers of mails, beside names of handling.yaml",
     "cli/findings_commands.py": "cleans what a person types before it is stored",
     "cli/audit_db_commands.py": "cleans what a person types before it is stored",

@@ -15,6 +15,7 @@ from privacy_audit.domain import phrases
 from privacy_audit.domain.outbox_message import OutboxMessage
 from privacy_audit.domain.outcomes import Outcome, Severity
 from privacy_audit.findings.finding_state import FindingChange, FindingKind, FindingStatus
+from privacy_audit.view.clean_text import clean
 
 DETAILED = 10
 """So many findings are told to people one by one; the others are counted. Programs and the report get them all."""
@@ -120,8 +121,9 @@ RUN_FAILED = "run_failed"
 
 
 def run_failed(run_of: str, causes: Sequence[str]) -> MessageSection:
-    """The part of a message that tells of a failed run, with its causes."""
-    return MessageSection(RUN_FAILED, f"The run of {run_of} failed", tuple(causes))
+    """The part of a message that tells of a failed run, with its causes. They quote files and errors, and are of no
+    audit whose view has been made."""
+    return MessageSection(RUN_FAILED, f"The run of {run_of} failed", tuple(map(clean, causes)))
 
 
 @dataclass(frozen=True, slots=True)
