@@ -10,6 +10,7 @@ import pytest
 from privacy_audit.domain.audit import Audit
 from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import html_report
+from privacy_audit.view.make_view import make_view
 from tests import browser
 from tests.browser import Page
 from tests.unit.publish.report import histories, large, packs
@@ -26,7 +27,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @pytest.fixture
 def report(tmp_path: Path) -> str:
     path = tmp_path / "report.html"
-    path.write_bytes(html_report.render(*histories.NIGHTS["lively"]()))
+    path.write_bytes(html_report.render(make_view(*histories.NIGHTS["lively"]())))
     return path.as_uri()
 
 
@@ -62,7 +63,7 @@ def two_packs(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def _written(folder: Path, audit: Audit) -> str:
     path = folder / "report.html"
-    path.write_bytes(html_report.render(audit, FindingHistory()))
+    path.write_bytes(html_report.render(make_view(audit, FindingHistory())))
     return path.as_uri()
 
 

@@ -14,6 +14,7 @@ from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake
 from privacy_audit.pipeline import known_database
 from privacy_audit.pipeline.known_database import DatabaseDoubt
 from privacy_audit.publish.report import report_folder
+from privacy_audit.view.clean_text import clean
 
 commands = typer.Typer(help="The audit's own database: make it, look at it, accept another one.", no_args_is_help=True)
 
@@ -60,7 +61,7 @@ def accept(
     if doubt is None:
         typer.echo("Nothing to accept: the audit database knows all that was reported.")
         return
-    by, reason = phrases.clean(getpass.getuser()), phrases.clean(because.strip())
+    by, reason = clean(getpass.getuser()), clean(because.strip())
     audit_db.accept(url, doubt.newest.audit_id, doubt.newest.as_of, doubt.database, by=by, because=reason)
     typer.echo(f"{by} accepted the audit database {identity}: {reason}")
     for line in _lost(doubt):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -17,17 +17,25 @@ from rich.text import Text
 from privacy_audit.domain import phrases
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, did_you_mean
 from privacy_audit.domain.periods import local_date
-from privacy_audit.findings import disclosure
 from privacy_audit.findings.finding_state import (
     FindingChange,
     FindingKind,
-    FindingState,
     FindingStatus,
     Triage,
-    TriageDecision,
 )
 from privacy_audit.pipeline import known_database, order_lookups
 from privacy_audit.pipeline.configuration import read_configuration
+from privacy_audit.view.clean_text import clean
+from privacy_audit.view.finding_view import ClosingView, FindingNight, FindingView
+from privacy_audit.view.make_view import (
+    make_closing_view,
+    make_decision_views,
+    make_finding_nights,
+    make_finding_views,
+)
+
+if TYPE_CHECKING:  # the package of the audit database is slow to import, and not every command needs it
+    from privacy_audit import audit_db
 
 commands = typer.Typer(help="How findings stand, what closes one, and what people say of it.", no_args_is_help=True)
 
@@ -53,10 +61,10 @@ def list_findings(
     from privacy_audit import audit_db
 
     url, zone = _register()
-    listed = [one for one in audit_db.findings(url) if (everything or one.is_open) and store in (None, one.store)]
-    said = audit_db.standing_decisions(url, [one.fingerprint for one in listed])
+    states = [one for one in audit_db.findings(url) if (everything or one.is_open) and store in (None, one.store)]
+    listed = make_finding_views(states, audit_db.standing_decisions(url, [one.fingerprint for one in states]))
     console = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH)
-    console.print(_table(listed, said, zone))
+    console.print(_table(listed, zone))
     raise typer.Exit(1 if any(one.is_open for one in listed) else 0)
 
 
@@ -74,8 +82,8 @@ def show(
     from privacy_audit import audit_db
 
     url, zone = _register()
-    one = _find(audit_db.findings(url), finding)
-    told = audit_db.instructions(url, one.fingerprint)
+    one = _find(make_finding_views(audit_db.findings(url)), finding)
+    told = _closing(audit_db.instructions(url, one.fingerprint))
     if select or undecided or draft:
         if draft and one.braked:
             raise ConfigurationRefusedError([Mistake(one.check, *_BRAKED)])
@@ -86,10 +94,10 @@ def show(
             raise ConfigurationRefusedError([Mistake(one.check, _none(one, name), way) for name in missing])
         typer.echo("\n".join(texts.values()))
         return
-    for line in _life(one, audit_db.nights(url, one.fingerprint), zone):
+    for line in _life(one, make_finding_nights(audit_db.nights(url, one.fingerprint)), zone):
         typer.echo(line)
-    for said in audit_db.decisions_of(url, one.fingerprint):
-        typer.echo(f"{_day(said.at, zone)}: {said.by} said {_words(said.triage)}: {phrases.clean(said.comment)}")
+    for said in make_decision_views(audit_db.decisions_of(url, one.fingerprint)):
+        typer.echo(f"{_day(said.at, zone)}: {said.by} said {_words(said.triage)}: {said.comment}")
     if told:
         typer.echo(f"\n{told.sentence}\n{told.reason}".rstrip())
         typer.echo(f"\nHow to close it: {told.fix}")
@@ -109,11 +117,11 @@ def triage(
     if not comment.strip() or not by.strip():
         raise ConfigurationRefusedError([Mistake("--comment", "is empty.", "Say why, for whoever reads it later.")])
     url, _ = _register()
-    one = _find(audit_db.findings(url), finding)
+    one = _find(make_finding_views(audit_db.findings(url)), finding)
     if not one.is_open:
         fact = "is resolved: there is nothing left to say of it."
         raise ConfigurationRefusedError([Mistake(one.check, fact, "If it comes back, it will be reopened.")])
-    audit_db.decide(url, one.fingerprint, word, phrases.clean(comment.strip()), phrases.clean(by.strip()))
+    audit_db.decide(url, one.fingerprint, word, clean(comment.strip()), clean(by.strip()))
     typer.echo(f"{one.check}: {_words(word)}, said {by}.")
     if word in (Triage.RISK_ACCEPTED, Triage.FALSE_POSITIVE):
         typer.echo("It stays open and its alerts go on. Only a waiver in expectations/waivers.yaml quiets them.")
@@ -125,7 +133,7 @@ _BRAKED = (
 )
 
 
-def _none(one: FindingState, statement: str) -> str:
+def _none(one: FindingView, statement: str) -> str:
     """Why a finding has no statement of a sort, as a fact."""
     if one.kind is not FindingKind.NONCONFORMITY:
         return "nobody could look, so that there is no statement for it."
@@ -143,7 +151,20 @@ def _register() -> tuple[Any, ZoneInfo]:
     return order_lookups.register_url(configuration.settings), ZoneInfo(configuration.policy.zone)
 
 
-def _find(findings: Sequence[FindingState], name: str) -> FindingState:
+def _closing(told: audit_db.ClosingInstructions | None) -> ClosingView | None:
+    if told is None:
+        return None
+    return make_closing_view(
+        sentence=told.sentence,
+        reason=told.reason,
+        fix=told.fix,
+        show_rows=told.show_rows,
+        show_undecidable=told.show_undecidable,
+        draft=told.draft,
+    )
+
+
+def _find(findings: Sequence[FindingView], name: str) -> FindingView:
     """The finding that is meant: by check (what its rows do comes before that nobody could look), or by fingerprint."""
     by_check = [one for one in findings if one.check == name]
     if by_check:
@@ -156,7 +177,7 @@ def _find(findings: Sequence[FindingState], name: str) -> FindingState:
     raise ConfigurationRefusedError([Mistake("finding", fact, "Write more of the id." if matches else known)])
 
 
-def _table(listed: Sequence[FindingState], said: Mapping[str, TriageDecision], zone: ZoneInfo) -> Table:
+def _table(listed: Sequence[FindingView], zone: ZoneInfo) -> Table:
     table = Table(title=f"{phrases.count(len(listed), 'finding')}")
     for name in (
         "Id",
@@ -172,7 +193,6 @@ def _table(listed: Sequence[FindingState], said: Mapping[str, TriageDecision], z
     ):
         table.add_column(name, overflow="fold")
     for one in listed:
-        decision = said.get(one.fingerprint)
         table.add_row(
             one.fingerprint[:ID_LENGTH],
             Text(one.status.value, _COLOURS[one.status]),
@@ -182,17 +202,14 @@ def _table(listed: Sequence[FindingState], said: Mapping[str, TriageDecision], z
             f"{one.rows:,}" if one.kind is FindingKind.NONCONFORMITY else "",
             _day(one.first_seen, zone),
             phrases.day(one.due_by) if one.is_open else "",
-            _words(decision.triage) if decision else "",
+            _words(one.decision.triage) if one.decision else "",
             _day(one.waived_until, zone) if one.waived_until else "",
         )
     return table
 
 
-def _life(one: FindingState, nights: Sequence[tuple[datetime, FindingState]], zone: ZoneInfo) -> list[str]:
-    since = ""
-    if one.overdue_since:
-        small = disclosure.is_few(one.violating)
-        since = f", in breach since {phrases.month(one.overdue_since) if small else phrases.day(one.overdue_since)}"
+def _life(one: FindingView, nights: Sequence[FindingNight], zone: ZoneInfo) -> list[str]:
+    since = f", in breach since {one.overdue_since.words}" if one.overdue_since else ""
     lines = [
         f"{one.fingerprint[:ID_LENGTH]}  {one.check}",
         f"{one.status.value}, {one.severity.value}, {phrases.OUTCOMES[one.outcome]}; owner: {one.owner}",
@@ -206,15 +223,15 @@ def _life(one: FindingState, nights: Sequence[tuple[datetime, FindingState]], zo
         lines.append(f"Waived by {one.waiver} up to {one.waived_rows:,} rows, until {_day(one.waived_until, zone)}.")
     if one.braked:
         lines.append(f"{_BRAKED[0].capitalize()} {_BRAKED[1]}")
-    lines += [f"{_day(as_of, zone)}: {_changes(night)}" for as_of, night in nights if night.changes]
+    lines += [f"{_day(night.as_of, zone)}: {_changes(night.finding)}" for night in nights if night.finding.changes]
     return lines
 
 
-def _changes(night: FindingState) -> str:
+def _changes(night: FindingView) -> str:
     return ", ".join(_words(change) for change in night.changes)
 
 
-def _statements(one: FindingState, rows: str, undecidable: str, draft: str) -> str:
+def _statements(one: FindingView, rows: str, undecidable: str, draft: str) -> str:
     parts = []
     if rows and one.violating:
         parts.append(f"-- The rows in breach:\n{rows}")

@@ -23,12 +23,13 @@ from privacy_audit.cli.findings_commands import commands
 from privacy_audit.cli.key_check_command import key_check
 from privacy_audit.cli.residue_command import residue
 from privacy_audit.compiler import suites
-from privacy_audit.domain.audit import Audit
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, PrivacyAuditError
 from privacy_audit.domain.outcomes import TELLING, Outcome
 from privacy_audit.pipeline import assembling, auditing, own_records, planning
 from privacy_audit.pipeline.configuration import read_configuration
 from privacy_audit.postgres.interruptible import ending_on_signals
+from privacy_audit.view.audit_view import AuditView
+from privacy_audit.view.make_view import make_view
 
 app = typer.Typer(
     help="Audits production databases against the company's privacy policy.",
@@ -97,7 +98,7 @@ def run(
     if json_path and not json_path.parent.is_dir():
         raise ConfigurationRefusedError([Mistake(str(json_path), "lies in no folder.", "Make the folder first.")])
     order = planning.plan(as_of, store, control, f"command line {uuid.uuid4()}", datetime.now(UTC))
-    result = assembling.assemble(order, auditing.audit_everything(order))
+    result = make_view(assembling.assemble(order, auditing.audit_everything(order)))
     if json_path:
         from privacy_audit.publish.report import canonical_json
 
@@ -118,13 +119,15 @@ def simulate(
     """Say what another policy would change: exit 0 no row would come into breach, 1 some would. Files nothing."""
     from privacy_audit.cli import simulation_screen
     from privacy_audit.pipeline import simulation_run
+    from privacy_audit.view.simulation_view import make_simulation_view
 
     if json_path and not json_path.parent.is_dir():
         raise ConfigurationRefusedError([Mistake(str(json_path), "lies in no folder.", "Make the folder first.")])
     result = simulation_run.simulate(policy_file, as_of, store, control, datetime.now(UTC))
+    view = make_simulation_view(result)
     if json_path:
-        json_path.write_bytes(simulation_screen.render(result))
-    simulation_screen.show(result, Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH), show_rows=show_rows)
+        json_path.write_bytes(simulation_screen.render(view))
+    simulation_screen.show(view, Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH), show_rows=show_rows)
     found = Exit.FINDINGS if result.breaking else Exit.NOTHING_FOUND
     raise typer.Exit(found if result.whole else Exit.NOT_AUDITED)
 
@@ -142,7 +145,7 @@ app.command()(residue)
 app.command("key-check")(key_check)
 
 
-def exit_code(result: Audit) -> Exit:
+def exit_code(result: AuditView) -> Exit:
     """3 as soon as anything was not audited, for silence would pass for a pass."""
     outcomes = [*(check.outcome for check in result.checks), *(store.outcome for store in result.stores)]
     if Outcome.NOT_AUDITED in outcomes:
@@ -150,7 +153,7 @@ def exit_code(result: Audit) -> Exit:
     return _EXITS[result.outcome]
 
 
-def show(result: Audit, console: Console) -> None:
+def show(result: AuditView, console: Console) -> None:
     """The audit as a table: what was not audited first, then the failures."""
     table = Table(title=f"Audit as of {result.as_of}")
     for name in ("Check", "Outcome", "Rows", "Violating", "Undecidable", "Reason"):

@@ -28,6 +28,7 @@ from privacy_audit.erasure.search import ErasureLead, LeadKind, leads
 from privacy_audit.pipeline import auditing, planning
 from privacy_audit.pipeline.configuration import read_configuration
 from privacy_audit.sql.every_row import every_row
+from privacy_audit.view.clean_text import clean
 
 _MEANINGS = {
     LeadKind.HIT: "leads to an erased person, and nothing shows that it is newer than the erasure",
@@ -140,7 +141,7 @@ def _show(listed: _Listed, console: Console) -> None:
     for lead in listed.shown:
         requests = ", ".join(sorted(lead.requests)) or "unknown"
         cells = (*("null" if text is None else text for text in lead.key), lead.kind, requests)
-        table.add_row(*(Text(phrases.clean(cell)) for cell in cells))
+        table.add_row(*(Text(clean(cell)) for cell in cells))
     console.print(table)
     for line in _below(listed):
         console.print(Text(line))

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from privacy_audit.compiler.change_directions import Direction
 from privacy_audit.domain import phrases
-from privacy_audit.domain.audit import Audit, CheckResult
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.publish.report import canonical_json
-from privacy_audit.simulation.differences import SimulatedChange, Simulation
+from privacy_audit.view.audit_view import AuditView, CheckView
+from privacy_audit.view.simulation_view import DifferenceView, SimulationView
 
 SCHEMA = "privacy_audit.simulation/1"
 """Name and major version of the document; a field that changes its meaning raises the number."""
@@ -24,37 +24,34 @@ _COLOURS = {Direction.LOOSENED: "bold red", Direction.CHANGED: "yellow", Directi
 _HEADS = ("Check", "In breach today", "then", "Would come", "Would go", "Undecidable today", "then", "Remark")
 
 
-def render(simulation: Simulation) -> bytes:
+def render(simulation: SimulationView) -> bytes:
     """The simulation as canonical JSON, without a newline at its end (RFC 8785 allows no white space)."""
     canonical: bytes = rfc8785.dumps(to_dict(simulation))
     return canonical
 
 
-def to_dict(simulation: Simulation) -> dict[str, Any]:
+def to_dict(simulation: SimulationView) -> dict[str, Any]:
     """The simulation as plain values. What each policy says of a check is told as a report tells it."""
     today, other = canonical_json.to_dict(simulation.today), canonical_json.to_dict(simulation.other)
     return {
         "schema": SCHEMA,
         "as_of": today["as_of"],
-        "policies": {
-            "today": today["policy"],
-            "other": {**other["policy"], "file": phrases.clean(simulation.policy_file)},
-        },
+        "policies": {"today": today["policy"], "other": {**other["policy"], "file": simulation.policy_file}},
         "changes": [
-            {"direction": change.direction.value, "subject": change.subject, "sentence": phrases.clean(change.sentence)}
+            {"direction": change.direction.value, "subject": change.subject, "sentence": change.sentence}
             for change in simulation.changes
         ],
         "stores": [{key: store[key] for key in ("name", "cause", "reason", "snapshot")} for store in today["stores"]],
         "checks": [_check(it, today["checks"], other["checks"]) for it in _by_id(simulation)],
-        "limits": [phrases.clean(limit) for limit in _limits(simulation)],
+        "limits": list(_limits(simulation)),
     }
 
 
-def _by_id(simulation: Simulation) -> list[SimulatedChange]:
+def _by_id(simulation: SimulationView) -> list[DifferenceView]:
     return sorted(simulation.differences, key=lambda it: it.id)
 
 
-def _check(it: SimulatedChange, today: list[dict[str, Any]], other: list[dict[str, Any]]) -> dict[str, Any]:
+def _check(it: DifferenceView, today: list[dict[str, Any]], other: list[dict[str, Any]]) -> dict[str, Any]:
     sides = ([told for told in checks if told["id"] == it.id] for checks in (today, other))
     before, after = (next(iter(found), None) for found in sides)
     return {
@@ -67,7 +64,7 @@ def _check(it: SimulatedChange, today: list[dict[str, Any]], other: list[dict[st
     }
 
 
-def show(simulation: Simulation, console: Console, *, show_rows: bool = False) -> None:
+def show(simulation: SimulationView, console: Console, *, show_rows: bool = False) -> None:
     """What would change: in the promises, then check by check, then in one sentence, then what was not looked at."""
     for line in _opening(simulation):
         console.print(line, markup=False)
@@ -76,12 +73,14 @@ def show(simulation: Simulation, console: Console, *, show_rows: bool = False) -
     console.print(_table(simulation))
     for sentence in (_verdict(simulation), *_unseen(simulation), *_limits(simulation)):
         console.print(sentence, markup=False)
-    for it in simulation.breaking if show_rows else ():
+    for it in simulation.differences if show_rows else ():
+        if not it.coming_at_most:
+            continue
         console.print(f"\n-- {it.id}", markup=False, highlight=False)
         console.print(it.other.show_rows if it.other else "", markup=False, highlight=False)
 
 
-def _opening(simulation: Simulation) -> Iterator[str]:
+def _opening(simulation: SimulationView) -> Iterator[str]:
     today, other = simulation.today.policy, simulation.other.policy
     instant = phrases.iso(simulation.today.as_of)
     yield (
@@ -92,7 +91,7 @@ def _opening(simulation: Simulation) -> Iterator[str]:
         yield "Both policies promise the same."
 
 
-def _table(simulation: Simulation) -> Table:
+def _table(simulation: SimulationView) -> Table:
     table = Table()
     for head in _HEADS:
         table.add_column(head, overflow="fold")
@@ -110,11 +109,11 @@ def _table(simulation: Simulation) -> Table:
     return table
 
 
-def _count(side: CheckResult | None, part: str) -> str:
+def _count(side: CheckView | None, part: str) -> str:
     return f"{getattr(side.tally, part):,}" if side and side.tally else ""
 
 
-def _remark(it: SimulatedChange) -> str:
+def _remark(it: DifferenceView) -> str:
     only = "Only today's policy has it." if not it.other else "Only the other policy has it." if not it.today else ""
     sides = (("today", it.today), ("under the other policy", it.other))
     unseen = [f"Not audited {when}: {side.reason}" for when, side in sides if side and not _seen(side)]
@@ -128,11 +127,11 @@ def _once(unseen: list[str]) -> list[str]:
     return [f"Not audited: {reasons.pop()}"] if len(unseen) == 2 and len(reasons) == 1 else unseen
 
 
-def _seen(side: CheckResult) -> bool:
+def _seen(side: CheckView) -> bool:
     return side.outcome is not Outcome.NOT_AUDITED
 
 
-def _verdict(simulation: Simulation) -> str:
+def _verdict(simulation: SimulationView) -> str:
     coming = sum(it.coming for it in simulation.differences)
     going = sum(it.going for it in simulation.differences)
     mixed = any(it.coming_at_most > it.coming for it in simulation.differences)
@@ -141,7 +140,7 @@ def _verdict(simulation: Simulation) -> str:
     return least + ends
 
 
-def _unseen(simulation: Simulation) -> Iterator[str]:
+def _unseen(simulation: SimulationView) -> Iterator[str]:
     unseen = sum(not it.seen for it in simulation.differences)
     if unseen:
         yield f"Of {phrases.count(unseen, 'check')} nothing is known, and that is not counted as no change."
@@ -150,10 +149,10 @@ def _unseen(simulation: Simulation) -> Iterator[str]:
             yield f"Store {store.name} was not audited. {store.reason}"
 
 
-def _limits(simulation: Simulation) -> Iterator[str]:
+def _limits(simulation: SimulationView) -> Iterator[str]:
     yield from simulation.limits
     yield from _of_roles(simulation.today)
 
 
-def _of_roles(audit: Audit) -> Iterator[str]:
+def _of_roles(audit: AuditView) -> Iterator[str]:
     yield from (f"In store {store.name}, {limit}." for store in audit.stores for limit in store.limits)

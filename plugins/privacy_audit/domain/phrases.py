@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import UTC, date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from privacy_audit.domain.audit import Audit
@@ -85,41 +82,6 @@ WAYS_OUT: dict[Cause, str] = {
     Cause.BUSY: "Wait until the other audit of this store has ended, and run the audit again.",
 }
 """What to do when a check or a store could not be audited or decided."""
-
-
-_PLAIN = re.compile(r"[ -~\n\t]*")
-"""What nearly every text is: nothing in it needs a second look."""
-
-
-def clean(text: str) -> str:
-    """The text without what nobody can see: control characters (line feeds and tabs stay), bidi and other format
-    characters, line separators. A lone surrogate, which no file can hold, becomes the replacement character."""
-    return text if _PLAIN.fullmatch(text) else "".join(_visible(character) for character in text)
-
-
-def clean_all(value: Any) -> Any:
-    """A document of plain values with every text in it clean: a JSON viewer is no place for a bidi trick either."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [clean_all(item) for item in value]
-    if isinstance(value, dict):
-        return {key: clean_all(item) for key, item in value.items()}
-    return value
-
-
-def _visible(character: str) -> str:
-    match unicodedata.category(character):
-        case "Cs":
-            return "\ufffd"
-        case "Zl" | "Zp":
-            return "\n"
-        case "Cc":
-            return character if character in "\n\t" else ""
-        case "Cf":
-            return ""
-        case _:
-            return character
 
 
 def number(count: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,6 +15,7 @@ from privacy_audit.domain import phrases
 from privacy_audit.domain.outbox_message import OutboxMessage
 from privacy_audit.domain.outcomes import Outcome, Severity
 from privacy_audit.findings.finding_state import FindingChange, FindingKind, FindingStatus
+from privacy_audit.view.clean_text import clean
 
 DETAILED = 10
 """So many findings are told to people one by one; the others are counted. Programs and the report get them all."""
@@ -121,8 +121,9 @@ RUN_FAILED = "run_failed"
 
 
 def run_failed(run_of: str, causes: Sequence[str]) -> MessageSection:
-    """The part of a message that tells of a failed run, with its causes."""
-    return MessageSection(RUN_FAILED, f"The run of {run_of} failed", tuple(causes))
+    """The part of a message that tells of a failed run, with its causes. They quote files and errors, and are of no
+    audit whose view has been made."""
+    return MessageSection(RUN_FAILED, f"The run of {run_of} failed", tuple(map(clean, causes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,12 +294,6 @@ def _digested(digest: WeeklyDigest, beside_news: bool) -> str:
     unseen = "not everything was audited, " if digest.unseen else ""
     more = " more" if beside_news else ""
     return unseen + (f"{len(digest.open)}{more} open" if digest.open else f"nothing{more} open")
-
-
-def one_line(text: str) -> str:
-    """The text without line breaks, control and direction characters: none may reach a mail's header or a chat."""
-    spaced = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
-    return "".join(char for char in spaced if unicodedata.category(char) not in ("Cf", "Cs")).strip()
 
 
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, select_autoescape
 
 from privacy_audit.domain import phrases
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.notify.message import DETAILED, LISTED, FindingNotice, Message
 from privacy_audit.notify.tickets import Ticket
+from privacy_audit.view.templates import environment
 
 SCHEMA = "privacy_audit.alert/2"
 TICKET_SCHEMA = "privacy_audit.ticket/1"
+_TEMPLATES = Path(__file__).parent / "templates"
 _ZERO_WIDTH = "\u2060"
 _COLOURS = {Outcome.FAIL: "#b3261e", Outcome.NOT_AUDITED: "#6a1b9a", Outcome.REVIEW: "#8a6100"}
 _GONE = "#1b6b2e"
@@ -189,14 +192,8 @@ def _day(iso: str | date) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("privacy_audit.notify"),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
+    made = environment(_TEMPLATES, autoescape=select_autoescape(["html.j2"]))
+    made.filters.update(
         verdict=_verdict,
         colour=_colour,
         counts=_counts,
@@ -205,4 +202,4 @@ def _environment() -> Environment:
         nothing_open=_nothing_open,
         day=_day,
     )
-    return environment
+    return made

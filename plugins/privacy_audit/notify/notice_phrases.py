@@ -8,14 +8,8 @@ from zoneinfo import ZoneInfo
 from privacy_audit.domain import phrases
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.domain.periods import local_date
-from privacy_audit.findings.finding_state import (
-    FindingChange,
-    FindingKind,
-    FindingState,
-    TriageDecision,
-    WaiverReport,
-    WaiverState,
-)
+from privacy_audit.findings.finding_state import FindingChange, FindingKind, WaiverState
+from privacy_audit.view.finding_view import DecisionView, EarlierFinding, FindingView, WaiverView
 
 LOOSENED = (
     "Resolved: its rows are no longer in breach, for what is promised or checked was changed. They may still be there."
@@ -28,8 +22,9 @@ def day(moment: datetime, zone: ZoneInfo) -> str:
     return phrases.day(local_date(moment, zone))
 
 
-def of_change(change: FindingChange, now: FindingState, before: FindingState | None, zone: ZoneInfo) -> str:
-    """One change of a finding as a sentence. `before` is how the finding stood until tonight, where that is known."""
+def of_change(change: FindingChange, now: FindingView, zone: ZoneInfo) -> str:
+    """One change of a finding as a sentence; its `before` is how it stood until tonight, where that is known."""
+    before = now.before
     match change:
         case FindingChange.FOUND:
             return "New."
@@ -43,7 +38,7 @@ def of_change(change: FindingChange, now: FindingState, before: FindingState | N
                 else "Resolved: found gone tonight."
             )
         case FindingChange.WORSENED:
-            return _worsened(now, before)
+            return _worsened(now)
         case FindingChange.GREW:
             told = f"from {before.told_rows:,} to {now.rows:,} rows" if before else f"to {now.rows:,} rows"
             return f"Grew {told} since you were last told."
@@ -52,17 +47,23 @@ def of_change(change: FindingChange, now: FindingState, before: FindingState | N
         case FindingChange.DUE_PASSED:
             return f"Was to be closed by {phrases.day(now.due_by)}, and is not."
         case _:
-            return _of_waiver(change, now, before, zone)
+            return _of_waiver(change, now, now.before, zone)
 
 
-def _worsened(now: FindingState, before: FindingState | None) -> str:
+def of_waiver_begun(now: FindingView, zone: ZoneInfo) -> str:
+    """That a waiver covers a finding from tonight on, and when it ends."""
+    return _of_waiver(FindingChange.WAIVED, now, None, zone)
+
+
+def _worsened(now: FindingView) -> str:
+    before = now.before
     proved = before is not None and before.outcome is Outcome.REVIEW and now.outcome is Outcome.FAIL
     graver = before is None or before.severity is not now.severity
     said = ["Worse: rows that could not be decided are now known to break the promise."] if proved else []
     return " ".join([*said, *([f"More severe: it is {now.severity} now."] if graver else [])])
 
 
-def _of_waiver(change: FindingChange, now: FindingState, before: FindingState | None, zone: ZoneInfo) -> str:
+def _of_waiver(change: FindingChange, now: FindingView, before: EarlierFinding | None, zone: ZoneInfo) -> str:
     name = now.waiver or (before.waiver if before else "")
     waiver = f"waiver {name}" if name else "waiver"
     match change:
@@ -72,7 +73,7 @@ def _of_waiver(change: FindingChange, now: FindingState, before: FindingState | 
         case FindingChange.WAIVER_EXPIRED:
             return f"Its {waiver} has expired."
         case FindingChange.WAIVER_EXCEEDED:
-            most = f" than the {before.waived_rows:,} that were waived" if before and before.waived else ""
+            most = f" than the {before.waived_rows:,} that were waived" if before and before.waiver else ""
             return f"Its {waiver} is exceeded: there are more rows{most}."
         case FindingChange.WAIVER_WITHDRAWN:
             return f"Its {waiver} was withdrawn."
@@ -80,7 +81,7 @@ def _of_waiver(change: FindingChange, now: FindingState, before: FindingState | 
             return ""
 
 
-def of_standing(now: FindingState, today: date, zone: ZoneInfo) -> tuple[str, ...]:
+def of_standing(now: FindingView, today: date, zone: ZoneInfo) -> tuple[str, ...]:
     """How an open finding stands, for a digest: its waiver, and the day by which it is to be closed."""
     said = []
     if now.waived:
@@ -92,7 +93,7 @@ def of_standing(now: FindingState, today: date, zone: ZoneInfo) -> tuple[str, ..
     return tuple(said)
 
 
-def of_decision(decision: TriageDecision | None, zone: ZoneInfo) -> str:
+def of_decision(decision: DecisionView | None, zone: ZoneInfo) -> str:
     """Who said what of a finding, and when."""
     if decision is None:
         return ""
@@ -100,7 +101,7 @@ def of_decision(decision: TriageDecision | None, zone: ZoneInfo) -> str:
     return f"{decision.by} on {day(decision.at, zone)}: {triage} - {decision.comment}"
 
 
-def of_report(report: WaiverReport, zone: ZoneInfo) -> str:
+def of_report(report: WaiverView, zone: ZoneInfo) -> str:
     """A waiver beside the strict count of what it covers, and who answers for it."""
     until = day(report.expires, zone)
     there_are = f"there {'is' if report.rows == 1 else 'are'} {_rows(report.rows)}"

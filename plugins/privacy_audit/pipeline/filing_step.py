@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from privacy_audit.config.settings import Settings, load
-from privacy_audit.domain.audit import Audit, StoreResult
+from privacy_audit.domain.audit import Audit
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.findings.finding_state import FindingHistory, FindingState
 from privacy_audit.pipeline import known_database
@@ -21,6 +21,8 @@ from privacy_audit.pipeline.configuration import read_configuration as read_conf
 from privacy_audit.pipeline.order_lookups import configuration_of, register_url
 from privacy_audit.postgres import connections
 from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
+from privacy_audit.view.audit_view import AuditView, StoreView
+from privacy_audit.view.make_view import make_view
 
 
 def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
@@ -46,13 +48,14 @@ def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str,
         report_folder.write_unfiled(replace(audit, database=""), settings.home)
         raise
     report = report_folder.write(audit, filed.chronicle, settings.home)
+    view = make_view(audit)
     return {
         "audit_id": audit.id,
         "outcome": audit.outcome.value,
         "report": str(report),
         "already_filed": filed.already_filed,
-        "not_audited": sorted(_not_audited(audit)),
-        "causes": causes(audit),
+        "not_audited": sorted(_not_audited(view)),
+        "causes": causes(view),
         "counts": _counts(audit),
     }
 
@@ -66,14 +69,14 @@ def _docket(configuration: Configuration, audit: Audit) -> Any:
     promised = promises(configuration.policy, configuration.coverages)
     return audit_db.AuditSubmission(
         audit,
-        report_sha256=hashlib.sha256(canonical_json.render(audit)).hexdigest(),
+        report_sha256=hashlib.sha256(canonical_json.render(make_view(audit))).hexdigest(),
         promises_digest=hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest(),
         promises=promised,
         rules=configuration.rules,
     )
 
 
-def _not_audited(audit: Audit) -> Iterable[str]:
+def _not_audited(audit: AuditView) -> Iterable[str]:
     for store in audit.stores:
         unseen = [check.id for check in store.checks if check.outcome is Outcome.NOT_AUDITED]
         if store.cause or (store.outcome is Outcome.NOT_AUDITED and not unseen):
@@ -81,12 +84,12 @@ def _not_audited(audit: Audit) -> Iterable[str]:
         yield from unseen
 
 
-def causes(audit: Audit) -> list[str]:
+def causes(audit: AuditView) -> list[str]:
     """Why something was not audited, one sentence per store and cause, with how many checks it cost."""
     return [sentence for store in audit.stores for sentence in _causes_of(store)]
 
 
-def _causes_of(store: StoreResult) -> Iterable[str]:
+def _causes_of(store: StoreView) -> Iterable[str]:
     unseen = Counter(check.reason for check in store.checks if check.outcome is Outcome.NOT_AUDITED)
     if store.cause:
         yield f"Store {store.name} was not audited: {store.reason}"
@@ -114,7 +117,8 @@ def _telling(
 
     def enqueue(connection: Any, chronicle: FindingHistory, before: Mapping[str, FindingState]) -> None:
         digests = audit_db.digests(connection)
-        messages = notify.messages(audit, chronicle, configuration.handling, link, digests, before)
+        view = make_view(audit, chronicle, before)
+        messages = notify.messages(view, configuration.handling, link, digests)
         audit_db.enqueue(connection, map(notify.letter, messages))
 
     return enqueue

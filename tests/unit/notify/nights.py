@@ -15,6 +15,7 @@ from privacy_audit.findings.finding_state import FindingHistory, FindingState, T
 from privacy_audit.findings.transitions import FindingMemory, HandlingRules, apply_audit, moves
 from privacy_audit.findings.waivers import Waiver, reports
 from privacy_audit.notify import Message, messages
+from privacy_audit.view.make_view import make_view
 from tests.unit.publish.report.audits import broken
 
 TUESDAY = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
@@ -53,7 +54,7 @@ class Company:
     def night(self, audit: Audit, *differences: PolicyChange) -> tuple[Message, ...]:
         """Files an audit, and gives what everybody is told of it."""
         before, chronicle = dict(self.known), replace(self.file(audit), policy_changes=differences)
-        told = messages(audit, chronicle, self.handling, LINK, self.digests, before)
+        told = messages(make_view(audit, chronicle, before), self.handling, LINK, self.digests)
         for message in told:
             if message.digest:
                 self.digests[f"{message.owner}|{message.alert}"] = audit.as_of

@@ -6,6 +6,7 @@ import pytest
 
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.pipeline import assembling, audit_order, auditing, filing_step, publishing, run_gate, sending
+from privacy_audit.view.make_view import make_view
 from tests.unit.pipeline.one_night import OneNight, Result, Results, plan
 from tests.unit.pipeline.owner import Owner
 
@@ -56,7 +57,7 @@ def test_checks_of_one_cause_are_one_line(night: OneNight) -> None:
         for number, check in enumerate(night.app["checks"])
     ]
     app = {**night.app, "outcome": "not_audited", "checks": checks}
-    causes = filing_step.causes(assembling.assemble(night.order, [app, *night.results[1:]]))
+    causes = filing_step.causes(make_view(assembling.assemble(night.order, [app, *night.results[1:]])))
     assert [cause for cause in causes if cause.startswith("Store app")] == [
         f"Store app: {(len(checks) + 1) // 2} checks were not audited: It took too long 0.",
         f"Store app: {len(checks) // 2} checks were not audited: It took too long 1.",

@@ -19,10 +19,11 @@ from privacy_audit.domain.promises import Automation, Clause, Control, Pack
 from privacy_audit.self_audit import company_checks
 from privacy_audit.view import coverage_matrix
 from privacy_audit.view.coverage_matrix import CellState, CellText, ControlOutcome, LawDifference, Matrix, MatrixRow
+from privacy_audit.view.make_view import make_view
 from tests import builders
 from tests.unit.publish.report import audits, large, packs
 
-PACKS = coverage_matrix.matrix(packs.packs())
+PACKS = coverage_matrix.matrix(make_view(packs.packs()))
 ROWS = {row.clause.id: row for row in PACKS.rows}
 
 
@@ -88,7 +89,11 @@ def test_a_cell_says_what_was_looked_at_attested_signed_or_answered_elsewhere() 
 
 
 def test_a_cell_names_its_worst_check_and_counts_those_that_apply() -> None:
-    row = next(row for row in coverage_matrix.matrix(audits.broken()).rows if row.clause.id == "retention.geolocation")
+    row = next(
+        row
+        for row in coverage_matrix.matrix(make_view(audits.broken())).rows
+        if row.clause.id == "retention.geolocation"
+    )
     app, web, archive = row.cells
     assert (app.outcome, len(app.checks), app.checks[0].table) == (Outcome.FAIL, 2, "app.positions")
     assert web.shown is CellText.ELSEWHERE
@@ -108,11 +113,13 @@ def test_two_verdicts_with_the_rules_that_are_broken() -> None:
     promised, asked = PACKS.verdicts
     assert (promised.pack, promised.outcome, promised.rules, promised.broken) == (Pack.POLICY, Outcome.FAIL, 12, 2)
     assert (asked.pack, asked.outcome, asked.rules, asked.broken) == (Pack.LAW, Outcome.FAIL, 2, 1)
-    assert coverage_matrix.matrix(audits.broken()).verdicts[1].outcome is None, "no rule of the law is computed"
+    assert coverage_matrix.matrix(make_view(audits.broken())).verdicts[1].outcome is None, (
+        "no rule of the law is computed"
+    )
 
 
 def test_a_promise_without_any_check_is_no_pass_of_the_policy() -> None:
-    promised, _ = coverage_matrix.matrix(audits.clean()).verdicts
+    promised, _ = coverage_matrix.matrix(make_view(audits.clean())).verdicts
     assert (promised.outcome, promised.broken, promised.not_audited) == (Outcome.NOT_AUDITED, 0, 4)
 
 
@@ -121,7 +128,7 @@ def test_a_store_lost_before_it_was_planned_leaves_no_pass_behind() -> None:
     blind = StoreResult("archive", "Archive", "team", "alerts", Outcome.NOT_AUDITED, ())
     rows = {
         row.clause.id: row
-        for row in coverage_matrix.matrix(replace(audit, stores=(*audit.stores, blind))).rows
+        for row in coverage_matrix.matrix(make_view(replace(audit, stores=(*audit.stores, blind)))).rows
     }  # fmt: skip
     assert rows["retention.geolocation"].outcome is Outcome.NOT_AUDITED
     assert rows["retention.geolocation"].cells[-1].shown is CellText.UNREAD
@@ -147,7 +154,7 @@ def test_a_word_counts_up_to_its_last_day(until: date | None, state: CellState, 
         company_checks.CompanyOrder(date(2026, 11, 24), [staff], [], [], given, [], 0, "compliance", "alerts")
     )
     assert told
-    found = coverage_matrix.matrix(replace(audit, stores=(*audit.stores[:2], told)))
+    found = coverage_matrix.matrix(make_view(replace(audit, stores=(*audit.stores[:2], told))))
     row = next(row for row in found.rows if row.clause.id == "security.staff")
     assert (row.state, row.until) == (state, word)
 
@@ -192,7 +199,7 @@ def _twins(promised: Outcome, asked: Outcome, counted: Any = None) -> Matrix:
         )
         for store in audit.stores
     )
-    return coverage_matrix.matrix(replace(audit, stores=stores))
+    return coverage_matrix.matrix(make_view(replace(audit, stores=stores)))
 
 
 # Whatever controls there are and however their checks end: held against a plain reading of the rules.
@@ -206,7 +213,7 @@ def test_no_clause_is_missing_and_none_is_better_than_its_worst_check(
     looks: list[tuple[str, str, Outcome]], said: list[tuple[Automation, str, set[str]]], attested: set[str]
 ) -> None:
     audit = _drawn(looks, said, attested)
-    found = coverage_matrix.matrix(audit)
+    found = coverage_matrix.matrix(make_view(audit))
     assert [row.clause for row in found.rows] == list(audit.policy.clauses)
     assert sum(found.counts.values()) == len(found.rows)
     assert sum(map(int, re.findall(r"\d+", found.summary.partition(":")[2]))) == len(found.rows)
@@ -270,12 +277,12 @@ def test_the_real_policy_has_a_reason_for_all_that_it_does_not_compute() -> None
 
     promises = policy_reader.load(REAL)
     audit = Audit("a", builders.T, promises, ())
-    assert coverage_matrix.matrix(audit).unstated == ()
+    assert coverage_matrix.matrix(make_view(audit)).unstated == ()
 
 
 def test_every_check_of_a_large_night_stands_behind_its_control() -> None:
     audit = large.large()
-    outcomes = coverage_matrix.control_outcomes(audit)
+    outcomes = coverage_matrix.control_outcomes(make_view(audit))
     assert len(outcomes) == 70
     assert isinstance(outcomes["CTL-1"], ControlOutcome)
     assert sum(len(told.checks) for told in outcomes.values()) == len(audit.checks) > 150

@@ -8,22 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from privacy_audit.domain import phrases
-from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
 from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.domain.outcomes import TELLING, Outcome, Severity, roll_up
-from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.promises import Clause, Control
-from privacy_audit.domain.tally import Tally
-from privacy_audit.findings import disclosure
-from privacy_audit.publish.data_docs import shown_dates
 from privacy_audit.view import coverage_matrix
+from privacy_audit.view.audit_view import AuditView, CheckView, StoreView, key_of
 
 _COUNTS = ("population", "compliant", "violating", "held", "undecidable", "out_of_scope", "subjects")
 INDEX = "index.html"
@@ -41,10 +35,10 @@ class EvidenceMismatchError(PrivacyAuditError):
 class CheckPage:
     """A check as a page tells it."""
 
-    check: CheckResult
+    check: CheckView
     control: Control
     clauses: tuple[Clause, ...]
-    store: StoreResult
+    store: StoreView
     oldest: str
     since: str
     days: int | None
@@ -55,7 +49,7 @@ class CheckPage:
     @property
     def key(self) -> str:
         """Its anchor, the same every night, here and in the report."""
-        return f"check-{self.check.fingerprint[:16]}"
+        return self.check.anchor
 
     @property
     def place(self) -> str:
@@ -103,48 +97,43 @@ def by_control(told: Iterable[CheckPage]) -> list[tuple[Control, list[CheckPage]
     return [(group[0].control, group) for group in groups.values()]
 
 
-def suite_of(check: CheckResult) -> str:
-    """Name of the suite that a check belongs to."""
-    return f"{check.store}.{check.table}"
-
-
 @dataclass(frozen=True)
 class NightPages:
     """An audit as its pages tell it."""
 
-    audit: Audit
+    audit: AuditView
 
     @property
-    def zone(self) -> ZoneInfo:
-        """Zone of the policy's civil days."""
-        return ZoneInfo(self.audit.policy.zone)
-
-    @property
-    def counted_suites(self) -> set[str]:
-        """Suites in which a check was counted: each must have a validation result, and a page.
+    def counted_suites(self) -> dict[str, str]:
+        """Suites in which a check was counted: each must have a validation result, and a page. Key to shown name.
 
         What was counted in no table (the audit's own records) was not counted by Great Expectations.
         """
-        return {suite_of(check) for check in self.audit.checks if check.tally is not None and check.table}
+        counted = (check for check in self.audit.checks if check.tally is not None and check.table)
+        return {check.suite_key: f"{check.store}.{check.table}" for check in counted}
 
     def prove(self, suite: str, evidence: Mapping[str, Mapping[str, Any]]) -> None:
-        """EvidenceMismatchError unless a suite's filed results hold these very checks and counts, by check id."""
-        checks = {check.id: check for check in self.audit.checks if suite_of(check) == suite}
-        strangers = sorted(set(evidence) - set(checks))
+        """EvidenceMismatchError unless a suite's filed results hold these very checks and counts, by check id.
+
+        Suite and ids are as Great Expectations filed them, so they are compared by their keys.
+        """
+        checks = {check.key: check for check in self.audit.checks if check.suite_key == key_of(suite)}
+        filed = {key_of(name): counts for name, counts in evidence.items()}
+        strangers = sorted(name for name in evidence if key_of(name) not in checks)
         if strangers:
             raise EvidenceMismatchError(
                 f"suite {suite}: its validation result holds checks that are not in the audit: {', '.join(strangers)}."
             )
-        for check in checks.values():
-            filed = evidence.get(check.id, {})
-            if check.tally and any(filed.get(name) != getattr(check.tally, name) for name in _COUNTS):
+        for key, check in checks.items():
+            counts = filed.get(key, {})
+            if check.tally and any(counts.get(name) != getattr(check.tally, name) for name in _COUNTS):
                 raise EvidenceMismatchError(
                     f"suite {suite}: the filed validation result of {check.id} does not hold the counts of the audit."
                 )
 
     def suite(self, name: str) -> dict[str, Any]:
         """The content of a suite's page."""
-        told = sorted((t for t in self._all() if suite_of(t.check) == name), key=lambda entry: entry.urgency)
+        told = sorted((t for t in self._all() if t.check.suite_key == key_of(name)), key=lambda entry: entry.urgency)
         if not told:
             raise EvidenceMismatchError(f"suite {name}: the audit has no check of it.")
         up = "../" * (len(name.split(".")) + ABOVE_A_RESULT)
@@ -173,30 +162,31 @@ class NightPages:
 
     def coverage(self, pages: Mapping[str, str]) -> dict[str, Any]:
         """The content of the page of clauses and stores. `pages` as for the index."""
-        places = {entry.check.id: entry for entry in self._all(pages)}
+        places = {entry.check.key: entry for entry in self._all(pages)}
 
-        def link(check: CheckResult) -> str:
-            entry = places[check.id]
+        def link(check: CheckView) -> str:
+            entry = places[check.key]
             return entry.place if entry.page else f"{INDEX}#{entry.key}"
 
         return {"coverage": self._matrix, "link": link, "index": INDEX} | self._common("")
 
     @cached_property
     def _matrix(self) -> coverage_matrix.Matrix:
-        return coverage_matrix.matrix(disclosure.disclosed(self.audit))
+        return coverage_matrix.matrix(self.audit)
 
     def _common(self, up: str) -> dict[str, Any]:
         audit = self.audit
         return {
             "audit": audit,
             "policy": audit.policy,
-            "as_of_day": phrases.day(local_date(audit.as_of, self.zone)),
-            "as_of_local": phrases.instant(audit.as_of, self.zone),
+            "as_of_day": phrases.day(audit.today),
+            "as_of_local": phrases.instant(audit.as_of, audit.zone),
             "as_of_utc": phrases.iso(audit.as_of),
+            "small_count": audit.small_count,
             "report": f"{up}../reports/{quote(audit.id, safe='')}/report.html",
         }
 
-    def _shelves(self, told: list[CheckPage]) -> list[tuple[StoreResult, list[Suite]]]:
+    def _shelves(self, told: list[CheckPage]) -> list[tuple[StoreView, list[Suite]]]:
         """The stores, each with its suites; what holds the most urgent check comes first."""
         shelves = [
             (store, self._suites([entry for entry in told if entry.store is store])) for store in self.audit.stores
@@ -212,16 +202,17 @@ class NightPages:
     def _all(self, pages: Mapping[str, str] | None = None) -> list[CheckPage]:
         controls = {control.id: control for control in self.audit.policy.controls}
         clauses = {clause.id: clause for clause in self.audit.policy.clauses}
+        of_suites = {key_of(suite): page for suite, page in (pages or {}).items()}
         return [
-            self._tell(store, check, controls, clauses, (pages or {}).get(suite_of(check), ""))
+            self._tell(store, check, controls, clauses, of_suites.get(check.suite_key, ""))
             for store in self.audit.stores
             for check in store.checks
         ]
 
     def _tell(
         self,
-        store: StoreResult,
-        check: CheckResult,
+        store: StoreView,
+        check: CheckView,
         controls: Mapping[str, Control],
         clauses: Mapping[str, Clause],
         page: str,
@@ -232,23 +223,17 @@ class NightPages:
             control=control,
             clauses=tuple(clauses[name] for name in control.clauses if name in clauses),
             store=store,
-            oldest=shown_dates.oldest(check.tally, self.zone) if check.tally else "",
-            since=shown_dates.since(check.tally) if check.tally else "",
-            days=_days(check.tally, local_date(self.audit.as_of, self.zone)) if check.tally else None,
+            oldest=check.tally.oldest.words if check.tally and check.tally.oldest else "",
+            since=check.tally.overdue_since.words if check.tally and check.tally.overdue_since else "",
+            days=check.tally.overdue_days if check.tally else None,
             page=page,
         )
 
-    def _unnamed(self, check: CheckResult) -> Control:
+    def _unnamed(self, check: CheckView) -> Control:
         """A result is told even when the policy does not name its control: nothing that was found is dropped."""
         return Control(check.control, "", check.sentence, Severity.HIGH, (), (), self.audit.policy.effective_from)
 
 
-def _first(store: StoreResult, suites: list[Suite]) -> int:
+def _first(store: StoreView, suites: list[Suite]) -> int:
     outcomes = [store.outcome, *(suite.told[0].check.outcome for suite in suites)]
     return min(TELLING.index(outcome) for outcome in outcomes)
-
-
-def _days(tally: Tally, today: date) -> int | None:
-    if tally.overdue_since is None or disclosure.is_small(tally):
-        return None
-    return (today - tally.overdue_since).days

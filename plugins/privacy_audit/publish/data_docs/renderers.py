@@ -1,6 +1,6 @@
 """Renderers that Great Expectations makes by name: from a validation result, or from its list of pages, to a document.
 
-They say which suite's page is asked for; what it says comes from the audit (`night`).
+They say which suite's page is asked for; what it says comes from the view of the audit (`page_content`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 from great_expectations.render import RenderedDocumentContent
 from great_expectations.render.renderer import SiteIndexPageRenderer, ValidationResultsPageRenderer
 
-from privacy_audit.domain.audit import Audit
 from privacy_audit.publish.data_docs.page_content import NightPages
+from privacy_audit.view.audit_view import AuditView
 
 
 class NightDocument(RenderedDocumentContent):
@@ -29,7 +29,7 @@ class NightDocument(RenderedDocumentContent):
 class SuiteRenderer(ValidationResultsPageRenderer):
     """The page of one suite."""
 
-    def __init__(self, audit: Audit, data_context: Any = None) -> None:
+    def __init__(self, audit: AuditView, data_context: Any = None) -> None:
         super().__init__(data_context=data_context)
         self._night = NightPages(audit)
 
@@ -41,7 +41,7 @@ class SuiteRenderer(ValidationResultsPageRenderer):
 class IndexRenderer(SiteIndexPageRenderer):
     """The index: every check of every store, whether it has a page or not."""
 
-    def __init__(self, audit: Audit) -> None:
+    def __init__(self, audit: AuditView) -> None:
         super().__init__()
         self._night = NightPages(audit)
 

@@ -14,6 +14,8 @@ from typing import Any
 from privacy_audit.domain.audit import Audit
 from privacy_audit.domain.errors import MayHealError
 from privacy_audit.publish.data_docs.page_content import COVERAGE, EvidenceMismatchError, NightPages
+from privacy_audit.view.audit_view import AuditView, key_of
+from privacy_audit.view.make_view import make_view
 
 _STORE = "filed"
 # What a page could not be made of, and why, is only ever told by this logger. Another stage may have muted its parents.
@@ -30,7 +32,8 @@ def build(results: Path, audit: Audit, site: Path) -> None:
     DataDocsError names the pages that could not be made, and validation results that contradict the audit.
     """
     logging.getLogger(_REASONS).setLevel(logging.ERROR)
-    night = NightPages(audit)
+    view = make_view(audit)
+    night = NightPages(view)
     context = _context(results)
     store = context.stores[_STORE]
     keys = _newest(store.list_keys(), audit.id)
@@ -39,12 +42,12 @@ def build(results: Path, audit: Audit, site: Path) -> None:
             night.prove(suite, _evidence(store.get(key)))
     except EvidenceMismatchError as error:
         raise DataDocsError(f"{results}: {error} The report is not affected; look into the log of the audit.") from None
-    builder = _builder(context, audit, site)
+    builder = _builder(context, view, site)
     _, links = builder.build(resource_identifiers=list(keys.values()))
     _add_coverage(site, night, links)
     # The builder copies its own style, scripts and fonts beside our pages, which use none of them.
     shutil.rmtree(site / "static")
-    _prove_whole(site, {*keys, *night.counted_suites}, keys, links)
+    _prove_whole(site, night.counted_suites, keys, links)
 
 
 def _add_coverage(site: Path, night: NightPages, links: Mapping[str, Any]) -> None:
@@ -70,10 +73,12 @@ def _evidence(result: Any) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def _prove_whole(site: Path, wanted: set[str], keys: Mapping[str, Any], links: Mapping[str, Any]) -> None:
+def _prove_whole(site: Path, counted: Mapping[str, str], keys: Mapping[str, Any], links: Mapping[str, Any]) -> None:
+    """`counted`: suites that must have a page, key to shown name; `keys`: suites that have a result, by their names."""
     linked = {link["expectation_suite_name"] for link in links.get("validations_links", [])}
-    made = {suite for suite, key in keys.items() if _is_filled(_page(site, key))}
-    missing = sorted(wanted - (made & linked))
+    made = {key_of(suite) for suite, key in keys.items() if suite in linked and _is_filled(_page(site, key))}
+    wanted = {**counted, **{key_of(suite): suite for suite in keys}}
+    missing = sorted(name for key, name in wanted.items() if key not in made)
     if not _is_filled(site / "index.html"):
         missing.insert(0, "the index")
     if not _is_filled(site / COVERAGE):
@@ -112,7 +117,7 @@ def _context(results: Path) -> Any:
     return gx.get_context(mode="ephemeral", project_config=config)
 
 
-def _builder(context: Any, audit: Audit, site: Path) -> Any:
+def _builder(context: Any, audit: AuditView, site: Path) -> Any:
     from great_expectations.render.renderer.site_builder import SiteBuilder
 
     def ours(page: str) -> dict[str, Any]:

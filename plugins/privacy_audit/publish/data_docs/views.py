@@ -1,8 +1,8 @@
 """Views that Great Expectations makes by name: from a document to HTML, by our own templates and nothing else.
 
 The templates of Great Expectations load scripts, styles and a logo from elsewhere, with an id of the installation, and
-do not escape what they show (Jinja escapes by the file's ending, and theirs end in `.j2`). So only our folder is
-searched, everything is escaped, and invisible characters are dropped.
+do not escape what they show (Jinja escapes by the file's ending, and theirs end in `.j2`). So their environment is
+replaced by ours.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from great_expectations.render.view import DefaultJinjaPageView
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
-from privacy_audit.domain import phrases
-from privacy_audit.findings import disclosure
 from privacy_audit.view import coverage_matrix
+from privacy_audit.view.templates import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -32,7 +31,7 @@ class SuiteView(DefaultJinjaPageView):
     def __init__(self, custom_styles_directory: Any = None, custom_views_directory: Any = None) -> None:
         """Great Expectations passes only the parameters that are named here."""
         super().__init__(custom_styles_directory, custom_views_directory)
-        self.env = _ours(self.env)
+        self.env = _ours()
 
 
 class IndexView(SuiteView):
@@ -47,32 +46,10 @@ class CoverageView(SuiteView):
     _template = "coverage.html.j2"
 
 
-def _ours(environment: Environment) -> Environment:
-    ours = environment.overlay(
-        loader=FileSystemLoader([TEMPLATES, coverage_matrix.TEMPLATES]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_cleaned,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    ours.filters |= {"number": phrases.number, "count": phrases.count, "day": phrases.day}
-    ours.globals |= {
-        "outcome_word": phrases.OUTCOMES,
-        "outcome_sign": phrases.SIGNS,
-        "outcome_meaning": phrases.MEANINGS,
-        "severity_word": phrases.SEVERITIES,
-        "reading_words": phrases.READINGS,
-        "is_small": disclosure.is_small,
-        "small_count": disclosure.SMALL_COUNT,
-        **coverage_matrix.NAMES,
-        **_style(),
-    }
-    return ours
-
-
-def _cleaned(value: Any) -> Any:
-    return phrases.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+def _ours() -> Environment:
+    made = environment(TEMPLATES, coverage_matrix.TEMPLATES)
+    made.globals |= {**coverage_matrix.NAMES, **_style()}
+    return made
 
 
 def _style() -> dict[str, Markup]:

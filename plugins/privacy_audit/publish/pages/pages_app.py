@@ -17,15 +17,15 @@ from airflow.api_fastapi.core_api.security import requires_access_dag, requires_
 from airflow.configuration import conf
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from privacy_audit.config import settings
-from privacy_audit.domain import phrases
 from privacy_audit.publish.pages import report_index
+from privacy_audit.view.templates import environment
 
 DAG = "privacy_audit_nightly"
 PER_PAGE = 30
+_TEMPLATES = Path(__file__).parent / "templates"
 
 # Nothing from elsewhere, no script that is not a file of ours, and only Airflow may frame the pages.
 _CONTENT = (
@@ -70,10 +70,7 @@ def create_app() -> FastAPI:
 def _add_pages(app: FastAPI) -> None:
     # A wrong setting is the nightly run's to report: refusing it here would keep the whole api-server from starting.
     home = settings.home()
-    templates = Environment(
-        loader=PackageLoader("privacy_audit.publish.pages"), autoescape=True, undefined=StrictUndefined
-    )
-    templates.filters |= {"count": phrases.count, "day": phrases.day}
+    templates = environment(_TEMPLATES)
 
     @app.get("/", response_class=HTMLResponse)
     def audits(request: Request, page: int = 1) -> str:
@@ -98,8 +95,7 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/audits.css")
     def style() -> Response:
-        source, *_ = templates.loader.get_source(templates, "audits.css") if templates.loader else ("",)
-        return Response(source, media_type="text/css")
+        return Response((_TEMPLATES / "audits.css").read_text(encoding="utf-8"), media_type="text/css")
 
     @app.get("/icon.svg")
     def icon() -> Response:

@@ -1,4 +1,4 @@
-"""What lies on the shelf: the filed reports, newest first, and the one safe way to a file below a folder."""
+"""The filed reports, newest first, and the one safe way to a file below a folder."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from privacy_audit.domain.outcomes import Outcome, roll_up
-
-FILES = ("report.html", "findings.csv", "findings.json", "audit.json")
-"""What a complete report consists of."""
+from privacy_audit.publish.report import interface
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +52,15 @@ def folders(reports: Path) -> list[Path]:
     return sorted(found, key=lambda folder: (folder.stat().st_mtime, folder.name), reverse=True)
 
 
+def file_names() -> tuple[str, ...]:
+    """Names of the files of a whole report, one per format: the page that people read first, the others by name."""
+    names = (form.FILE_NAME for form in interface.formats())
+    return tuple(sorted(names, key=lambda name: (not name.endswith(".html"), name)))
+
+
 def read(folder: Path) -> IndexedReport:
     """What the list says of a report. A file that cannot be read makes the line poorer, never the page fail."""
-    files = tuple(name for name in FILES if (folder / name).is_file())
+    files = tuple(name for name in file_names() if (folder / name).is_file())
     try:
         audit: dict[str, Any] = json.loads((folder / "audit.json").read_bytes())
         as_of = datetime.fromisoformat(audit["as_of"]).astimezone(ZoneInfo(audit["policy"]["zone"]))

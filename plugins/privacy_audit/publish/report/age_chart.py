@@ -5,7 +5,8 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from privacy_audit.domain import phrases
-from privacy_audit.domain.tally import AGE_BUCKETS, Tally
+from privacy_audit.domain.tally import AGE_BUCKETS
+from privacy_audit.view.audit_view import TallyView
 
 _WIDTH = 340
 _LABELS = 112
@@ -15,7 +16,7 @@ _BAR = 14
 _THINNEST = 2.0
 
 
-def svg(tally: Tally, key: str) -> Markup:
+def svg(tally: TallyView, key: str) -> Markup:
     """One bar per bucket of `AGE_BUCKETS`, the number beside it. `key` makes the ids of the figure its own."""
     longest = max(tally.ages)
     bars = Markup("").join(
@@ -29,7 +30,7 @@ def svg(tally: Tally, key: str) -> Markup:
     ).format(width=_WIDTH, height=_ROW * len(AGE_BUCKETS), key=key, words=in_words(tally), bars=bars)
 
 
-def in_words(tally: Tally) -> str:
+def in_words(tally: TallyView) -> str:
     """`up to a week: 12 rows; up to a month: 0 rows; ...`, for who hears the chart."""
     pairs = zip(AGE_BUCKETS, tally.ages, strict=True)
     return "; ".join(f"{label}: {phrases.count(rows, 'row')}" for (label, _), rows in pairs) + "."

@@ -12,58 +12,42 @@ from typing import Any
 import rfc8785
 
 from privacy_audit.domain import phrases
-from privacy_audit.domain.audit import Audit, StoreResult
 from privacy_audit.domain.promises import Clause, Policy
-from privacy_audit.domain.tally import AGE_BUCKETS, Forecast, Purge, Tally
-from privacy_audit.findings import disclosure
-from privacy_audit.findings.finding_state import FindingHistory
+from privacy_audit.domain.tally import AGE_BUCKETS, Forecast, Purge
 from privacy_audit.publish.report import summary
+from privacy_audit.view.audit_view import AuditView, StoreView, TallyView
 from privacy_audit.view.coverage_matrix import ControlOutcome, control_outcomes
 
 FILE_NAME = "audit.json"
-SCHEMA = "privacy_audit.audit/1"
+SCHEMA = "privacy_audit.audit/2"
 """Name and major version of the document; a field that changes its meaning raises the number."""
 
 
-def render(audit: Audit, chronicle: FindingHistory | None = None) -> bytes:
+def render(view: AuditView) -> bytes:
     """The audit as canonical JSON, without a newline at its end (RFC 8785 allows no white space).
 
-    The chronicle is not asked: this is what was found, whatever people decided and other nights showed.
+    The history of the view is not used: this is what was found, whatever people decided and other nights showed.
     """
-    canonical: bytes = rfc8785.dumps(to_dict(audit))
+    canonical: bytes = rfc8785.dumps(to_dict(view))
     return canonical
 
 
-def to_dict(audit: Audit) -> dict[str, Any]:
+def to_dict(view: AuditView) -> dict[str, Any]:
     """The audit as the plain values of audit.json; also what the command line's `--json` prints."""
-    told = disclosure.disclosed(audit)
-    outcomes = control_outcomes(told).values()
-    document = {
+    outcomes = control_outcomes(view).values()
+    return {
         "schema": SCHEMA,
-        "audit_id": told.id,
-        "as_of": phrases.iso(told.as_of),
-        "triggered_by": told.triggered_by,
-        "database": told.database or None,
-        "policy": _policy(told.policy),
-        "outcome": told.outcome.value,
-        "stores": [_store(store) for store in told.stores],
-        "checks": [_check(entry) for entry in sorted(summary.entries(told), key=lambda entry: entry.check.id)],
-        "clauses": [_clause(clause, outcomes) for clause in told.policy.clauses],
-        "limits": list(told.limits),
+        "audit_id": view.id,
+        "as_of": phrases.iso(view.as_of),
+        "triggered_by": view.triggered_by,
+        "database": view.database or None,
+        "policy": _policy(view.policy),
+        "outcome": view.outcome.value,
+        "stores": [_store(store) for store in view.stores],
+        "checks": [_check(entry) for entry in sorted(summary.entries(view), key=lambda entry: entry.check.id)],
+        "clauses": [_clause(clause, outcomes) for clause in view.policy.clauses],
+        "limits": list(view.limits),
     }
-    cleaned: dict[str, Any] = _cleaned(document)
-    return cleaned
-
-
-def _cleaned(value: Any) -> Any:
-    """Every text of the document without invisible characters: a JSON viewer is no place for a bidi trick either."""
-    if isinstance(value, str):
-        return phrases.clean(value)
-    if isinstance(value, list):
-        return [_cleaned(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _cleaned(item) for key, item in value.items()}
-    return value
 
 
 def _policy(policy: Policy) -> dict[str, Any]:
@@ -79,7 +63,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _store(store: StoreResult) -> dict[str, Any]:
+def _store(store: StoreView) -> dict[str, Any]:
     return {
         "name": store.name,
         "title": store.title,
@@ -121,7 +105,7 @@ def _check(entry: summary.CheckEntry) -> dict[str, Any]:
     }
 
 
-def _tally(tally: Tally) -> dict[str, Any]:
+def _tally(tally: TallyView) -> dict[str, Any]:
     return {
         "population": tally.population,
         "estimated": tally.estimated,
@@ -152,12 +136,15 @@ def _purge(purge: Purge) -> dict[str, Any]:
     }
 
 
-def _dates(tally: Tally | None) -> dict[str, Any]:
+def _dates(tally: TallyView | None) -> dict[str, Any]:
+    """Civil days in the policy's zone; the first of the month where a day could single a person out."""
+    if tally is None:
+        return {"oldest": None, "newest": None, "overdue_since": None, "dates_by": "day"}
     return {
-        "oldest": tally and tally.oldest and phrases.iso(tally.oldest),
-        "newest": tally and tally.newest and phrases.iso(tally.newest),
-        "overdue_since": tally and _day(tally.overdue_since),
-        "dates_by": "month" if tally and disclosure.is_small(tally) else "instant",
+        "oldest": tally.oldest and _day(tally.oldest.day),
+        "newest": tally.newest and _day(tally.newest.day),
+        "overdue_since": tally.overdue_since and _day(tally.overdue_since.day),
+        "dates_by": "month" if tally.by_month else "day",
     }
 
 

@@ -14,12 +14,11 @@ from privacy_audit.domain.tally import Forecast
 from privacy_audit.findings.finding_state import (
     FindingChange,
     FindingKind,
-    FindingState,
     FindingStatus,
     Triage,
-    WaiverReport,
     WaiverState,
 )
+from privacy_audit.view.finding_view import FindingView, WaiverView
 
 EARLIER = (
     "This audit is judged by an earlier instant than one already filed, so it moved no status: what is new, back, due "
@@ -102,50 +101,50 @@ def civil(moment: datetime, zone: ZoneInfo) -> str:
     return phrases.day(local_date(moment, zone))
 
 
-def status(standing: FindingState, zone: ZoneInfo) -> ShapedWord:
+def status(finding: FindingView, zone: ZoneInfo) -> ShapedWord:
     """How a finding stands: `new tonight`, `open since 3 May 2026`, `back since 4 June 2026`, `resolved tonight`."""
-    return ShapedWord(standing.status.value, SIGNS[standing.status], _status(standing, zone))
+    return ShapedWord(finding.status.value, SIGNS[finding.status], _status(finding, zone))
 
 
-def _status(standing: FindingState, zone: ZoneInfo) -> str:
-    match standing.status:
+def _status(finding: FindingView, zone: ZoneInfo) -> str:
+    match finding.status:
         case FindingStatus.NEW:
             return "new tonight"
         case FindingStatus.REOPENED:
             return "back tonight"
         case FindingStatus.RESOLVED:
             return "resolved tonight"
-        case FindingStatus.OPEN if standing.reopened_at:
-            return f"back since {civil(standing.reopened_at, zone)}"
+        case FindingStatus.OPEN if finding.reopened_at:
+            return f"back since {civil(finding.reopened_at, zone)}"
         case FindingStatus.OPEN:
-            return f"open since {civil(standing.first_seen, zone)}"
+            return f"open since {civil(finding.first_seen, zone)}"
 
 
-def rows(standing: FindingState) -> str:
+def rows(finding: FindingView) -> str:
     """What was counted when it was last seen, strictly: `12 290 rows in breach, 22 cannot be decided`."""
-    if standing.kind is FindingKind.NOT_AUDITED:
+    if finding.kind is FindingKind.NOT_AUDITED:
         return "not audited"
     parts = []
-    if standing.violating or not standing.undecidable:
-        parts.append(f"{phrases.count(standing.violating, 'row')} in breach")
-    if standing.undecidable:
-        amount = phrases.number(standing.undecidable) if parts else phrases.count(standing.undecidable, "row")
+    if finding.violating or not finding.undecidable:
+        parts.append(f"{phrases.count(finding.violating, 'row')} in breach")
+    if finding.undecidable:
+        amount = phrases.number(finding.undecidable) if parts else phrases.count(finding.undecidable, "row")
         parts.append(f"{amount} cannot be decided")
     return ", ".join(parts)
 
 
-def resolution(standing: FindingState, tonight: Outcome | None) -> str:
+def resolution(finding: FindingView, tonight: Outcome | None) -> str:
     """Why a finding is resolved, as a sentence."""
-    if standing.kind is FindingKind.NOT_AUDITED:
+    if finding.kind is FindingKind.NOT_AUDITED:
         return "Could be looked at again." if tonight else "Is no longer to be looked at."
     if tonight is Outcome.NOT_APPLICABLE:
         return "Its owner signed that there is nothing to apply to any more."
     return "An audit looked and found it gone."
 
 
-def tonight(standing: FindingState) -> tuple[str, ...]:
+def tonight(finding: FindingView) -> tuple[str, ...]:
     """What the audit changed about a finding, as sentences."""
-    return tuple(TONIGHT[change] for change in standing.changes if change in TONIGHT)
+    return tuple(TONIGHT[change] for change in finding.changes if change in TONIGHT)
 
 
 def waiver_state(state: WaiverState | None) -> str:
@@ -153,7 +152,7 @@ def waiver_state(state: WaiverState | None) -> str:
     return WAIVER_STATES[state] if state else UNSEEN_WAIVER
 
 
-def waiver_advice(report: WaiverReport, state: WaiverState | None) -> str:
+def waiver_advice(report: WaiverView, state: WaiverState | None) -> str:
     """What to do about a waiver; empty when there is nothing to do."""
     match state:
         case WaiverState.UNUSED:

@@ -9,18 +9,17 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from privacy_audit.domain import phrases
-from privacy_audit.domain.audit import Audit, StoreResult
 from privacy_audit.domain.outcomes import FOUND, Outcome
 from privacy_audit.domain.periods import local_date
-from privacy_audit.domain.tally import Tally
-from privacy_audit.findings import disclosure
-from privacy_audit.findings.finding_state import FindingHistory, FindingKind, FindingState
+from privacy_audit.findings.finding_state import FindingKind
 from privacy_audit.publish.report import summary
-from privacy_audit.publish.report.finding_view import AuditHistoryView, FindingView
+from privacy_audit.publish.report.finding_groups import FindingGroups
+from privacy_audit.view.audit_view import AuditView, StoreView, TallyView
+from privacy_audit.view.finding_view import FindingView
+from privacy_audit.view.shown_date import ShownDate
 
 FILE_NAME = "findings.csv"
 
@@ -31,7 +30,8 @@ COLUMNS = (
     "cause", "reason", "way_out", "clauses", "legal_basis", "check_id", "fingerprint", "as_of",
     "finding", "status", "first_seen", "last_seen", "due_by", "triage", "waived_until", "waived_rows", "pack",
 )  # fmt: skip
-"""Dates are civil dates in the policy's zone; only year and month where fewer than five rows violate.
+"""Dates are civil dates in the policy's zone; only year and month where fewer than five rows violate, or
+they are of fewer than five persons.
 
 `finding` is the fingerprint of the finding: another than the check's where nobody could look.
 """
@@ -40,47 +40,43 @@ _STARTS_A_FORMULA = tuple("=+-@\t\r")
 _SKIPPED_BEFORE_IT = " \n\"'`\u00a0\u2018\u2019\u201c\u201d"
 
 
-def render(audit: Audit, chronicle: FindingHistory) -> bytes:
+def render(view: AuditView) -> bytes:
     """All findings, not audited first; every cell quoted, UTF-8, lines ended by CRLF."""
-    told = disclosure.disclosed(audit)
-    life = AuditHistoryView(told, disclosure.disclosed_chronicle(chronicle))
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, quoting=csv.QUOTE_ALL, lineterminator="\r\n", restval="")
     writer.writeheader()
-    for row in _rows(told, life):
+    for row in _rows(view, FindingGroups(view)):
         writer.writerow({column: safe(cell) for column, cell in row.items()})
     return text.getvalue().encode()
 
 
 def safe(cell: str) -> str:
-    """The cell as text for a spreadsheet: an apostrophe before what would be read as a formula, also behind spaces,
-    quotes and in full-width forms (OWASP, CSV injection)."""
-    visible = phrases.clean(cell)
-    start = unicodedata.normalize("NFKC", visible).lstrip(_SKIPPED_BEFORE_IT)
-    return "'" + visible if start.startswith(_STARTS_A_FORMULA) or cell.startswith(_STARTS_A_FORMULA) else visible
+    """A text of the view as text for a spreadsheet: an apostrophe before what would be read as a formula, also behind
+    spaces, quotes and in full-width forms (OWASP, CSV injection)."""
+    start = unicodedata.normalize("NFKC", cell).lstrip(_SKIPPED_BEFORE_IT)
+    return "'" + cell if start.startswith(_STARTS_A_FORMULA) or cell.startswith(_STARTS_A_FORMULA) else cell
 
 
-def _rows(audit: Audit, life: AuditHistoryView) -> list[dict[str, str]]:
-    zone = ZoneInfo(audit.policy.zone)
+def _rows(audit: AuditView, life: FindingGroups) -> list[dict[str, str]]:
     unread = [store for store in summary.stores_not_audited(audit) if not store.checks]
     findings = [entry for entry in summary.entries(audit) if entry.check.outcome is not Outcome.PASS]
     rows = [
         *((_store_row(store), life.sight_of_store(store)) for store in unread),
-        *((_check_row(entry, zone), _known(entry, life)) for entry in findings),
+        *((_check_row(entry), _known(entry, life)) for entry in findings),
     ]
-    told = {known.standing.fingerprint for _, known in rows if known}
-    rows += [(_standing_row(known), known) for known in life.open if known.standing.fingerprint not in told]
+    told = {known.fingerprint for _, known in rows if known}
+    rows += [(_finding_row(known), known) for known in life.open if known.fingerprint not in told]
     as_of = phrases.iso(audit.as_of)
-    return [{**row, **(_life(known, zone) if known else {}), "as_of": as_of} for row, known in rows]
+    return [{**row, **(_life(known, audit.zone) if known else {}), "as_of": as_of} for row, known in rows]
 
 
-def _known(entry: summary.CheckEntry, life: AuditHistoryView) -> FindingView | None:
+def _known(entry: summary.CheckEntry, life: FindingGroups) -> FindingView | None:
     """The finding that the row of a check tells: that nobody could look, or that its promise is not kept."""
     look = life.sight_of if entry.check.outcome is Outcome.NOT_AUDITED else life.of
     return look(entry.check)
 
 
-def _store_row(store: StoreResult) -> dict[str, str]:
+def _store_row(store: StoreView) -> dict[str, str]:
     """A store that could not be opened has no checks to list; it is a row of its own rather than nothing."""
     return {
         "outcome": store.outcome.value,
@@ -92,7 +88,7 @@ def _store_row(store: StoreResult) -> dict[str, str]:
     }
 
 
-def _check_row(entry: summary.CheckEntry, zone: ZoneInfo) -> dict[str, str]:
+def _check_row(entry: summary.CheckEntry) -> dict[str, str]:
     check, control = entry.check, entry.control
     return {
         "outcome": check.outcome.value,
@@ -112,54 +108,47 @@ def _check_row(entry: summary.CheckEntry, zone: ZoneInfo) -> dict[str, str]:
         "late_holds": str(check.late_holds),
         "check_id": check.id,
         "fingerprint": check.fingerprint,
-        **(_counts(check.tally, zone) if check.tally else {}),
+        **(_counts(check.tally) if check.tally else {}),
     }
 
 
-def _standing_row(known: FindingView) -> dict[str, str]:
+def _finding_row(known: FindingView) -> dict[str, str]:
     """A finding without a check of tonight, as it was last seen."""
-    standing = known.standing
-    unseen = standing.kind is FindingKind.NONCONFORMITY
+    unseen = known.kind is FindingKind.NONCONFORMITY
     why = "Nobody looked tonight; this is how it was last seen." if unseen else "Nobody could look at it."
-    counts = {"violating_rows": str(standing.violating), "undecidable_rows": str(standing.undecidable)}
+    counts = {"violating_rows": str(known.violating), "undecidable_rows": str(known.undecidable)}
     return {
-        "outcome": standing.outcome.value,
-        "severity": standing.severity.value,
-        "control": standing.control,
+        "outcome": known.outcome.value,
+        "severity": known.severity.value,
+        "control": known.control,
         "pack": known.pack.value if known.pack else "",
         "promise": known.title,
-        "store": standing.store,
-        "owner": standing.owner,
-        "table": standing.table,
-        "qualifier": standing.qualifier,
+        "store": known.store,
+        "owner": known.owner,
+        "table": known.table,
+        "qualifier": known.qualifier,
         "reason": why,
-        "check_id": standing.check,
+        "check_id": known.check,
         **(counts if unseen else {}),
-        "in_breach_since": _since(standing),
+        "in_breach_since": _iso(known.overdue_since),
     }
-
-
-def _since(standing: FindingState) -> str:
-    if standing.overdue_since is None:
-        return ""
-    return f"{standing.overdue_since:%Y-%m}" if disclosure.is_few(standing.violating) else str(standing.overdue_since)
 
 
 def _life(known: FindingView, zone: ZoneInfo) -> dict[str, str]:
-    standing, until = known.standing, known.standing.waived_until
+    until = known.waived_until
     return {
-        "finding": standing.fingerprint,
-        "status": standing.status.value,
-        "first_seen": local_date(standing.first_seen, zone).isoformat(),
-        "last_seen": local_date(standing.last_seen, zone).isoformat(),
-        "due_by": standing.due_by.isoformat(),
+        "finding": known.fingerprint,
+        "status": known.status.value,
+        "first_seen": local_date(known.first_seen, zone).isoformat(),
+        "last_seen": local_date(known.last_seen, zone).isoformat(),
+        "due_by": known.due_by.isoformat(),
         "triage": known.decision.triage.value if known.decision else "",
         "waived_until": local_date(until, zone).isoformat() if until else "",
-        "waived_rows": str(standing.waived_rows) if standing.waived else "",
+        "waived_rows": str(known.waived_rows) if known.waived else "",
     }
 
 
-def _counts(tally: Tally, zone: ZoneInfo) -> dict[str, str]:
+def _counts(tally: TallyView) -> dict[str, str]:
     return {
         "violating_rows": str(tally.violating),
         "persons": str(tally.subjects),
@@ -168,15 +157,11 @@ def _counts(tally: Tally, zone: ZoneInfo) -> dict[str, str]:
         "out_of_scope_rows": str(tally.out_of_scope),
         "population": str(tally.population),
         "population_is_estimated": "yes" if tally.estimated else "no",
-        "oldest": _date(tally.oldest, tally, zone),
-        "newest": _date(tally.newest, tally, zone),
-        "in_breach_since": _date(tally.overdue_since, tally, zone),
+        "oldest": _iso(tally.oldest),
+        "newest": _iso(tally.newest),
+        "in_breach_since": _iso(tally.overdue_since),
     }
 
 
-def _date(value: datetime | date | None, tally: Tally, zone: ZoneInfo) -> str:
-    if value is None:
-        return ""
-    if disclosure.is_small(tally):
-        return f"{value:%Y-%m}"
-    return (local_date(value, zone) if isinstance(value, datetime) else value).isoformat()
+def _iso(shown: ShownDate | None) -> str:
+    return shown.iso if shown else ""

@@ -6,91 +6,86 @@ this file says what every field means.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import rfc8785
 
 from privacy_audit.compiler.policy_changes import PolicyChange
 from privacy_audit.domain import phrases
-from privacy_audit.domain.audit import Audit, CheckResult
-from privacy_audit.findings import disclosure
-from privacy_audit.findings.finding_state import CheckCount, FindingHistory, FindingState, TriageDecision, WaiverReport
+from privacy_audit.view.audit_view import AuditView, CheckView, NightView
+from privacy_audit.view.finding_view import DecisionView, FindingView, WaiverView
 
 FILE_NAME = "findings.json"
 SCHEMA = "privacy_audit.findings/1"
 """Name and major version of the document; a field that changes its meaning raises the number."""
 
 
-def render(audit: Audit, chronicle: FindingHistory) -> bytes:
+def render(view: AuditView) -> bytes:
     """The findings as canonical JSON, without a newline at its end (RFC 8785 allows no white space)."""
-    canonical: bytes = rfc8785.dumps(to_dict(audit, chronicle))
+    canonical: bytes = rfc8785.dumps(to_dict(view))
     return canonical
 
 
-def to_dict(audit: Audit, chronicle: FindingHistory) -> dict[str, Any]:
+def to_dict(view: AuditView) -> dict[str, Any]:
     """The findings as the plain values of findings.json."""
-    told = disclosure.disclosed_chronicle(chronicle)
-    packs = {control.id: control.pack.value for control in audit.policy.controls}
-    document = {
-        "schema": SCHEMA,
-        "audit_id": audit.id,
-        "as_of": phrases.iso(audit.as_of),
-        "policy": {"version": audit.policy.version, "digest": audit.policy.digest, "zone": audit.policy.zone},
-        "moved": told.moved,
-        "findings": [
-            _finding(one, told.decisions.get(one.fingerprint)) | {"pack": packs.get(one.control)}
-            for one in told.standings
-        ],
-        "waivers": [_waiver(report) for report in told.waivers],
-        "policy_changes": [_policy_change(change) for change in told.policy_changes],
-        "checks": [_check(check, told) for check in sorted(audit.checks, key=lambda check: check.id)],
-    }
-    cleaned: dict[str, Any] = phrases.clean_all(document)
-    return cleaned
-
-
-def _finding(standing: FindingState, decision: TriageDecision | None) -> dict[str, Any]:
+    history = view.history
     return {
-        "fingerprint": standing.fingerprint,
-        "kind": standing.kind.value,
-        "check": standing.check,
-        "control": standing.control,
-        "store": standing.store,
-        "table": standing.table,
-        "qualifier": standing.qualifier,
-        "owner": standing.owner,
-        "status": standing.status.value,
-        "outcome": standing.outcome.value,
-        "severity": standing.severity.value,
-        "changes": [change.value for change in standing.changes],
-        "violating": standing.violating,
-        "undecidable": standing.undecidable,
-        "occurrences": standing.occurrences,
-        "first_seen": phrases.iso(standing.first_seen),
-        "last_seen": phrases.iso(standing.last_seen),
-        "unseen_since": _instant(standing.unseen_since),
-        "reopened_at": _instant(standing.reopened_at),
-        "resolved_at": _instant(standing.resolved_at),
-        "due_by": standing.due_by.isoformat(),
-        "braked": standing.braked,
-        "waiver": _cover(standing),
-        "decision": decision and _decision(decision),
-        **_since(standing.overdue_since, standing.violating),
+        "schema": SCHEMA,
+        "audit_id": view.id,
+        "as_of": phrases.iso(view.as_of),
+        "policy": {"version": view.policy.version, "digest": view.policy.digest, "zone": view.policy.zone},
+        "moved": history.moved,
+        "findings": [_finding(one) for one in history.findings],
+        "waivers": [_waiver(report) for report in history.waivers],
+        "policy_changes": [_policy_change(change) for change in history.policy_changes],
+        "checks": [_check(check) for check in sorted(view.checks, key=lambda check: check.id)],
     }
 
 
-def _since(day: date | None, violating: int) -> dict[str, Any]:
-    return {"overdue_since": _day(day), "dates_by": "month" if disclosure.is_few(violating) else "day"}
+def _finding(finding: FindingView) -> dict[str, Any]:
+    return {
+        "fingerprint": finding.fingerprint,
+        "kind": finding.kind.value,
+        "check": finding.check,
+        "control": finding.control,
+        "store": finding.store,
+        "table": finding.table,
+        "qualifier": finding.qualifier,
+        "owner": finding.owner,
+        "status": finding.status.value,
+        "outcome": finding.outcome.value,
+        "severity": finding.severity.value,
+        "changes": [change.value for change in finding.changes],
+        "violating": finding.violating,
+        "undecidable": finding.undecidable,
+        "occurrences": finding.occurrences,
+        "first_seen": phrases.iso(finding.first_seen),
+        "last_seen": phrases.iso(finding.last_seen),
+        "unseen_since": _instant(finding.unseen_since),
+        "reopened_at": _instant(finding.reopened_at),
+        "resolved_at": _instant(finding.resolved_at),
+        "due_by": finding.due_by.isoformat(),
+        "braked": finding.braked,
+        "waiver": _cover(finding),
+        "decision": finding.decision and _decision(finding.decision),
+        "pack": finding.pack and finding.pack.value,
+        **_since(finding),
+    }
 
 
-def _cover(standing: FindingState) -> dict[str, Any] | None:
-    if not standing.waived:
+def _since(counted: FindingView | NightView) -> dict[str, Any]:
+    since = counted.overdue_since
+    return {"overdue_since": since and since.day.isoformat(), "dates_by": "month" if counted.by_month else "day"}
+
+
+def _cover(finding: FindingView) -> dict[str, Any] | None:
+    if not finding.waived:
         return None
-    return {"id": standing.waiver, "until": _instant(standing.waived_until), "rows": standing.waived_rows}
+    return {"id": finding.waiver, "until": _instant(finding.waived_until), "rows": finding.waived_rows}
 
 
-def _decision(decision: TriageDecision) -> dict[str, Any]:
+def _decision(decision: DecisionView) -> dict[str, Any]:
     return {
         "triage": decision.triage.value,
         "comment": decision.comment,
@@ -99,7 +94,7 @@ def _decision(decision: TriageDecision) -> dict[str, Any]:
     }
 
 
-def _waiver(report: WaiverReport) -> dict[str, Any]:
+def _waiver(report: WaiverView) -> dict[str, Any]:
     return {
         "id": report.id,
         "check": report.check,
@@ -117,27 +112,22 @@ def _policy_change(change: PolicyChange) -> dict[str, Any]:
     return {"direction": change.direction.value, "subject": change.subject, "sentence": change.sentence}
 
 
-def _check(check: CheckResult, chronicle: FindingHistory) -> dict[str, Any]:
-    nights = chronicle.series.get(check.fingerprint, ())
-    return {"id": check.id, "fingerprint": check.fingerprint, "nights": [_night(point) for point in nights]}
+def _check(check: CheckView) -> dict[str, Any]:
+    return {"id": check.id, "fingerprint": check.fingerprint, "nights": [_night(night) for night in check.nights]}
 
 
-def _night(point: CheckCount) -> dict[str, Any]:
+def _night(night: NightView) -> dict[str, Any]:
     return {
-        "as_of": phrases.iso(point.as_of),
-        "outcome": point.outcome.value,
-        "violating": point.violating,
-        "undecidable": point.undecidable,
-        "held": point.held,
-        "population": point.population,
-        "ages": list(point.ages),
-        **_since(point.overdue_since, point.violating or 0),
+        "as_of": phrases.iso(night.as_of),
+        "outcome": night.outcome.value,
+        "violating": night.violating,
+        "undecidable": night.undecidable,
+        "held": night.held,
+        "population": night.population,
+        "ages": list(night.ages),
+        **_since(night),
     }
 
 
 def _instant(moment: datetime | None) -> str | None:
     return None if moment is None else phrases.iso(moment)
-
-
-def _day(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()

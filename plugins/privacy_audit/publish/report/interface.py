@@ -6,8 +6,7 @@ import pkgutil
 from importlib import import_module
 from typing import Protocol, runtime_checkable
 
-from privacy_audit.domain.audit import Audit
-from privacy_audit.findings.finding_state import FindingHistory
+from privacy_audit.view.audit_view import AuditView
 
 
 @runtime_checkable
@@ -17,11 +16,11 @@ class ReportFormat(Protocol):
     FILE_NAME: str
     """The file it is filed as, within the audit's folder."""
 
-    def render(self, audit: Audit, chronicle: FindingHistory) -> bytes:
-        """The whole file. Pure: the same audit with the same history gives the same bytes.
+    def render(self, view: AuditView) -> bytes:
+        """The whole file. Pure: the same view gives the same bytes.
 
-        An empty `FindingHistory()` stands for an audit that was filed without history: the document then says nothing
-        of the nights before.
+        The view holds nothing that may not be shown, so a format has nothing to leave out, to coarsen or to clean. What
+        its own syntax gives a meaning to (markup, formulas) it escapes.
         """
         ...
 

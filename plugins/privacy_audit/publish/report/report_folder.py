@@ -18,11 +18,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from privacy_audit.config.file_modes import for_the_group
-from privacy_audit.domain import phrases
 from privacy_audit.domain.audit import Audit
 from privacy_audit.domain.errors import MayHealError, Mistake
 from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import canonical_json, interface
+from privacy_audit.view.make_view import make_view
 
 FOLDER = "reports"
 LATEST = "latest"
@@ -116,7 +116,8 @@ def write_unfiled(audit: Audit, home: Path) -> Path:
 
 def _write(root: Path, name: str, audit: Audit, chronicle: FindingHistory, *, latest: bool) -> Path:
     target = root / name
-    files = {form.FILE_NAME: form.render(audit, chronicle) for form in interface.formats()}
+    view = make_view(audit, chronicle)
+    files = {form.FILE_NAME: form.render(view) for form in interface.formats()}
     try:
         _prepare(root)
         with for_the_group(), FileLock(root / LOCK, timeout=_PATIENCE_SECONDS):
@@ -134,7 +135,7 @@ def _write(root: Path, name: str, audit: Audit, chronicle: FindingHistory, *, la
 
 def _folder_name(audit_id: str, root: Path) -> str:
     if not _NAME.fullmatch(audit_id) or audit_id == LATEST:
-        fact = f"{phrases.clean(audit_id)[:100]!r} is no name for the folder of a report."
+        fact = f"{audit_id[:100]!r} is no name for the folder of a report."
         way_out = "Use at most 100 letters, digits and the signs . _ + -, a letter or digit first."
         raise ReportNotFiledError(root, fact, way_out)
     return audit_id

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
 from privacy_audit.domain.outcomes import TELLING, Outcome, Severity
 from privacy_audit.domain.promises import Clause, Control, Policy
+from privacy_audit.view.audit_view import AuditView, CheckView, StoreView
 from privacy_audit.view.coverage_matrix import ControlOutcome
 
 _WORST = (Outcome.FAIL, Outcome.NOT_AUDITED, Outcome.REVIEW)
@@ -17,15 +17,15 @@ _WORST = (Outcome.FAIL, Outcome.NOT_AUDITED, Outcome.REVIEW)
 class CheckEntry:
     """A check together with the store it looked at and the control it computes."""
 
-    store: StoreResult
-    check: CheckResult
+    store: StoreView
+    check: CheckView
     control: Control
     clauses: tuple[Clause, ...]
 
     @property
     def key(self) -> str:
         """Its anchor in a page: the same every night."""
-        return anchor(self.check)
+        return self.check.anchor
 
     @property
     def badness(self) -> tuple[int, int, int, str]:
@@ -74,12 +74,7 @@ class ReadFirst:
     """Checks of the same control that ended as badly."""
 
 
-def anchor(check: CheckResult) -> str:
-    """Where in a page a check is told."""
-    return f"check-{check.fingerprint[:16]}"
-
-
-def entries(audit: Audit) -> tuple[CheckEntry, ...]:
+def entries(audit: AuditView) -> tuple[CheckEntry, ...]:
     """Every check: not audited first, then failed, to review, passed, not applicable; the worst first in each."""
     controls = {control.id: control for control in audit.policy.controls}
     clauses = {clause.id: clause for clause in audit.policy.clauses}
@@ -92,12 +87,12 @@ def entries(audit: Audit) -> tuple[CheckEntry, ...]:
     return tuple(sorted(found, key=lambda entry: (TELLING.index(entry.check.outcome), entry.badness)))
 
 
-def _unnamed(check: CheckResult, policy: Policy) -> Control:
+def _unnamed(check: CheckView, policy: Policy) -> Control:
     """A result is told even when the policy does not name its control: nothing that was found is dropped."""
     return Control(check.control, "", check.sentence, Severity.HIGH, (), (), policy.effective_from)
 
 
-def with_outcome(audit: Audit, outcome: Outcome) -> tuple[CheckEntry, ...]:
+def with_outcome(audit: AuditView, outcome: Outcome) -> tuple[CheckEntry, ...]:
     """The checks of that outcome, the worst first."""
     return tuple(entry for entry in entries(audit) if entry.check.outcome is outcome)
 
@@ -115,7 +110,7 @@ def by_control(found: Iterable[CheckEntry]) -> tuple[CheckGroup, ...]:
     return tuple(CheckGroup(group[0].control, group[0].clauses, tuple(group)) for group in groups.values())
 
 
-def worst(audit: Audit, waived: Collection[str] = (), most: int = 3) -> tuple[ReadFirst, ...]:
+def worst(audit: AuditView, waived: Collection[str] = (), most: int = 3) -> tuple[ReadFirst, ...]:
     """The promises to read first, each by its worst check: what is broken, then what is unknown, each by severity and
     number of rows; those of waived fingerprints only when there is nothing else."""
     bad = [entry for entry in entries(audit) if entry.check.outcome in _WORST]
@@ -126,11 +121,11 @@ def worst(audit: Audit, waived: Collection[str] = (), most: int = 3) -> tuple[Re
     )
 
 
-def _first(group: CheckGroup) -> CheckResult:
+def _first(group: CheckGroup) -> CheckView:
     return group.entries[0].check
 
 
-def stores_not_audited(audit: Audit) -> tuple[StoreResult, ...]:
+def stores_not_audited(audit: AuditView) -> tuple[StoreView, ...]:
     """Stores that could not be looked at as a whole."""
     return tuple(store for store in audit.stores if store.outcome is Outcome.NOT_AUDITED and store.cause)
 

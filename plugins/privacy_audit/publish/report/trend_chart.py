@@ -6,18 +6,15 @@ civil day has the same width, whether it was audited or not. `templates/trend.cs
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
 from privacy_audit.domain import phrases
-from privacy_audit.domain.periods import local_date
-from privacy_audit.findings.disclosure import SMALL_COUNT
-from privacy_audit.findings.finding_state import CheckCount
-from privacy_audit.findings.trends import NightCounts, nights
+from privacy_audit.findings.trends import NightCounts
+from privacy_audit.view.audit_view import ChartView
 
 _WIDTH = 400
 _HEIGHT = 140
@@ -52,71 +49,63 @@ class _Plot:
         return max(_LOWEST, (self.base - self.top) * rows / self.most) if rows else 0.0
 
 
-def svg(points: Sequence[CheckCount], zone: ZoneInfo, key: str) -> Markup:
-    """One bar per night, tonight's number at the end; empty without points. `key`, of letters, digits and hyphens,
+def svg(chart: ChartView, key: str) -> Markup:
+    """One bar per night, tonight's number at the end; empty without nights. `key`, of letters, digits and hyphens,
     makes the ids of the figure its own."""
-    shown = _shown(points, zone)
-    if not shown:
+    if not chart.nights:
         return Markup("")
-    plot = _Plot(shown, width=312, top=20, base=116)
+    plot = _Plot(chart.nights, width=312, top=20, base=116)
     gaps = _gaps(plot, key)
     return Markup(
         '<svg class="trend" role="img" viewBox="0 0 {width} {height}" aria-labelledby="{key}-title {key}-desc">'
         '<title id="{key}-title">Rows in breach, night by night</title>'
         '<desc id="{key}-desc">{words}</desc>{gaps}{most}{bars}{axis}{tonight}</svg>'
     ).format(
-        width=_WIDTH, height=_HEIGHT + (_LEGEND if gaps else 0), key=key, words=_words(shown), gaps=gaps,
+        width=_WIDTH, height=_HEIGHT + (_LEGEND if gaps else 0), key=key, words=_words(chart), gaps=gaps,
         most=_largest(plot), bars=_bars(plot), axis=_axis(plot), tonight=_tonight(plot),
     )  # fmt: skip
 
 
-def sparkline(points: Sequence[CheckCount], zone: ZoneInfo) -> Markup:
+def sparkline(chart: ChartView) -> Markup:
     """The same bars without words, small enough for a table. A broken line stands where nobody looked."""
-    shown = _shown(points, zone)
-    if not shown:
+    if not chart.nights:
         return Markup("")
-    plot = _Plot(shown, width=120, top=2, base=22)
+    plot = _Plot(chart.nights, width=120, top=2, base=22)
     missed = " ".join(f"M{_units(left)} 12h{_units(width)}" for left, width in _unseen(plot))
     return Markup(
         '<svg class="spark" role="img" viewBox="0 0 120 24" aria-label="{words}">{missed}{bars}{base}</svg>'
     ).format(
-        words=_words(shown),
+        words=_words(chart),
         missed=_path("trend-missed", missed),
         bars=_bars(plot),
         base=_path("trend-axis", "M0 22.5h120"),
     )
 
 
-def in_words(points: Sequence[CheckCount], zone: ZoneInfo) -> str:
+def in_words(chart: ChartView) -> str:
     """What the bars show, for who hears the chart: first and last day, the most, tonight, and what nobody looked at."""
-    shown = _shown(points, zone)
-    return _words(shown) if shown else "No night is on file."
+    return _words(chart) if chart.nights else "No night is on file."
 
 
-def _shown(points: Sequence[CheckCount], zone: ZoneInfo) -> tuple[NightCounts, ...]:
-    return nights(points, zone, local_date(points[-1].as_of, zone)) if points else ()
-
-
-def _words(shown: tuple[NightCounts, ...]) -> str:
+def _words(chart: ChartView) -> str:
+    shown = chart.nights
     first, tonight = shown[0], shown[-1]
     days = f"From {phrases.day(first.day)} to {phrases.day(tonight.day)}"
     opening = days if len(shown) > 1 else f"On {phrases.day(tonight.day)}"
     missed = sum(1 for night in shown if night.rows is None)
     if missed == len(shown):
         return f"{opening}: not audited."
-    parts = [_most_in_words(shown), "tonight not audited" if tonight.rows is None else f"tonight {_rows(tonight.rows)}"]
+    parts = [_most_in_words(chart), "tonight not audited" if tonight.rows is None else f"tonight {_rows(tonight.rows)}"]
     if missed:
         parts.append(f"not audited on {phrases.number(missed)} of {phrases.count(len(shown), 'night')}")
     return f"{opening}: {'; '.join(parts)}."
 
 
-def _most_in_words(shown: tuple[NightCounts, ...]) -> str:
-    most = _most(shown)
-    if not most:
+def _most_in_words(chart: ChartView) -> str:
+    if chart.peak is None:
         return "no row in breach on any night that looked"
-    day = next(night.day for night in shown if night.rows == most)
-    when = f"in {phrases.month(day)}" if most < SMALL_COUNT else f"on {phrases.day(day)}"
-    return f"at most {_rows(most)} in breach, reached {when}"
+    when = f"{'in' if chart.peak.by_month else 'on'} {chart.peak.words}"
+    return f"at most {_rows(_most(chart.nights))} in breach, reached {when}"
 
 
 def _most(shown: tuple[NightCounts, ...]) -> int:

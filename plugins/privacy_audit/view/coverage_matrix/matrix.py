@@ -10,9 +10,9 @@ from functools import cached_property
 from itertools import groupby
 
 from privacy_audit.domain import phrases
-from privacy_audit.domain.audit import CheckResult, StoreResult
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.domain.promises import Clause, Control, Pack
+from privacy_audit.view.audit_view import CheckView, StoreView
 
 _SHORT = 90
 """Characters of a clause that its row shows before it is opened."""
@@ -75,7 +75,7 @@ class ControlOutcome:
     control: Control
     outcome: Outcome | None
     """None when it was not in force on the day of the audit."""
-    checks: tuple[CheckResult, ...]
+    checks: tuple[CheckView, ...]
     """The worst first."""
 
     @property
@@ -111,7 +111,7 @@ class MatrixCell:
     shown: CellText
     outcome: Outcome | None = None
     """Of the worst check; None where no check stands behind the cell."""
-    checks: tuple[CheckResult, ...] = ()
+    checks: tuple[CheckView, ...] = ()
     """The worst first; without those that do not apply, where others do."""
     elsewhere: tuple[str, ...] = ()
     """Names of the stores that answer."""
@@ -201,7 +201,7 @@ class PackVerdict:
 class Matrix:
     """The whole table. Its parts are computed once, from the audit in memory."""
 
-    stores: tuple[StoreResult, ...]
+    stores: tuple[StoreView, ...]
     """The columns."""
     rows: tuple[MatrixRow, ...]
     """Every clause, in the order of the policy."""
@@ -248,6 +248,6 @@ class Matrix:
         return f"{phrases.count(len(self.rows), 'clause')}: {', '.join(told)}"
 
 
-def earliest_end(checks: Iterable[CheckResult]) -> date | None:
+def earliest_end(checks: Iterable[CheckView]) -> date | None:
     """Last civil day on which all that was attested still counts; None when nothing was."""
     return min((check.attested_until for check in checks if check.attested_until), default=None)

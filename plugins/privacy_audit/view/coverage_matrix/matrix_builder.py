@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from privacy_audit.config.attestation_file import KIND as ATTESTATION
 from privacy_audit.domain import phrases
-from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
 from privacy_audit.domain.outcomes import ROLL_UP, Outcome, roll_up
-from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.promises import NO_DATABASES, Automation, Clause, Control, Pack
+from privacy_audit.view.audit_view import AuditView, CheckView, StoreView
 from privacy_audit.view.coverage_matrix.matrix import (
     CellState,
     CellText,
@@ -29,8 +27,8 @@ _TWIN = "LAW-"
 """A rule called LAW-DSR-3 is the twin of control DSR-3."""
 
 
-def matrix(audit: Audit) -> Matrix:
-    """The table of an audit, whose dates are told as they stand: coarsen them first (`disclosure`)."""
+def matrix(audit: AuditView) -> Matrix:
+    """The table of an audit."""
     told = control_outcomes(audit)
     clauses = {clause.id: clause for clause in audit.policy.clauses}
     return Matrix(
@@ -50,20 +48,19 @@ def matrix(audit: Audit) -> Matrix:
     )
 
 
-def control_outcomes(audit: Audit) -> dict[str, ControlOutcome]:
+def control_outcomes(audit: AuditView) -> dict[str, ControlOutcome]:
     """By control id: the outcome of its checks in all stores. A control in force without any check was not audited."""
-    today = local_date(audit.as_of, ZoneInfo(audit.policy.zone))
-    checks: dict[str, list[CheckResult]] = {}
+    checks: dict[str, list[CheckView]] = {}
     for check in audit.checks:
         checks.setdefault(check.control, []).append(check)
     blind = any(_is_blind(store) for store in audit.stores)
     return {
-        control.id: _told(control, sorted(checks.get(control.id, ()), key=_worst_first), today, blind)
+        control.id: _told(control, sorted(checks.get(control.id, ()), key=_worst_first), audit.today, blind)
         for control in audit.policy.controls
     }
 
 
-def _told(control: Control, checks: Sequence[CheckResult], today: date, blind: bool) -> ControlOutcome:
+def _told(control: Control, checks: Sequence[CheckView], today: date, blind: bool) -> ControlOutcome:
     outcomes = [check.outcome for check in checks]
     if blind and _concerns_databases(checks):
         outcomes.append(Outcome.NOT_AUDITED)
@@ -71,21 +68,21 @@ def _told(control: Control, checks: Sequence[CheckResult], today: date, blind: b
     return ControlOutcome(control, roll_up(outcomes) if in_force or checks else None, tuple(checks))
 
 
-def _is_blind(store: StoreResult) -> bool:
+def _is_blind(store: StoreView) -> bool:
     """A store that was lost before anybody knew what to check in it: any promise may be broken there."""
     return store.outcome is Outcome.NOT_AUDITED and not store.checks
 
 
-def _concerns_databases(checks: Sequence[CheckResult]) -> bool:
+def _concerns_databases(checks: Sequence[CheckView]) -> bool:
     return not checks or any(check.store not in NO_DATABASES for check in checks)
 
 
-def _worst_first(check: CheckResult) -> tuple[int, int, int, str]:
+def _worst_first(check: CheckView) -> tuple[int, int, int, str]:
     violating, undecidable = (check.tally.violating, check.tally.undecidable) if check.tally else (0, 0)
     return (ROLL_UP.index(check.outcome), -violating, -undecidable, check.id)
 
 
-def _row(clause: Clause, told: Iterable[ControlOutcome], audit: Audit) -> MatrixRow:
+def _row(clause: Clause, told: Iterable[ControlOutcome], audit: AuditView) -> MatrixRow:
     """A rule of the law is no promise: it decides no clause of the policy."""
     controls = tuple(one for one in told if one.control.pack is Pack.POLICY and clause.id in one.control.clauses)
     outcomes = [one.outcome for one in controls if one.outcome is not None]
@@ -126,16 +123,14 @@ def _without_control(clause: Clause) -> CellState:
             return CellState.GAP
 
 
-def _cells(controls: Sequence[ControlOutcome], stores: Sequence[StoreResult]) -> tuple[MatrixCell, ...]:
+def _cells(controls: Sequence[ControlOutcome], stores: Sequence[StoreView]) -> tuple[MatrixCell, ...]:
     checks = [check for one in controls for check in one.checks]
     concerned = _concerns_databases(checks)
     return tuple(_cell(store, [check for check in checks if check.store == store.name], checks, concerned)
                  for store in stores)  # fmt: skip
 
 
-def _cell(
-    store: StoreResult, here: Sequence[CheckResult], checks: Sequence[CheckResult], concerned: bool
-) -> MatrixCell:
+def _cell(store: StoreView, here: Sequence[CheckView], checks: Sequence[CheckView], concerned: bool) -> MatrixCell:
     if not here:
         return _cell_without_a_check(store, checks, concerned)
     outcome = roll_up([check.outcome for check in here])
@@ -146,7 +141,7 @@ def _cell(
     return MatrixCell(store.name, CellText.ATTESTED if attested else CellText.CHECKED, outcome, applying)
 
 
-def _cell_without_a_check(store: StoreResult, checks: Sequence[CheckResult], concerned: bool) -> MatrixCell:
+def _cell_without_a_check(store: StoreView, checks: Sequence[CheckView], concerned: bool) -> MatrixCell:
     if _is_blind(store) and concerned:
         return MatrixCell(store.name, CellText.UNREAD, Outcome.NOT_AUDITED)
     answering = tuple(dict.fromkeys(check.store for check in checks if check.store not in NO_DATABASES))

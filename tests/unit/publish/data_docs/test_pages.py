@@ -15,6 +15,7 @@ from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.data_docs import docs_site
 from privacy_audit.publish.report import report_folder
 from privacy_audit.view import coverage_matrix
+from privacy_audit.view.make_view import make_view
 from tests.unit.publish.data_docs.browsing import OUTSIDE, Page, Site
 from tests.unit.publish.data_docs.conftest import Filed
 
@@ -235,7 +236,7 @@ def test_words_that_no_page_says(night: Site, filed: Filed, word: str) -> None:
 def test_every_clause_has_a_row_on_a_page_of_its_own(night: Site, filed: Filed) -> None:
     page = Page(night.root / "coverage.html")
     assert "coverage.html" in night.index.values("href")
-    found = coverage_matrix.matrix(filed.audit)
+    found = coverage_matrix.matrix(make_view(filed.audit))
     assert found.summary in page.text
     assert found.summary in night.index.text
     for clause in filed.audit.policy.clauses:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.publish.pages import report_index
+from privacy_audit.publish.report import interface
 
 
 def file_report(reports: Path, name: str, filed_at: int, **stores: str) -> Path:
@@ -46,6 +48,21 @@ def test_a_line_says_what_was_not_audited(tmp_path: Path) -> None:
     assert line.files == ("report.html", "audit.json")
     assert line.checks_not_audited == 0, "the store itself is named"
     assert f"{line.as_of:%H:%M %Z}" == "01:15 CET"
+
+
+def test_the_list_shows_every_format_that_there_is(tmp_path: Path) -> None:
+    folder = file_report(tmp_path, "a", 1, app="fail")
+    for form in interface.formats():
+        (folder / form.FILE_NAME).touch()
+    assert set(report_index.read(folder).files) == {form.FILE_NAME for form in interface.formats()}
+
+
+def test_the_list_shows_a_new_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = file_report(tmp_path, "a", 1, app="fail")
+    (folder / "junit.xml").touch()
+    found = (*interface.formats(), SimpleNamespace(FILE_NAME="junit.xml"))
+    monkeypatch.setattr(interface, "formats", lambda: found)
+    assert report_index.read(folder).files == ("report.html", "audit.json", "junit.xml")
 
 
 def test_a_line_says_that_a_check_was_not_audited_in_a_store_that_failed(tmp_path: Path) -> None:

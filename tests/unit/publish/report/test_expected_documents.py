@@ -15,6 +15,7 @@ import pytest
 
 from privacy_audit.publish.report import interface
 from privacy_audit.publish.report.interface import ReportFormat
+from privacy_audit.view.make_view import make_view
 from tests.unit.publish.report.histories import NIGHTS
 
 EXPECTED = Path(__file__).parent / "expected"
@@ -24,7 +25,7 @@ FORMATS = interface.formats()
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.FILE_NAME)
 @pytest.mark.parametrize("name", NIGHTS)
 def test_document(name: str, form: ReportFormat) -> None:
-    told = form.render(*NIGHTS[name]())
+    told = form.render(make_view(*NIGHTS[name]()))
     path = EXPECTED / f"{name}.{form.FILE_NAME}"
     if os.environ.get("REGENERATE_REPORTS"):
         path.write_bytes(told)

@@ -15,18 +15,19 @@ from privacy_audit.compiler.change_directions import Direction
 from privacy_audit.domain.outcomes import FOUND, Outcome, Severity
 from privacy_audit.findings.finding_state import FindingChange, FindingKind, FindingStatus, Triage, WaiverState
 from privacy_audit.publish.report import findings_json
+from privacy_audit.view.make_view import make_view
 from tests.unit.publish.report import histories
 from tests.unit.publish.report.histories import Night
 
 SCHEMA = json.loads((files("privacy_audit.publish.report") / "findings.schema.json").read_text())
 FINDING = SCHEMA["properties"]["findings"]["items"]["properties"]
 NIGHT = SCHEMA["properties"]["checks"]["items"]["properties"]["nights"]["items"]["properties"]
-LIVELY = findings_json.to_dict(*histories.NIGHTS["lively"]())
+LIVELY = findings_json.to_dict(make_view(*histories.NIGHTS["lively"]()))
 
 
 @pytest.mark.parametrize("make", [*histories.NIGHTS.values(), lambda: histories.hostile("<b>\u202e")])
 def test_keeps_its_schema(make: Night) -> None:
-    told = findings_json.render(*make())
+    told = findings_json.render(make_view(*make()))
     Draft202012Validator.check_schema(SCHEMA)
     Draft202012Validator(SCHEMA).validate(json.loads(told))
     assert rfc8785.dumps(json.loads(told)) == told

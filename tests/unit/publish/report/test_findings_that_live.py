@@ -29,12 +29,13 @@ from privacy_audit.publish.report import (
     html_report,
     interface,
 )
+from privacy_audit.view.make_view import make_view
 from tests import builders
 from tests.unit.publish.report import audits, histories
 from tests.unit.publish.report.histories import Night
 
 LIVELY, HISTORY = histories.NIGHTS["lively"]()
-PAGE = html_report.render(LIVELY, HISTORY).decode()
+PAGE = html_report.render(make_view(LIVELY, HISTORY)).decode()
 
 
 def text(markup: str) -> str:
@@ -66,7 +67,7 @@ def test_the_first_screen_says_what_is_new_back_gone_overdue_and_waived() -> Non
 
 def test_every_section_is_in_the_contents_and_the_contents_lead_to_sections() -> None:
     for make in histories.NIGHTS.values():
-        page = html_report.render(*make()).decode()
+        page = html_report.render(make_view(*make())).decode()
         contents = page.split('<nav class="contents"')[1].split("</nav>")[0]
         sections = set(re.findall(r'<section id="([^"]*)"', page))
         groups = set(re.findall(r'href="#(failed-[^"]*)"', contents))
@@ -106,7 +107,7 @@ def test_a_waived_finding_is_told_after_the_others_with_every_row_counted() -> N
 def test_only_waived_findings_are_still_read_first() -> None:
     devices = histories.of(LIVELY, "app/app.devices/RET-5")
     audit = replace(LIVELY, stores=(replace(LIVELY.stores[0], checks=(devices,)),))
-    assert "app.devices" in first_screen(html_report.render(audit, HISTORY).decode())
+    assert "app.devices" in first_screen(html_report.render(make_view(audit, HISTORY)).decode())
 
 
 def test_many_times_the_usual_number_is_no_reason_to_delete() -> None:
@@ -166,7 +167,7 @@ def test_waivers_stand_beside_the_strict_counts_with_what_to_do() -> None:
 
 def test_a_waiver_of_what_was_not_looked_at_is_not_called_unused() -> None:
     part = replace(LIVELY, stores=LIVELY.stores[1:])
-    page = html_report.render(part, replace(HISTORY, standings=())).decode()
+    page = html_report.render(make_view(part, replace(HISTORY, standings=()))).decode()
     assert "not looked at tonight 0 50" in section("waived", page)
 
 
@@ -192,43 +193,65 @@ def test_changes_of_the_policy_tell_what_was_loosened_first() -> None:
     told = section("policy-changes")
     places = [told.index(word) for word in ("Loosened:", "Changed:", "Tightened:")]
     assert places == sorted(places)
-    assert not section("policy-changes", html_report.render(LIVELY, replace(HISTORY, policy_changes=())).decode())
+    assert not section(
+        "policy-changes", html_report.render(make_view(LIVELY, replace(HISTORY, policy_changes=()))).decode()
+    )
 
 
 def test_an_audit_by_an_earlier_instant_says_so() -> None:
-    page = html_report.render(*histories.NIGHTS["earlier"]()).decode()
+    page = html_report.render(make_view(*histories.NIGHTS["earlier"]())).decode()
     assert finding_phrases.EARLIER in first_screen(page)
     assert "new tonight" not in page
 
 
 def test_a_report_without_history_does_not_say_that_nothing_is_new() -> None:
-    page = html_report.render(audits.broken(), FindingHistory()).decode()
+    page = html_report.render(make_view(audits.broken(), FindingHistory())).decode()
     assert finding_phrases.WITHOUT_HISTORY in first_screen(page)
     assert " 0 new" not in first_screen(page)
-    assert "0 new" in first_screen(html_report.render(LIVELY, replace(HISTORY, standings=())).decode())
+    assert "0 new" in first_screen(html_report.render(make_view(LIVELY, replace(HISTORY, standings=()))).decode())
 
 
 def test_a_store_that_was_judged_later_leaves_its_findings_to_that_report() -> None:
-    told = html_report.render(LIVELY, replace(HISTORY, standings=HISTORY.standings[:1])).decode()
+    told = html_report.render(make_view(LIVELY, replace(HISTORY, standings=HISTORY.standings[:1]))).decode()
     assert finding_phrases.ELSEWHERE in told
 
 
 @pytest.mark.parametrize("form", interface.formats(), ids=lambda form: form.FILE_NAME)
 def test_dates_of_few_rows_are_given_by_month_in_findings_and_nights(form: interface.ReportFormat) -> None:
-    told = form.render(LIVELY, HISTORY).decode()
+    told = form.render(make_view(LIVELY, HISTORY)).decode()
     exact = ("2026-02-11", "11 February 2026", "2026-05-09", "9 May 2026", "2026-03-17", "17 March 2026")
     assert not [day for day in (*exact, "2026-06-17", "17 June 2026") if day in told]
 
 
 @pytest.mark.parametrize("form", interface.formats(), ids=lambda form: form.FILE_NAME)
+def test_dates_of_many_rows_of_few_persons_are_given_by_month_too(form: interface.ReportFormat) -> None:
+    app, *others = LIVELY.stores
+    checks = tuple(
+        replace(check, tally=replace(check.tally, subjects=4))
+        if check.id == "app/app.positions/RET-3" and check.tally
+        else check
+        for check in app.checks
+    )
+    positions = histories.of(LIVELY, "app/app.positions/RET-3").fingerprint
+    states = tuple(
+        replace(state, overdue_since=date(2025, 5, 4)) if state.fingerprint == positions else state
+        for state in HISTORY.standings
+    )
+    few = replace(LIVELY, stores=(replace(app, checks=checks), *others))
+    told = form.render(make_view(few, replace(HISTORY, standings=states))).decode()
+    without_advice = told.replace(audits.PURGE, "")
+    assert not [day for day in ("2025-05-04", "4 May 2025", "2025-03-02", "2 March 2025") if day in without_advice]
+
+
+@pytest.mark.parametrize("form", interface.formats(), ids=lambda form: form.FILE_NAME)
 @pytest.mark.parametrize("make", histories.NIGHTS.values(), ids=histories.NIGHTS)
 def test_the_same_night_gives_the_same_bytes(make: Night, form: interface.ReportFormat) -> None:
-    assert form.render(*make()) == form.render(*make())
+    assert form.render(make_view(*make())) == form.render(make_view(*make()))
 
 
 def test_no_decision_of_a_person_is_in_the_evidence() -> None:
-    assert canonical_json.render(LIVELY, HISTORY) == canonical_json.render(LIVELY)
-    assert "4711" not in canonical_json.render(LIVELY, HISTORY).decode()
+    assert canonical_json.render(make_view(LIVELY, HISTORY)) == canonical_json.render(make_view(LIVELY))
+    assert "4711" not in canonical_json.render(make_view(LIVELY, HISTORY)).decode()
 
 
 def test_the_spreadsheet_says_how_a_finding_stands() -> None:
@@ -248,7 +271,9 @@ def test_a_purge_is_blamed_by_the_day_also_where_dates_of_few_rows_are_told_by_m
     app, *others = audit.stores
     few = replace(audits.MINORS, overdue_since=since, ages=(3, 0, 0, 0, 0))
     checks = tuple(replace(one, tally=few) if one.purge == audits.IN_VAIN else one for one in app.checks)
-    told = html_report.render(replace(audit, stores=(replace(app, checks=checks), *others)), FindingHistory()).decode()
+    told = html_report.render(
+        make_view(replace(audit, stores=(replace(app, checks=checks), *others)), FindingHistory())
+    ).decode()
     assert "it has deleted nothing in 39 runs, since 15 October 2026" in told
     assert ("although 3 rows are in breach: it runs, and deletes nothing" in told) is blamed
 
@@ -257,7 +282,7 @@ def test_only_trends_know_exact_dates() -> None:
     """From four rows to five a date becomes exact: no row went, and no page says so."""
     positions = histories.of(LIVELY, "app/app.positions/RET-3")
     nights = histories.growing(positions, range(1, 12))
-    told = html_report.render(LIVELY, replace(HISTORY, series={positions.fingerprint: nights})).decode()
+    told = html_report.render(make_view(LIVELY, replace(HISTORY, series={positions.fingerprint: nights}))).decode()
     assert "last went" not in told
     assert "last worked" not in told
 
@@ -290,9 +315,9 @@ DOWN = st.sampled_from(((),) * 4 + (("app",), ("web",), ("app", "web"), ("bare",
 def test_every_open_finding_is_told_in_every_format(nights: Sequence[tuple[Any, Any, bool]]) -> None:
     audit, standings = _lived(nights)
     history = FindingHistory(standings=standings)
-    page = html_report.render(audit, history).decode()
+    page = html_report.render(make_view(audit, history)).decode()
     rows = [row["finding"] for row in _rows(audit, history)]
-    told = json.loads(findings_json.render(audit, history))["findings"]
+    told = json.loads(findings_json.render(make_view(audit, history)))["findings"]
     for one in standings:
         if one.is_open:
             assert page.count(f'id="finding-{one.fingerprint[:16]}-life"') == 1
@@ -333,4 +358,4 @@ def _stores(looks: Mapping[tuple[str, str], Outcome | None], down: Sequence[str]
 
 
 def _rows(audit: Audit, history: FindingHistory) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(findings_csv.render(audit, history).decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(findings_csv.render(make_view(audit, history)).decode(), newline="")))

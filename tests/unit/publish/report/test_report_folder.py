@@ -14,6 +14,7 @@ import pytest
 from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import interface, report_folder
 from privacy_audit.publish.report.report_folder import ReportNotFiledError
+from privacy_audit.view.make_view import make_view
 from tests.places import ROOT
 from tests.unit.publish.report import audits, histories
 
@@ -32,7 +33,7 @@ def test_files_every_format_and_points_latest_at_it(tmp_path: Path) -> None:
     audit, history = histories.NIGHTS["lively"]()
     filed = report_folder.write(audit, history, tmp_path / "var")
     assert filed == tmp_path / "var" / "reports" / audit.id
-    assert content(filed) == {form.FILE_NAME: form.render(audit, history) for form in interface.formats()}
+    assert content(filed) == {form.FILE_NAME: form.render(make_view(audit, history)) for form in interface.formats()}
     assert (filed.parent / "latest").resolve() == filed.resolve()
     assert not (filed.parent / "latest").readlink().is_absolute(), "the home may be moved"
     assert visible(tmp_path / "var") == {audit.id, "latest"}
@@ -110,11 +111,12 @@ import os, signal, sys
 from pathlib import Path
 from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import interface, report_folder
+from privacy_audit.view.make_view import make_view
 from tests.unit.publish.report import audits
 
 base = Path(sys.argv[1])
 for form in interface.formats():
-    form.render(audits.clean(), FindingHistory())
+    form.render(make_view(audits.clean()))
 step = 0
 while True:
     step += 1
@@ -164,6 +166,7 @@ from pathlib import Path
 from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import report_folder
 from tests.unit.publish.report import audits
+from tests.unit.publish.report import audits
 
 home = Path(sys.argv[1])
 report_folder.write(audits.clean(), FindingHistory(), home)
@@ -187,5 +190,5 @@ def test_a_full_disk_leaves_the_reports_that_were_there(tmp_path: Path) -> None:
     assert visible(tmp_path) == {audits.clean().id, "latest"}
     assert not (tmp_path / "reports" / ".part").exists()
     assert content(tmp_path / "reports" / "latest") == {
-        form.FILE_NAME: form.render(audits.clean(), FindingHistory()) for form in interface.formats()
+        form.FILE_NAME: form.render(make_view(audits.clean())) for form in interface.formats()
     }

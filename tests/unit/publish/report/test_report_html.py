@@ -15,12 +15,13 @@ from privacy_audit.domain.audit import Audit
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.findings.finding_state import FindingHistory
 from privacy_audit.publish.report import html_report
+from privacy_audit.view.make_view import make_view
 from tests.unit.publish.report import audits, histories, large, packs
 from tests.unit.publish.report.histories import Night
 
 
 def page(audit: Audit, history: FindingHistory | None = None) -> str:
-    return html_report.render(audit, history or FindingHistory()).decode()
+    return html_report.render(make_view(audit, history or FindingHistory())).decode()
 
 
 def text(audit: Audit, history: FindingHistory | None = None) -> str:

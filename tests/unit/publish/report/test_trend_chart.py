@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.findings.finding_state import CheckCount
 from privacy_audit.publish.report import trend_chart
+from privacy_audit.view.make_view import make_chart
 
 PARIS = ZoneInfo("Europe/Paris")
 TONIGHT = datetime(2026, 11, 24, 0, 15, tzinfo=UTC)
@@ -47,7 +48,7 @@ HISTORIES = COUNTS.map(lambda counts: history(*counts)).filter(len)
 
 
 def drawn(points: list[CheckCount]) -> ElementTree.Element:
-    return ElementTree.fromstring(trend_chart.svg(points, PARIS, "k"))  # noqa: S314 - our own
+    return ElementTree.fromstring(trend_chart.svg(make_chart(points, PARIS), "k"))  # noqa: S314 - our own
 
 
 def bars(drawing: ElementTree.Element) -> list[tuple[float, ...]]:
@@ -67,11 +68,11 @@ def texts(drawing: ElementTree.Element) -> list[str]:
 
 
 def words(*counts: int | None) -> str:
-    return trend_chart.in_words(history(*counts), PARIS).replace("\u202f", " ")
+    return trend_chart.in_words(make_chart(history(*counts), PARIS)).replace("\u202f", " ")
 
 
 def test_the_whole_drawing() -> None:
-    told = str(trend_chart.svg(history(*STOPPED), PARIS, "check-1-nights")) + "\n"
+    told = str(trend_chart.svg(make_chart(history(*STOPPED), PARIS), "check-1-nights")) + "\n"
     if os.environ.get("REGENERATE_REPORTS"):
         EXPECTED.write_text(told, "utf-8")
         pytest.fail(f"wrote {EXPECTED.name}; look at it")
@@ -129,7 +130,9 @@ def test_a_night_that_could_not_look_is_no_night_without_rows() -> None:
 
 
 def test_a_night_of_which_nothing_is_on_file_keeps_its_place() -> None:
-    assert trend_chart.svg(history(7, MISSING, 7), PARIS, "k") == trend_chart.svg(history(7, None, 7), PARIS, "k")
+    assert trend_chart.svg(make_chart(history(7, MISSING, 7), PARIS), "k") == trend_chart.svg(
+        make_chart(history(7, None, 7), PARIS), "k"
+    )
 
 
 def test_one_row_can_be_seen_beside_a_million() -> None:
@@ -138,8 +141,8 @@ def test_one_row_can_be_seen_beside_a_million() -> None:
 
 
 def test_without_any_night_nothing_is_drawn() -> None:
-    assert (trend_chart.svg([], PARIS, "k"), trend_chart.sparkline([], PARIS)) == ("", "")
-    assert trend_chart.in_words([], PARIS) == "No night is on file."
+    assert (trend_chart.svg(make_chart([], PARIS), "k"), trend_chart.sparkline(make_chart([], PARIS))) == ("", "")
+    assert trend_chart.in_words(make_chart([], PARIS)) == "No night is on file."
 
 
 def test_it_is_heard_as_a_picture_with_a_name_and_words() -> None:
@@ -147,19 +150,24 @@ def test_it_is_heard_as_a_picture_with_a_name_and_words() -> None:
     named = {one.get("id"): one.text for one in drawing if one.tag in ("title", "desc")}
     assert drawing.get("role") == "img"
     assert drawing.get("aria-labelledby", "").split() == list(named)
-    assert list(named.values()) == ["Rows in breach, night by night", trend_chart.in_words(history(*STOPPED), PARIS)]
+    assert list(named.values()) == [
+        "Rows in breach, night by night",
+        trend_chart.in_words(make_chart(history(*STOPPED), PARIS)),
+    ]
 
 
 def test_a_key_cannot_leave_its_attribute() -> None:
     hostile = '"><script>alert(1)</script>'
-    drawing = ElementTree.fromstring(trend_chart.svg(history(7, None), PARIS, hostile))  # noqa: S314 - our own
+    drawing = ElementTree.fromstring(trend_chart.svg(make_chart(history(7, None), PARIS), hostile))  # noqa: S314 - our own
     assert not [one for one in drawing.iter() if one.tag == "script"]
     assert drawing[0].get("id") == f"{hostile}-title"
 
 
 def test_each_class_of_the_drawings_has_a_style() -> None:
     style = (Path(trend_chart.__file__).parent / "templates" / "trend.css").read_text("utf-8")
-    both = trend_chart.svg(history(*STOPPED), PARIS, "k") + trend_chart.sparkline(history(*STOPPED), PARIS)
+    both = trend_chart.svg(make_chart(history(*STOPPED), PARIS), "k") + trend_chart.sparkline(
+        make_chart(history(*STOPPED), PARIS)
+    )
     used = {name for names in re.findall(r'class="([^"]+)"', both) for name in names.split()}
     assert used == set(re.findall(r"\.([a-z][a-z-]+)", style))
 
@@ -190,15 +198,15 @@ def test_each_night_with_rows_has_a_bar_and_no_bar_stands_in_a_gap(points: list[
 
 @given(HISTORIES)
 def test_any_drawing_is_sound_and_carries_no_style_of_its_own(points: list[CheckCount]) -> None:
-    for told in (trend_chart.svg(points, PARIS, "k"), trend_chart.sparkline(points, PARIS)):
+    for told in (trend_chart.svg(make_chart(points, PARIS), "k"), trend_chart.sparkline(make_chart(points, PARIS))):
         ElementTree.fromstring(told)  # noqa: S314 - our own
         assert not re.search(r"style=|nan|inf\b|None|e[+-]\d|href|script", told)
 
 
 @given(HISTORIES)
 def test_a_sparkline_says_what_the_chart_says(points: list[CheckCount]) -> None:
-    small = ElementTree.fromstring(trend_chart.sparkline(points, PARIS))  # noqa: S314 - our own
+    small = ElementTree.fromstring(trend_chart.sparkline(make_chart(points, PARIS)))  # noqa: S314 - our own
     assert (small.get("viewBox"), small.get("role")) == ("0 0 120 24", "img")
-    assert small.get("aria-label") == trend_chart.in_words(points, PARIS)
+    assert small.get("aria-label") == trend_chart.in_words(make_chart(points, PARIS))
     assert len(bars(small)) == sum(1 for one in points if one.violating)
     assert all(0 <= left <= left + width <= 120.01 for left, _, _, width in bars(small))
