@@ -74,6 +74,13 @@ down: install ## End what make up started
 lock: install ## Resolve the requirements anew, in full and with hashes
 	UV_CACHE_DIR=var/cache/uv .ci/lock
 
+.PHONY: sbom ranges
+sbom: install ## Write the bill of materials (CycloneDX) and the licences of what the image holds, below var/sbom
+	@$(PY) .ci/sbom
+
+ranges: install ## Install the lowest and the highest versions that are allowed, and run some tests with each (minutes)
+	@.ci/ranges
+
 clean: ## Remove .venv and var, with all reports in it
 	@[ ! -x $(PY) ] || $(PY) -m demo.commands clean
 	rm -rf .venv var
