@@ -25,7 +25,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT
+
 PACKAGE = ROOT / "plugins" / "privacy_audit"
 NOT_IMPORTED = {"apache-airflow-providers-postgres", "tzdata"}
 """Declared though no module imports them: Airflow's form for the connections, and data of the time zones."""

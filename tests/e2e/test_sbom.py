@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT
+
 LOCK = "requirements-runtime.txt"
 
 
