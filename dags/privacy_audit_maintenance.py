@@ -11,8 +11,7 @@ from typing import Any
 
 from airflow.sdk import MultipleCronTriggerTimetable, Param, TriggerRule, dag, get_current_context, task
 
-from privacy_audit.airflow_support import dag_defaults
-from privacy_audit.pipeline import missed_night, own_records
+from privacy_audit.airflow_support import dag_defaults, maintenance_tasks
 
 # 00:30, before the nightly audit, which counts what is past its period; 07:45, when that audit must have been filed.
 # Both exist exactly once on each day in Paris.
@@ -67,12 +66,13 @@ def privacy_audit_maintenance() -> None:
     @task(multiple_outputs=False)
     @dag_defaults.gives_cause
     def delete_what_is_past() -> dict[str, Any]:
-        return own_records.maintain(datetime.now(UTC), dry_run=get_current_context()["params"]["dry_run"])
+        dry_run = get_current_context()["params"]["dry_run"]
+        return maintenance_tasks.delete_what_is_past(datetime.now(UTC), dry_run=dry_run)
 
     @task(multiple_outputs=False, execution_timeout=timedelta(minutes=5))
     @dag_defaults.gives_cause
     def look_for_last_audit() -> str:
-        return missed_night.look(datetime.now(UTC)).isoformat()
+        return maintenance_tasks.look_for_last_audit(datetime.now(UTC))
 
     @task(trigger_rule=TriggerRule.ALL_DONE, execution_timeout=timedelta(minutes=5))
     def gate() -> None:

@@ -7,21 +7,23 @@ logs one line with its counts.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
 
 from privacy_audit.config.file_modes import for_the_group
 from privacy_audit.config.settings import load
+from privacy_audit.domain.audit import StoreResult
 from privacy_audit.domain.errors import MayHealError
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.notify import heartbeat
 from privacy_audit.pipeline import (
-    audit_order,
     auditing,
     filing_step,
     order_lookups,
@@ -31,14 +33,18 @@ from privacy_audit.pipeline import (
     run_gate,
     sending,
 )
+from privacy_audit.pipeline.audit_order import AuditOrder, NotAuditedError
 
 LOG = logging.getLogger(__name__)
 Counts = dict[str, Any]
 """What a task hands to the next: an id, an outcome, and numbers."""
 
-_ORDER = "order"
-_FILED = "filed"
-_SENT = "sent"
+_CAUSES = "causes"
+_UNDELIVERED = "undelivered"
+_SENTENCES = TypeAdapter(tuple[str, ...])
+_ORDER = TypeAdapter(AuditOrder)
+_RESULT = TypeAdapter(StoreResult)
+Document = TypeVar("Document")
 _LATE = timedelta(days=1)
 _RECORDS = "audit_records"
 
@@ -53,21 +59,20 @@ def begin(params: Mapping[str, Any], run_id: str, now: datetime) -> str:
     ConfigurationRefusedError when policy, maps or suites are wrong, HandoverError when the folder cannot be written.
     """
     order = planning.plan(params["as_of"], params["stores"], params["controls"], run_id, now)
-    audit_id: str = order["audit_id"]
-    _leave(audit_id, _ORDER, order)
-    stores, controls = len(order["stores"]), len(order["controls"])
-    LOG.info("audit %s: %d stores, %d controls are to be audited", audit_id, stores, controls)
-    return audit_id
+    _leave(order.audit_id, "order", _ORDER.dump_json(order))
+    stores, controls = len(order.stores), len(order.controls)
+    LOG.info("audit %s: %d stores, %d controls are to be audited", order.audit_id, stores, controls)
+    return order.audit_id
 
 
 def asks_for_store(audit_id: str, store: str) -> bool:
     """Whether the run was started for a store."""
-    return store in _order(audit_id)["stores"]
+    return store in _order(audit_id).stores
 
 
 def asks_for_records(audit_id: str) -> bool:
     """Whether the run was started for the audit's own records too."""
-    return bool(_order(audit_id)["records"])
+    return bool(_order(audit_id).own_records)
 
 
 def audit_store(audit_id: str, store: str, now: datetime) -> Counts:
@@ -76,8 +81,8 @@ def audit_store(audit_id: str, store: str, now: datetime) -> Counts:
     A store that is read more than a day after the instant judged by (its task was cleared) passes nothing.
     """
     order = _order(audit_id)
-    if now - datetime.fromisoformat(order["as_of"]) > _LATE:
-        order = {**order, "read_later": True}
+    if now - order.as_of > _LATE:
+        order = replace(order, read_later=True)
     return _leave_result(audit_id, f"store_{store}", auditing.audit_store(order, store))
 
 
@@ -93,30 +98,30 @@ def file(audit_id: str) -> Counts:
     """
     order = _order(audit_id)
     filed = filing_step.file(order, _results(audit_id, order))
-    beat = heartbeat.call(load()) if order["whole"] else heartbeat.HeartbeatResult.NOT_ASKED_FOR
-    _leave(audit_id, _FILED, {"causes": [*filed["causes"], *beat.causes]})
-    LOG.info("audit %s: filed, %s; %s", audit_id, filed["outcome"], _in_words(filed["counts"]))
-    return {"audit_id": audit_id, "outcome": filed["outcome"], **filed["counts"]}
+    beat = heartbeat.call(load()) if order.whole else heartbeat.HeartbeatResult.NOT_ASKED_FOR
+    _leave(audit_id, _CAUSES, _SENTENCES.dump_json((*filed.causes, *beat.causes)))
+    LOG.info("audit %s: filed, %s; %s", audit_id, filed.outcome.value, _in_words(filed.counts))
+    return _counts(audit_id, filed.outcome, filed.counts)
 
 
 def publish_docs(audit_id: str) -> Counts:
     """Publishes the Data Docs of a whole audit; returns how many sites were put in place."""
     order = _order(audit_id)
-    published = int(bool(publishing.publish_docs(order, _results(audit_id, order))["index"]))
+    published = int(publishing.publish_docs(order, _results(audit_id, order)) is not None)
     LOG.info("audit %s: %d sites of Data Docs published", audit_id, published)
     return {"audit_id": audit_id, "published": published}
 
 
 def send_alerts(audit_id: str) -> Counts:
     """Tells the owners; returns how many messages were sent, and how many channels did not take theirs."""
-    told = sending.send_alerts()
-    _leave(audit_id, _SENT, told)
-    LOG.info("audit %s: %d messages sent, %d channels failed", audit_id, told["sent"], len(told["failed"]))
-    return {"audit_id": audit_id, "sent": told["sent"], "failed": len(told["failed"])}
+    messages = sending.send_alerts()
+    _leave(audit_id, _UNDELIVERED, _SENTENCES.dump_json(messages.failed))
+    LOG.info("audit %s: %d messages sent, %d channels failed", audit_id, messages.sent, len(messages.failed))
+    return {"audit_id": audit_id, "sent": messages.sent, "failed": len(messages.failed)}
 
 
 def causes(
-    audit_id: str | None, filed: Counts | None, told: Counts | None, docs: Counts | None, failures: Sequence[str]
+    audit_id: str | None, filed: Counts | None, sent: Counts | None, docs: Counts | None, failures: Sequence[str]
 ) -> list[str]:
     """Returns why the run is red, at most ten sentences; none when everything was audited, filed, published and told.
 
@@ -124,12 +129,12 @@ def causes(
     """
     try:
         run_gate.gate(
-            _left(audit_id, _FILED) if audit_id and filed else None,
-            _left(audit_id, _SENT) if audit_id and told else None,
-            docs,
-            failures,
+            _sentences(audit_id, _CAUSES) if audit_id and filed else None,
+            _sentences(audit_id, _UNDELIVERED) if audit_id and sent else None,
+            docs_done=docs is not None,
+            failures=failures,
         )
-    except audit_order.NotAuditedError as error:
+    except NotAuditedError as error:
         found = str(error).splitlines()
         LOG.info("audit %s: red, for %d causes", audit_id, len(found))
         return found
@@ -137,44 +142,47 @@ def causes(
     return []
 
 
-def _leave_result(audit_id: str, name: str, result: Mapping[str, Any]) -> Counts:
-    _leave(audit_id, name, result)
-    outcomes = [check["outcome"] for check in result["checks"]]
-    counts = {outcome.value: outcomes.count(outcome.value) for outcome in Outcome}
-    seconds = sum(result["seconds"].values())
-    LOG.info("audit %s: %s: %s; %s; %.1f s", audit_id, result["name"], result["outcome"], _in_words(counts), seconds)
-    return {"audit_id": audit_id, "outcome": result["outcome"], **counts}
+def _leave_result(audit_id: str, name: str, result: StoreResult) -> Counts:
+    _leave(audit_id, name, _RESULT.dump_json(result))
+    counts, seconds = filing_step.counts_of(result.checks), sum(result.seconds.values())
+    outcome = result.outcome.value
+    LOG.info("audit %s: %s: %s; %s; %.1f s", audit_id, result.name, outcome, _in_words(counts), seconds)
+    return _counts(audit_id, result.outcome, counts)
 
 
-def _in_words(counts: Mapping[str, int]) -> str:
+def _counts(audit_id: str, outcome: Outcome, counts: Mapping[Outcome, int]) -> Counts:
+    by_name = {outcome.value: number for outcome, number in counts.items()}
+    return {"audit_id": audit_id, "outcome": outcome.value, **by_name}
+
+
+def _in_words(counts: Mapping[Outcome, int]) -> str:
     return f"{sum(counts.values())} checks: " + ", ".join(
-        f"{number} {name.replace('_', ' ')}" for name, number in counts.items()
+        f"{number} {outcome.value.replace('_', ' ')}" for outcome, number in counts.items()
     )
 
 
-def _results(audit_id: str, order: audit_order.Order) -> list[Mapping[str, Any] | None]:
-    """The results that the stores' tasks left; None for one whose task left none."""
-    names = [f"store_{store}" for store in order["stores"]] + ([_RECORDS] if order["records"] else [])
-    folder = _folder(audit_id)
-    return [_read(folder / f"{name}.json") if (folder / f"{name}.json").exists() else None for name in names]
+def _results(audit_id: str, order: AuditOrder) -> list[StoreResult | None]:
+    """Returns the results that the stores' tasks left; None for a store whose task left none."""
+    names = [f"store_{store}" for store in order.stores] + ([_RECORDS] if order.own_records else [])
+    paths = [_folder(audit_id) / f"{name}.json" for name in names]
+    return [_read(path, _RESULT) if path.exists() else None for path in paths]
 
 
-def _order(audit_id: str) -> audit_order.Order:
-    order: audit_order.Order = _left(audit_id, _ORDER)
-    return order
+def _order(audit_id: str) -> AuditOrder:
+    return _read(_folder(audit_id) / "order.json", _ORDER)
+
+
+def _sentences(audit_id: str, name: str) -> tuple[str, ...]:
+    return _read(_folder(audit_id) / f"{name}.json", _SENTENCES)
 
 
 def _folder(audit_id: str) -> Path:
     return order_lookups.run_folder(load(), audit_id)
 
 
-def _left(audit_id: str, name: str) -> Any:
-    return _read(_folder(audit_id) / f"{name}.json")
-
-
-def _read(path: Path) -> Any:
+def _read(path: Path, adapter: TypeAdapter[Document]) -> Document:
     try:
-        return json.loads(path.read_bytes())
+        return adapter.validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise HandoverError(
             f"{path}: what an earlier task left there cannot be read ({type(error).__name__}). All workers must share"
@@ -182,15 +190,15 @@ def _read(path: Path) -> Any:
         ) from None
 
 
-def _leave(audit_id: str, name: str, document: Any) -> None:
-    """Writes a document for the tasks after this one: there whole, or not at all."""
+def _leave(audit_id: str, name: str, document: bytes) -> None:
+    """Writes a JSON document for the tasks after this one: there whole, or not at all."""
     folder = _folder(audit_id)
     path = folder / f"{name}.json"
     staging = folder / f".{name}.{os.getpid()}"
     try:
         with for_the_group():
             folder.mkdir(parents=True, exist_ok=True)
-            staging.write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+            staging.write_bytes(document)
             staging.replace(path)
     except OSError as error:
         reason = error.strerror or "the system gave no reason"

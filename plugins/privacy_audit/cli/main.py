@@ -137,8 +137,8 @@ def maintain(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Delete nothing; say what would be deleted.")] = False,
 ) -> None:
     """Delete the audit's own records that are past the periods of expectations/handling.yaml."""
-    for line in own_records.maintain(datetime.now(UTC), dry_run=dry_run)["told"]:
-        typer.echo(line)
+    for result in own_records.maintain(datetime.now(UTC), dry_run=dry_run):
+        typer.echo(own_records.in_words(result, dry_run=dry_run))
 
 
 app.command()(residue)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from privacy_audit.compiler import suites
@@ -15,17 +14,16 @@ from privacy_audit.domain.audit import StoreResult
 from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.domain.outcomes import Cause, Outcome, roll_up
 from privacy_audit.pipeline import one_at_a_time
-from privacy_audit.pipeline.audit_order import Order
+from privacy_audit.pipeline.audit_order import AuditOrder
 from privacy_audit.pipeline.configuration import Configuration
-from privacy_audit.pipeline.configuration import read_configuration as read_configuration
-from privacy_audit.pipeline.order_lookups import configuration_of, dump, register_url, validations
+from privacy_audit.pipeline.order_lookups import configuration_of, register_url, validations
 from privacy_audit.pipeline.own_records import audit_records
 from privacy_audit.pipeline.planning import prove_known
 from privacy_audit.postgres import connections
 
 
-def audit_store(order: Order, store: str) -> dict[str, Any]:
-    """What the audit says of one store, as JSON with counts and ids only. A store that is down is an outcome.
+def audit_store(order: AuditOrder, store: str) -> StoreResult:
+    """Audits one store. A store that is down is an outcome.
 
     The audit is going to be filed: what a legal hold keeps there is put on file as well.
     """
@@ -38,21 +36,21 @@ def audit_store(order: Order, store: str) -> dict[str, Any]:
         return _look_at(order, configuration, store)
 
 
-def _make_ready_for_manifests(order: Order, configuration: Configuration, store: str) -> None:
+def _make_ready_for_manifests(order: AuditOrder, configuration: Configuration, store: str) -> None:
     """Upgrades the register before the first check that puts something on file there, as filing does afterwards."""
     from privacy_audit import audit_db
 
-    kinds = {check.rule.kind for check in configuration.coverage(store).checks if check.control.id in order["controls"]}
+    kinds = {check.rule.kind for check in configuration.coverage(store).checks if check.control.id in order.controls}
     if "held_rows_present" in kinds:
         with suppress(PrivacyAuditError):  # the check itself says what is wrong with the register
             audit_db.upgrade(register_url(configuration.settings))
 
 
-def _look_at(order: Order, configuration: Configuration, store: str) -> dict[str, Any]:
+def _look_at(order: AuditOrder, configuration: Configuration, store: str) -> StoreResult:
     coverage = configuration.coverage(store)
     asked = store_order(order, configuration, coverage)
     result = one_at_a_time.audit_store(asked, address_of(coverage.store), configuration.settings)
-    return dump(_without_passes(result) if order["read_later"] else result)
+    return _without_passes(result) if order.read_later else result
 
 
 def _without_passes(result: StoreResult) -> StoreResult:
@@ -69,11 +67,11 @@ def _without_passes(result: StoreResult) -> StoreResult:
     return replace(result, checks=checks, outcome=outcome, read_later=True)
 
 
-def audit_everything(order: Order) -> list[dict[str, Any]]:
+def audit_everything(order: AuditOrder) -> list[StoreResult]:
     """What the audit says of all that an order names, one after the other. It is only looked at: nothing is filed."""
     configuration = configuration_of(order)
-    stores = [_look_at(order, configuration, store) for store in order["stores"]]
-    return [*stores, audit_records(order)] if order["records"] else stores
+    stores = [_look_at(order, configuration, store) for store in order.stores]
+    return [*stores, audit_records(order)] if order.own_records else stores
 
 
 def address_of(store: StoreMap) -> Callable[[], Any]:
@@ -89,15 +87,15 @@ def address_of(store: StoreMap) -> Callable[[], Any]:
     return url
 
 
-def store_order(order: Order, configuration: Configuration, coverage: suites.StoreCoverage) -> Any:
+def store_order(order: AuditOrder, configuration: Configuration, coverage: suites.StoreCoverage) -> Any:
     from privacy_audit.engine import auditor
 
     settings = configuration.settings
     return auditor.StoreOrder(
-        audit_id=order["audit_id"],
-        as_of=datetime.fromisoformat(order["as_of"]),
+        audit_id=order.audit_id,
+        as_of=order.as_of,
         coverage=coverage,
-        controls=frozenset(order["controls"]),
+        controls=frozenset(order.controls),
         suites=suites.load(settings.expectations, coverage.store.store),
         results=validations(settings, order),
     )

@@ -6,18 +6,18 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from privacy_audit.config.settings import Settings, load
-from privacy_audit.domain.audit import Audit
+from privacy_audit.domain.audit import Audit, CheckResult, StoreResult
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.findings.finding_state import FindingHistory, FindingState
 from privacy_audit.pipeline import known_database
 from privacy_audit.pipeline.assembling import assemble
-from privacy_audit.pipeline.audit_order import Order
+from privacy_audit.pipeline.audit_order import AuditOrder
 from privacy_audit.pipeline.configuration import Configuration
-from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 from privacy_audit.pipeline.order_lookups import configuration_of, register_url
 from privacy_audit.postgres import connections
 from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
@@ -25,7 +25,25 @@ from privacy_audit.view.audit_view import AuditView, StoreView
 from privacy_audit.view.make_view import make_view
 
 
-def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class FilingOutcome:
+    """What filing an audit did, and what the audit could not look at."""
+
+    audit_id: str
+    outcome: Outcome
+    report: Path
+    """Folder of its report."""
+    already_filed: bool
+    """Whether it had been filed before, so that nothing was filed now."""
+    not_audited: tuple[str, ...]
+    """Names of stores, and ids of checks."""
+    causes: tuple[str, ...]
+    """Why something was not audited, one sentence for each store and cause."""
+    counts: dict[Outcome, int]
+    """How many checks ended in each outcome."""
+
+
+def file(order: AuditOrder, results: Sequence[StoreResult | None]) -> FilingOutcome:
     """Files the audit in the register and writes the report of how findings stand since. Doing it again files nothing
     twice and writes the same report."""
     from privacy_audit import audit_db
@@ -49,15 +67,15 @@ def file(order: Order, results: Sequence[Mapping[str, Any] | None]) -> dict[str,
         raise
     report = report_folder.write(audit, filed.chronicle, settings.home)
     view = make_view(audit)
-    return {
-        "audit_id": audit.id,
-        "outcome": audit.outcome.value,
-        "report": str(report),
-        "already_filed": filed.already_filed,
-        "not_audited": sorted(_not_audited(view)),
-        "causes": causes(view),
-        "counts": _counts(audit),
-    }
+    return FilingOutcome(
+        audit_id=audit.id,
+        outcome=audit.outcome,
+        report=report,
+        already_filed=filed.already_filed,
+        not_audited=tuple(sorted(_not_audited(view))),
+        causes=tuple(causes(view)),
+        counts=counts_of(audit.checks),
+    )
 
 
 def _docket(configuration: Configuration, audit: Audit) -> Any:
@@ -101,9 +119,10 @@ def _causes_of(store: StoreView) -> Iterable[str]:
             yield f"Store {store.name}: {checks} not audited: {reason}"
 
 
-def _counts(audit: Audit) -> dict[str, int]:
-    outcomes = [check.outcome for check in audit.checks]
-    return {outcome.value: outcomes.count(outcome) for outcome in Outcome}
+def counts_of(checks: Iterable[CheckResult]) -> dict[Outcome, int]:
+    """Returns how many checks ended in each outcome."""
+    outcomes = [check.outcome for check in checks]
+    return {outcome: outcomes.count(outcome) for outcome in Outcome}
 
 
 def _telling(

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from privacy_audit.config.settings import Settings
+from privacy_audit.domain.audit import StoreResult
 from privacy_audit.domain.periods import Period
-from privacy_audit.pipeline.audit_order import LOG, Order
-from privacy_audit.pipeline.configuration import Configuration
-from privacy_audit.pipeline.configuration import read_configuration as read_configuration
-from privacy_audit.pipeline.order_lookups import configuration_of, dump, register_url
+from privacy_audit.domain.record_periods import PurgeResult
+from privacy_audit.pipeline.audit_order import LOG, AuditOrder
+from privacy_audit.pipeline.configuration import Configuration, read_configuration
+from privacy_audit.pipeline.order_lookups import configuration_of, register_url
 from privacy_audit.pipeline.planning import prove_known
 
 
-def audit_records(order: Order) -> dict[str, Any]:
-    """What the audit says of its own records, as JSON: a store beside the others. What cannot be read is an outcome.
+def audit_records(order: AuditOrder) -> StoreResult:
+    """Audits the audit's own records: a store beside the others. What cannot be read is an outcome.
 
-    Only for an order whose `records` names controls.
+    Only for an order whose `own_records` names controls.
     """
     from privacy_audit.audit_db import filed_records
     from privacy_audit.self_audit import self_auditor
@@ -28,18 +28,18 @@ def audit_records(order: Order) -> dict[str, Any]:
     configuration = configuration_of(order)
     settings = configuration.settings
     filed = partial(filed_records.filed, partial(register_url, settings))
-    return dump(self_auditor.audit(records_order(order, configuration), _shelves(settings), filed))
+    return self_auditor.audit(records_order(order, configuration), _shelves(settings), filed)
 
 
-def records_order(order: Order, configuration: Configuration) -> Any:
+def records_order(order: AuditOrder, configuration: Configuration) -> Any:
     from privacy_audit.self_audit import self_audit_order
 
     told = configuration.handling.platform or configuration.coverages[0].store
     return self_audit_order.RecordsOrder(
-        controls=tuple(map(configuration.policy.control, order["records"])),
-        audit_id=order["audit_id"],
-        triggered_by=order["triggered_by"],
-        as_of=datetime.fromisoformat(order["as_of"]),
+        controls=tuple(map(configuration.policy.control, order.own_records)),
+        audit_id=order.audit_id,
+        triggered_by=order.triggered_by,
+        as_of=order.as_of,
         zone=ZoneInfo(configuration.policy.zone),
         periods=_periods(configuration),
         owner=told.owner,
@@ -78,9 +78,9 @@ def _shelves(settings: Settings) -> list[Any]:
     ]
 
 
-def maintain(now: datetime, *, dry_run: bool = False) -> dict[str, Any]:
-    """Deletes the audit's own records that are past their period, or only counts them: by kind, what went and what was
-    left, and why. Doing it again finishes what broke off.
+def maintain(now: datetime, *, dry_run: bool = False) -> tuple[PurgeResult, ...]:
+    """Deletes the audit's own records that are past their period, or only counts them; returns by kind what went and
+    what was left, and why. Doing it again finishes what broke off.
 
     NotMaintainedError when something could not be deleted; all else was then deleted all the same.
     AuditDatabaseRefusedError when the audit database is not the one that the reports know: nothing was deleted.
@@ -91,6 +91,12 @@ def maintain(now: datetime, *, dry_run: bool = False) -> dict[str, Any]:
     prove_known(configuration.settings)
     shelves, zone = _shelves(configuration.settings), ZoneInfo(configuration.policy.zone)
     swept = self_auditor.maintain(shelves, _periods(configuration), now, zone, dry_run=dry_run)
-    told = [self_auditor.told(one, dry_run=dry_run) for one in swept]
-    LOG.info("own records: %s", " ".join(told))
-    return {one.kind.value: asdict(one) for one in swept} | {"told": told}
+    LOG.info("own records: %s", " ".join(in_words(one, dry_run=dry_run) for one in swept))
+    return swept
+
+
+def in_words(result: PurgeResult, *, dry_run: bool) -> str:
+    """Returns what became of the records of one kind, as a sentence."""
+    from privacy_audit.self_audit import self_auditor
+
+    return self_auditor.told(result, dry_run=dry_run)

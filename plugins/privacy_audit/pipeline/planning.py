@@ -15,7 +15,7 @@ from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake, did_
 from privacy_audit.domain.periods import local_date
 from privacy_audit.domain.promises import Control, Policy
 from privacy_audit.pipeline import known_database
-from privacy_audit.pipeline.audit_order import Order
+from privacy_audit.pipeline.audit_order import AuditOrder
 from privacy_audit.pipeline.configuration import Configuration
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
 from privacy_audit.postgres import connections
@@ -25,7 +25,7 @@ _CROSSES_MIDNIGHT = timedelta(hours=1)
 
 def plan(
     as_of: str | None, stores: Sequence[str] | None, controls: Sequence[str] | None, run_key: str, now: datetime
-) -> Order:
+) -> AuditOrder:
     """Fixes what is audited and by which instant, once. The same instant and `run_key` give the same audit id.
 
     ConfigurationRefusedError when the configuration is wrong, a name is unknown, the compiled suites are stale, or the
@@ -41,19 +41,19 @@ def plan(
     asked = chosen_from("control", controls, known_controls)
     in_force = [control.id for control in in_force_at(configuration.policy, instant) if control.id in asked]
     own = _of_the_audit(configuration.policy, in_force)
-    return {
-        "audit_id": f"{instant:%Y%m%dT%H%M%SZ}-{hashlib.sha256(run_key.encode()).hexdigest()[:8]}",
-        "as_of": instant.isoformat(),
-        "stores": chosen if _of_stores(configuration.policy, in_force) or not in_force else [],
-        "controls": in_force,
-        "records": own if chosen == known_stores else [],
-        "company": chosen == known_stores and bool(of_the_company(configuration, in_force)),
-        "whole": len(chosen) == len(known_stores) and len(asked) == len(known_controls),
-        "read_later": _is_read_later(configuration, instant, now),
-        "expectations_digest": configuration.digest,
-        "limits": _limits(configuration, instant, now, chosen, asked, in_force),
-        "triggered_by": run_key,
-    }
+    return AuditOrder(
+        audit_id=f"{instant:%Y%m%dT%H%M%SZ}-{hashlib.sha256(run_key.encode()).hexdigest()[:8]}",
+        as_of=instant,
+        stores=tuple(chosen if _of_stores(configuration.policy, in_force) or not in_force else ()),
+        controls=tuple(in_force),
+        own_records=tuple(own if chosen == known_stores else ()),
+        company=chosen == known_stores and bool(of_the_company(configuration, in_force)),
+        whole=len(chosen) == len(known_stores) and len(asked) == len(known_controls),
+        read_later=_is_read_later(configuration, instant, now),
+        expectations_digest=configuration.digest,
+        limits=tuple(_limits(configuration, instant, now, chosen, asked, in_force)),
+        triggered_by=run_key,
+    )
 
 
 def prove_known(settings: Settings) -> None:

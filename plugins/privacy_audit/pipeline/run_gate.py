@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from privacy_audit.pipeline.audit_order import NotAuditedError
-from privacy_audit.pipeline.configuration import read_configuration as read_configuration
+
+LINES = 10
+"""At most so many causes are named; further ones are counted."""
 
 
 def gate(
-    filed: Mapping[str, Any] | None,
-    told: Mapping[str, Any] | None,
-    docs: Mapping[str, Any] | None,
+    causes: Sequence[str] | None,
+    undelivered: Sequence[str] | None,
+    *,
+    docs_done: bool,
     failures: Sequence[str] = (),
 ) -> None:
-    """Fails the run when something was not audited, filed, published or told, so that `all_done` hides nothing.
+    """Raises NotAuditedError if something was not audited, filed, published or sent, so that `all_done` hides nothing.
 
-    NotAuditedError says why, in at most ten lines; the report has the rest. `failures` are the causes that tasks gave
-    when they failed, each as one sentence.
+    `causes` says why something was not audited, and is None if the audit was not filed. `undelivered` says who was not
+    reached, and is None if nobody sent anything. `failures` are the causes that failed tasks gave. All are sentences;
+    the error names at most ten of them, and the report has the rest.
     """
-    red = [*failures, *_undone(filed, told, docs, explained=bool(failures))]
+    red = [*failures, *_undone(causes, undelivered, docs_done=docs_done, explained=bool(failures))]
     if red:
         raise NotAuditedError("\n".join(at_most(LINES, red)))
 
 
-LINES = 10
-"""So many causes are told at once; more are counted."""
-
-
 def at_most(lines: int, sentences: Sequence[str]) -> list[str]:
-    """The causes, or the first of them and how many more there are: never more than so many lines."""
+    """Returns the sentences; if they are too many, the first of them and how many more there are."""
     if len(sentences) <= lines:
         return list(sentences)
     shown = sentences[: lines - 1]
@@ -38,19 +37,15 @@ def at_most(lines: int, sentences: Sequence[str]) -> list[str]:
 
 
 def _undone(
-    filed: Mapping[str, Any] | None,
-    told: Mapping[str, Any] | None,
-    docs: Mapping[str, Any] | None,
-    *,
-    explained: bool,
+    causes: Sequence[str] | None, undelivered: Sequence[str] | None, *, docs_done: bool, explained: bool
 ) -> Iterable[str]:
-    """What was not done. That a stage is missing is said only where no task gave the cause of it."""
-    if filed:
-        yield from filed["causes"]
-    if told:
-        yield from (f"Not told: {failure}." for failure in told["failed"])
+    """Returns what was not done. That a stage is missing is said only if no failed task gave the cause."""
+    yield from causes or ()
+    yield from (f"Not told: {failure}." for failure in undelivered or ())
     if not explained:
-        stages = {"The audit was not filed.": filed, "The Data Docs were not published.": docs}
-        yield from (sentence for sentence, done in stages.items() if done is None)
-        if told is None:
+        if causes is None:
+            yield "The audit was not filed."
+        if not docs_done:
+            yield "The Data Docs were not published."
+        if undelivered is None:
             yield "The owners were not told."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -14,10 +15,20 @@ from privacy_audit.pipeline.order_lookups import register_url
 from privacy_audit.postgres import connections
 
 
-def send_alerts(*_handed: object) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class SentMessages:
+    """What sending did."""
+
+    sent: int
+    """Messages that a channel took."""
+    failed: tuple[str, ...]
+    """Who was not reached by what, and why."""
+
+
+def send_alerts() -> SentMessages:
     """Tells each owner all that was filed for them and that some channel of theirs has not taken yet.
 
-    What the tasks before hand on is not looked at: the outbox of the register is. A channel that is down is counted,
+    A channel that is down is counted,
     stops no other, and is told everything in one message once it is back.
     """
     from privacy_audit import audit_db
@@ -32,7 +43,7 @@ def send_alerts(*_handed: object) -> dict[str, Any]:
         amount, failures = _send_to_owner(url, list(waiting))
         sent += amount
         failed += failures
-    return {"sent": sent, "failed": failed}
+    return SentMessages(sent, tuple(failed))
 
 
 def _addressee(letter: OutboxMessage) -> tuple[str, str]:

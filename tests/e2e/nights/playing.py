@@ -28,6 +28,7 @@ from demo import ports
 from privacy_audit import audit_db
 from privacy_audit.cli.main import app
 from privacy_audit.config import settings
+from privacy_audit.domain.audit import StoreResult
 from privacy_audit.notify.message_body import SCHEMA as ALERT
 from privacy_audit.notify.message_body import TICKET_SCHEMA as TICKET
 from privacy_audit.pipeline import audit_order, filing_step, order_lookups, own_records, planning, run_gate, sending
@@ -36,7 +37,7 @@ from tests.e2e.nights.company import STORES, Company
 from tests.e2e.nights.script import FIRST_NIGHT, Script
 from tests.e2e.nights.tasks import Workers
 from tests.unit.pipeline.company import EXPECTATIONS, airflow_url
-from tests.unit.pipeline.one_night import through_xcom
+from tests.unit.pipeline.one_night import handed_on
 from tests.unit.pipeline.owner import Owner, open_channels
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -104,8 +105,8 @@ class Played:
 class Begun:
     """An audit whose stores are being read."""
 
-    order: audit_order.Order
-    stores: list[Future[str]]
+    order: audit_order.AuditOrder
+    stores: list[Future[StoreResult]]
     heard: str
 
 
@@ -179,25 +180,26 @@ class Playing:
     # The stages
 
     def _begun(self, at: datetime, now: datetime, run: str) -> Begun:
-        order = through_xcom(planning.plan(at.isoformat(), None, None, run, now))
+        order = handed_on(planning.plan(at.isoformat(), None, None, run, now))
         heard, self._heard = self._heard, ""
         in_full = (at.date() - FIRST_NIGHT).days + 1 in IN_FULL
         return Begun(order, self._workers.start(order, in_full=in_full), heard)
 
     def _ended(self, begun: Begun) -> Played:
-        order, results = begun.order, [json.loads(store.result()) for store in begun.stores]
-        results.append(through_xcom(own_records.audit_records(order)))
-        filed = through_xcom(filing_step.file(order, results))
-        told = through_xcom(sending.send_alerts(order, results))
+        order, results = begun.order, [handed_on(store.result()) for store in begun.stores]
+        results.append(handed_on(own_records.audit_records(order)))
+        filed = handed_on(filing_step.file(order, results))
+        told = handed_on(sending.send_alerts())
         gate = ""
         try:
-            run_gate.gate(filed, told, {})  # Data Docs show one night and know no other: they are tested elsewhere
+            # Data Docs show one night and know no other: they are tested elsewhere.
+            run_gate.gate(filed.causes, told.failed, docs_done=True)
         except audit_order.NotAuditedError as error:
             gate = str(error)
-        report = Path(filed["report"])
+        report = filed.report
         posts = {name: [json.loads(post["message"]) for post in owner.posts] for name, owner in self._owners.items()}
         played = Played(
-            audit_id=filed["audit_id"],
+            audit_id=filed.audit_id,
             findings=json.loads((report / "findings.json").read_bytes()),
             page=(report / "report.html").read_text(),
             gate=gate,

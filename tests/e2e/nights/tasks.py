@@ -1,5 +1,5 @@
 """The tasks that audit the stores, each in a process of its own as a worker of Airflow is: what one is handed is the
-environment and the order, what it hands back is JSON.
+environment and the order, what it hands back is a result.
 
 Great Expectations and the self-test cost most of a night and say the same every night. So a few nights go through both,
 and on all others the engine counts the same rules by itself.
@@ -21,6 +21,7 @@ import pytest
 import sqlalchemy as sa
 
 from privacy_audit.controls import Rule, kinds
+from privacy_audit.domain.audit import StoreResult
 from privacy_audit.engine import auditor, measurement
 from privacy_audit.engine.check_details import details_of, trouble_details
 from privacy_audit.pipeline import audit_order, auditing
@@ -46,20 +47,20 @@ class Workers:
                 stack.enter_context(process)
             yield cls(processes)
 
-    def start(self, order: audit_order.Order, *, in_full: bool) -> list[Future[str]]:
-        """Begins to read an order's stores; each result is JSON."""
-        task, handed, environment = audit_store if in_full else count_store, json.dumps(order), dict(os.environ)
-        return [self._processes[name].submit(task, environment, handed, name) for name in order["stores"]]
+    def start(self, order: audit_order.AuditOrder, *, in_full: bool) -> list[Future[StoreResult]]:
+        """Begins to read an order's stores."""
+        task, environment = audit_store if in_full else count_store, dict(os.environ)
+        return [self._processes[name].submit(task, environment, order, name) for name in order.stores]
 
 
-def audit_store(environment: Mapping[str, str], order: str, store: str) -> str:
+def audit_store(environment: Mapping[str, str], order: audit_order.AuditOrder, store: str) -> StoreResult:
     """One task, as it is."""
     os.environ.clear()
     os.environ.update(environment)
-    return json.dumps(auditing.audit_store(json.loads(order), store), allow_nan=False)
+    return auditing.audit_store(order, store)
 
 
-def count_store(environment: Mapping[str, str], order: str, store: str) -> str:
+def count_store(environment: Mapping[str, str], order: audit_order.AuditOrder, store: str) -> StoreResult:
     """One task without Great Expectations and without the self-test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auditor, "run_suites", _counted)

@@ -361,9 +361,9 @@ def test_the_nightly_audit_files_and_an_audit_by_hand_does_not(
     order = planning.plan(None, None, ["HLD-2"], "a run", datetime.now(UTC))
 
     def outcome(result: dict[str, Any]) -> tuple[str, str]:
-        of_holds, check = sorted(result["checks"], key=lambda check: str(check["table"]))
-        assert (of_holds["table"], of_holds["outcome"]) == (HOLDS, check["outcome"])
-        return check["outcome"], check["cause"]
+        of_holds, check = sorted(result.checks, key=lambda check: check.table)
+        assert (of_holds.table, of_holds.outcome) == (HOLDS, check.outcome)
+        return check.outcome, check.cause
 
     assert outcome(auditing.audit_everything(order)[0]) == ("not_audited", "drift")
     assert outcome(auditing.audit_store(order, "app")) == ("pass", None)

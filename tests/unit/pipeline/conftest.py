@@ -17,9 +17,10 @@ import sqlalchemy as sa
 
 from privacy_audit import audit_db
 from privacy_audit.pipeline import auditing, filing_step
+from privacy_audit.pipeline.filing_step import FilingOutcome
 from tests.conftest import MakeDatabase
 from tests.unit.pipeline.company import STORES, Company, Rows, airflow_url, enter, execute, fill, make_expectations
-from tests.unit.pipeline.one_night import OneNight, Result, plan, through_xcom
+from tests.unit.pipeline.one_night import OneNight, handed_on, plan
 from tests.unit.pipeline.owner import Owner, open_channels
 
 
@@ -55,7 +56,7 @@ def night(company: Company, register: str, tmp_path_factory: pytest.TempPathFact
         monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", airflow_url(sa.make_url(register)))
         audit_db.init(register)
         order = plan()
-        return OneNight(home, order, [through_xcom(result) for result in auditing.audit_everything(order)])
+        return OneNight(home, order, [handed_on(result) for result in auditing.audit_everything(order)])
 
 
 @pytest.fixture(autouse=True)
@@ -91,8 +92,8 @@ def rows(register: str, monkeypatch: pytest.MonkeyPatch) -> Rows:
 
 
 @pytest.fixture
-def filed(rows: Rows, night: OneNight) -> Result:
-    return through_xcom(filing_step.file(night.order, night.results))
+def filed(rows: Rows, night: OneNight) -> FilingOutcome:
+    return handed_on(filing_step.file(night.order, night.results))
 
 
 @pytest.fixture

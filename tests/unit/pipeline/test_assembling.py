@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.pipeline import assembling
 from tests.unit.pipeline.company import RECORDS, STORES
-from tests.unit.pipeline.one_night import OneNight, Result, Results, plan
+from tests.unit.pipeline.one_night import OneNight, Results, plan
 
 
 def test_a_store_without_a_result_is_not_audited_and_neither_is_any_of_its_checks(night: OneNight) -> None:
@@ -53,7 +55,7 @@ def test_results_of_stores_that_were_not_asked_for_change_nothing(night: OneNigh
     only_web = plan(stores=["web"])
     assembled = assembling.assemble(only_web, night.results)
     assert [store.name for store in assembled.stores] == ["web"]
-    stranger: Result = {**night.app, "name": "stranger"}
+    stranger = replace(night.app, name="stranger")
     (web,) = assembling.assemble(only_web, [stranger]).stores  # a stranger stands for nobody
     assert (web.name, web.outcome) == ("web", Outcome.NOT_AUDITED)
 
@@ -66,6 +68,6 @@ def test_what_the_plan_leaves_out_is_said_by_the_audit(night: OneNight) -> None:
 
 
 def test_a_role_that_may_do_more_than_read_is_said_by_the_audit(night: OneNight) -> None:
-    writing: Result = {**night.app, "limits": ["role x may write to 1 relations; it should hold SELECT only"]}
+    writing = replace(night.app, limits=("role x may write to 1 relations; it should hold SELECT only",))
     limits = assembling.assemble(night.order, [writing, *night.results[1:]]).limits
     assert limits == ("In store app, role x may write to 1 relations; it should hold SELECT only.",)

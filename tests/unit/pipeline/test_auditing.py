@@ -8,7 +8,7 @@ import pytest
 
 from privacy_audit.engine import auditor
 from privacy_audit.pipeline import assembling, auditing
-from tests.unit.pipeline.one_night import OneNight, through_xcom
+from tests.unit.pipeline.one_night import OneNight, handed_on
 from tests.unit.pipeline.owner import PASSWORD
 
 
@@ -47,9 +47,9 @@ def test_a_store_without_a_usable_connection_is_not_audited_and_the_way_out_is_s
     monkeypatch.delenv("AIRFLOW_CONN_STORE_APP")
     if value:
         monkeypatch.setenv("AIRFLOW_CONN_STORE_APP", value)
-    result = through_xcom(auditing.audit_store(night.order, "app"))
-    assert (result["outcome"], result["cause"]) == ("not_audited", "unreachable")
-    assert way_out in result["reason"]
-    assert PASSWORD not in json.dumps(result)
-    assert {check["id"] for check in result["checks"]} == {check["id"] for check in night.app["checks"]}
-    assert {check["outcome"] for check in result["checks"] if check["table"]} == {"not_audited"}
+    result = handed_on(auditing.audit_store(night.order, "app"))
+    assert (result.outcome, result.cause) == ("not_audited", "unreachable")
+    assert way_out in result.reason
+    assert PASSWORD not in str(result)
+    assert {check.id for check in result.checks} == {check.id for check in night.app.checks}
+    assert {check.outcome for check in result.checks if check.table} == {"not_audited"}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,12 +17,14 @@ from typer.testing import CliRunner
 from privacy_audit import audit_db
 from privacy_audit.cli.main import app
 from privacy_audit.config import settings
+from privacy_audit.domain.audit import StoreResult
 from privacy_audit.domain.errors import ConfigurationRefusedError, PrivacyAuditError
 from privacy_audit.pipeline import filing_step, known_database, own_records, planning, sending
+from privacy_audit.pipeline.filing_step import FilingOutcome
 from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
 from tests.conftest import MakeDatabase
 from tests.unit.pipeline.company import airflow_url, execute
-from tests.unit.pipeline.one_night import NOW, OneNight, Result, through_xcom
+from tests.unit.pipeline.one_night import NOW, OneNight, handed_on
 
 DAY = timedelta(days=1)
 
@@ -58,10 +61,10 @@ def databases(make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch) -> D
     return made
 
 
-def file_night(now: datetime, results: list[Result | None] | None = None) -> Result:
+def file_night(now: datetime, results: list[StoreResult | None] | None = None) -> FilingOutcome:
     """A night over the audit's own records, filed with its report."""
-    order = through_xcom(planning.plan(None, None, ["META-5"], f"night {now}", now))
-    return through_xcom(filing_step.file(order, results or [through_xcom(own_records.audit_records(order))]))
+    order = handed_on(planning.plan(None, None, ["META-5"], f"night {now}", now))
+    return handed_on(filing_step.file(order, results or [handed_on(own_records.audit_records(order))]))
 
 
 def told(*words: str) -> tuple[int, str]:
@@ -120,12 +123,12 @@ def test_the_command_line_refuses_it_with_2(databases: Databases, altered: str, 
 
 def test_what_was_found_before_it_was_lost_is_kept_unfiled(databases: Databases, home: Path) -> None:
     file_night(NOW)
-    order = through_xcom(planning.plan(None, None, ["META-5"], "the next night", NOW + DAY))
-    results = [through_xcom(own_records.audit_records(order))]
+    order = handed_on(planning.plan(None, None, ["META-5"], "the next night", NOW + DAY))
+    results = [handed_on(own_records.audit_records(order))]
     databases.made()
     with pytest.raises(AuditDatabaseRefusedError):
         filing_step.file(order, results)
-    unfiled = home / "reports" / f"{order['audit_id']}.unfiled" / "audit.json"
+    unfiled = home / "reports" / f"{order.audit_id}.unfiled" / "audit.json"
     assert json.loads(unfiled.read_bytes())["database"] is None
     assert execute(databases.url, "SELECT count(*) FROM audits") == [(0,)]
 
@@ -138,8 +141,8 @@ def test_a_first_installation(databases: Databases, home: Path) -> None:
     code, said = told("db", "init")
     assert (code, "accept" in said) == (0, False)
     identity = said.rsplit(" ", 1)[1].strip(".\n")
-    report = file_night(NOW)["report"]
-    assert json.loads((Path(report) / "audit.json").read_bytes())["database"] == identity
+    report = file_night(NOW).report
+    assert json.loads((report / "audit.json").read_bytes())["database"] == identity
     code, said = told("db", "status")
     assert code == 0
     assert f"Identity: {identity}" in said
@@ -149,7 +152,7 @@ def test_a_first_installation(databases: Databases, home: Path) -> None:
         "the audit database: is initialised already. There is nothing to do: an older version upgrades itself.",
     )
     assert told("db", "init", "--if-empty")[0] == 0
-    assert json.loads((Path(report) / "audit.json").read_bytes())["database"] == known_database.prove(settings.load())
+    assert json.loads((report / "audit.json").read_bytes())["database"] == known_database.prove(settings.load())
 
 
 def test_a_database_of_another_program_is_refused(databases: Databases) -> None:
@@ -171,17 +174,17 @@ def test_an_extension_is_no_table_of_another_program(databases: Databases) -> No
 
 
 def test_the_same_audit_filed_again_files_nothing_twice(databases: Databases) -> None:
-    order = through_xcom(planning.plan(None, None, ["META-5"], "a night", NOW))
-    results = [through_xcom(own_records.audit_records(order))]
+    order = handed_on(planning.plan(None, None, ["META-5"], "a night", NOW))
+    results = [handed_on(own_records.audit_records(order))]
     first, again = filing_step.file(order, results), filing_step.file(order, results)
-    assert {**again, "already_filed": False} == first
+    assert replace(again, already_filed=False) == first
     assert execute(databases.url, "SELECT count(*) FROM audits") == [(1,)]
 
 
 def test_an_older_backup_is_noticed_and_accepted(databases: Databases) -> None:
     file_night(NOW)
     backup = databases.backup()
-    lost = [file_night(NOW + DAY)["audit_id"], file_night(NOW + 2 * DAY)["audit_id"]]
+    lost = [file_night(NOW + DAY).audit_id, file_night(NOW + 2 * DAY).audit_id]
     databases.connect(backup)
     with pytest.raises(AuditDatabaseRefusedError, match=f"does not know 2 audits .*{lost[1]}"):
         file_night(NOW + 3 * DAY)
@@ -208,15 +211,15 @@ def test_an_older_backup_is_noticed_by_an_audit_of_the_past_too(databases: Datab
     """The newest report is that of the latest instant; what was filed last may be of an earlier one."""
     file_night(NOW)
     backup = databases.backup()
-    order = through_xcom(planning.plan((NOW - DAY).isoformat(), None, ["META-5"], "by hand", NOW))
-    filing_step.file(order, [through_xcom(own_records.audit_records(order))])
+    order = handed_on(planning.plan((NOW - DAY).isoformat(), None, ["META-5"], "by hand", NOW))
+    filing_step.file(order, [handed_on(own_records.audit_records(order))])
     databases.connect(backup)
-    with pytest.raises(AuditDatabaseRefusedError, match=f"does not know 1 audit .*{order['audit_id']}"):
+    with pytest.raises(AuditDatabaseRefusedError, match=f"does not know 1 audit .*{order.audit_id}"):
         known_database.prove(settings.load())
 
 
 def test_another_companys_database_is_noticed(databases: Databases) -> None:
-    night = file_night(NOW)["audit_id"]
+    night = file_night(NOW).audit_id
     databases.made()
     row = "'2026-11-24', '1', '', '', 'pass', '', '', '', true"
     columns = "id, as_of, policy_version, policy_text_sha256, policy_digest, outcome, triggered_by, report_sha256"
@@ -241,7 +244,7 @@ def test_the_old_database_is_refused_once_another_took_its_place(databases: Data
 
 
 def test_a_lost_database_is_made_anew_and_accepted(databases: Databases) -> None:
-    lost = file_night(NOW)["audit_id"]
+    lost = file_night(NOW).audit_id
     databases.empty()
     code, said = told("db", "init")
     assert code == 0
@@ -255,12 +258,12 @@ def test_a_lost_database_is_made_anew_and_accepted(databases: Databases) -> None
 def test_reports_from_before_databases_had_an_identity_are_known_by_their_audits(
     databases: Databases, home: Path
 ) -> None:
-    report = Path(file_night(NOW)["report"]) / "audit.json"
+    report = file_night(NOW).report / "audit.json"
     document = json.loads(report.read_bytes())
     del document["database"]
     report.write_text(json.dumps(document))
     file_night(NOW + DAY)
-    shutil.rmtree(home / "reports" / planning.plan(None, None, ["META-5"], f"night {NOW + DAY}", NOW + DAY)["audit_id"])
+    shutil.rmtree(home / "reports" / planning.plan(None, None, ["META-5"], f"night {NOW + DAY}", NOW + DAY).audit_id)
     known_database.prove(settings.load())
     databases.made()
     with pytest.raises(AuditDatabaseRefusedError, match="does not know 1 audit"):
@@ -294,8 +297,8 @@ def test_neither_deleted_audits_nor_deleted_reports_are_missed(databases: Databa
         shutil.copytree(expectations, own)
         (own / "handling.yaml").write_text(handling)
         patched.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(own))
-        swept = own_records.maintain(NOW)
-        assert (swept["audits"]["deleted"]["audits"], swept["reports"]["deleted"]["reports"]) == (1, 0)
+        deleted = {result.kind.value: result.deleted for result in own_records.maintain(NOW)}
+        assert (deleted["audits"]["audits"], deleted["reports"]["reports"]) == (1, 0)
     known_database.prove(settings.load())
     own_records.maintain(NOW + 5000 * DAY)
     assert len([path for path in (home / "reports").iterdir() if path.is_dir() and not path.is_symlink()]) == 1
@@ -310,7 +313,7 @@ def test_a_database_of_an_older_version_upgrades_itself_and_gets_an_identity(dat
 
     _upgrade_to(databases.empty(), "0005")
     assert "none yet" in told("db", "status")[1]
-    identity = json.loads((Path(file_night(NOW)["report"]) / "audit.json").read_bytes())["database"]
+    identity = json.loads((file_night(NOW).report / "audit.json").read_bytes())["database"]
     assert identity == known_database.prove(settings.load())
     assert len(identity) == 36
 
@@ -331,10 +334,10 @@ def test_one_that_cannot_be_reached_stops_no_audit_and_files_nothing(
 ) -> None:
     file_night(NOW)
     databases.connect(str(sa.make_url(databases.url).set(port=1).render_as_string(hide_password=False)))
-    order = through_xcom(planning.plan(None, None, None, "a night", NOW + DAY))
+    order = handed_on(planning.plan(None, None, None, "a night", NOW + DAY))
     with pytest.raises(audit_db.AuditDatabaseUnavailableError):
         filing_step.file(order, [])
-    assert (home / "reports" / f"{order['audit_id']}.unfiled").is_dir()
+    assert (home / "reports" / f"{order.audit_id}.unfiled").is_dir()
 
 
 def test_an_audit_is_filed_in_the_database_that_its_report_names_or_not_at_all(databases: Databases) -> None:

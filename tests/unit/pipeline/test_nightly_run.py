@@ -114,13 +114,13 @@ def test_a_store_whose_task_is_cleared_days_later_passes_nothing() -> None:
     ],
 )
 def test_what_counts_is_the_civil_day(as_of: str | None, late: bool) -> None:
-    assert planning.plan(as_of, None, None, RUN, NOW)["read_later"] is late
+    assert planning.plan(as_of, None, None, RUN, NOW).read_later is late
 
 
 def test_an_audit_that_crosses_midnight_is_not_read_later() -> None:
     now = datetime.fromisoformat("2026-11-24T00:20:00+01:00")
-    assert planning.plan("2026-11-23T23:50:00+01:00", None, None, RUN, now)["read_later"] is False
-    assert planning.plan("2026-11-23T23:10:00+01:00", None, None, RUN, now)["read_later"] is True
+    assert planning.plan("2026-11-23T23:50:00+01:00", None, None, RUN, now).read_later is False
+    assert planning.plan("2026-11-23T23:10:00+01:00", None, None, RUN, now).read_later is True
 
 
 @pytest.mark.usefixtures("rows")

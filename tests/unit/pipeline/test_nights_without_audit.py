@@ -9,9 +9,10 @@ import pytest
 
 from privacy_audit import audit_db
 from privacy_audit.config.settings import load
+from privacy_audit.domain.audit import CheckResult
 from privacy_audit.pipeline import assembling, audit_order, filing_step, order_lookups, own_records, planning
 from tests.unit.pipeline.company import RECORDS, Rows
-from tests.unit.pipeline.one_night import NOW, Result, Results, through_xcom
+from tests.unit.pipeline.one_night import NOW, Results, handed_on
 
 META_5 = "  META-5:"
 META_4 = """  META-4:
@@ -34,23 +35,27 @@ def promised(expectations: Path, rows: Rows) -> Rows:
     return rows
 
 
-def audited(now: datetime, run: str, as_of: str | None = None) -> tuple[audit_order.Order, Results]:
+reports: dict[datetime, Path] = {}
+"""The folder of the report of each night, by its moment."""
+
+
+def audited(now: datetime, run: str, as_of: str | None = None) -> tuple[audit_order.AuditOrder, Results]:
     """A night over the audit's own records alone, which needs no store."""
-    order = through_xcom(planning.plan(as_of, None, ["META-4", "META-5"], run, now))
-    assert order["records"] == ["META-4", "META-5"]
-    return order, [through_xcom(own_records.audit_records(order))]
+    order = handed_on(planning.plan(as_of, None, ["META-4", "META-5"], run, now))
+    assert order.own_records == ("META-4", "META-5")
+    return order, [handed_on(own_records.audit_records(order))]
 
 
-def filed(now: datetime, run: str, as_of: str | None = None) -> Result:
+def filed(now: datetime, run: str, as_of: str | None = None) -> CheckResult:
     """What such a night says of the nights; it is filed, with its report."""
     order, results = audited(now, run, as_of)
-    told = filing_step.file(order, results)
-    (result,) = [check for check in results[0]["checks"] if check["id"] == CHECK] if results[0] else []
-    return {**through_xcom(result), "report": told["report"]}
+    reports[now] = filing_step.file(order, results).report
+    (result,) = [check for check in results[0].checks if check.id == CHECK] if results[0] else []
+    return handed_on(result)
 
 
-def outcome(result: Result) -> tuple[str, str]:
-    return result["outcome"], result["reason"]
+def outcome(result: CheckResult) -> tuple[str, str]:
+    return result.outcome.value, result.reason
 
 
 def test_from_the_first_night_by_schedule_to_a_gap_that_is_made_up_for() -> None:
@@ -61,11 +66,12 @@ def test_from_the_first_night_by_schedule_to_a_gap_that_is_made_up_for() -> None
 
     late = filed(NOW - timedelta(days=1), "scheduled__3")
     assert outcome(late) == ("fail", "2 nights have no audit: 21 November 2026 to 22 November 2026.")
-    assert late["tally"]["population"] == 5
+    assert late.tally
+    assert late.tally.population == 5
     (finding,) = [one for one in audit_db.findings(order_lookups.register_url(load())) if one.check == CHECK]
     assert (finding.store, finding.violating, finding.is_open) == (RECORDS, 2, True)
-    page = (Path(late["report"]) / "report.html").read_text()
-    assert late["reason"] in page
+    page = (reports[NOW - timedelta(days=1)] / "report.html").read_text()
+    assert late.reason in page
     assert "Find out why the scheduler did not start the DAG" in page
 
     for day in (21, 22):
@@ -80,7 +86,7 @@ def test_an_audit_that_is_started_again_finds_the_same() -> None:
     first = filed(NOW, "scheduled__2")
     _, (again,) = audited(NOW, "scheduled__2")
     assert again is not None
-    assert {**first, "report": ""} == {**again["checks"][0], "report": ""}
+    assert first == again.checks[0]
 
 
 def test_a_task_that_was_lost_leaves_both_promises_not_audited() -> None:

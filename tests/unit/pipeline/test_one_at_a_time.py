@@ -18,11 +18,12 @@ from demo.server import EmbeddedPostgres
 from privacy_audit import audit_db
 from privacy_audit.audit_db import StoreBusyError, locks, store_lock
 from privacy_audit.config import settings
+from privacy_audit.domain.audit import StoreResult
 from privacy_audit.pipeline import assembling, auditing, one_at_a_time
 from tests.places import ROOT
 from tests.unit.engine.proxy import Proxy
 from tests.unit.pipeline.company import Rows, airflow_url
-from tests.unit.pipeline.one_night import Result, plan, through_xcom
+from tests.unit.pipeline.one_night import handed_on, plan
 
 HOLDER = """
 import sys, time
@@ -50,20 +51,20 @@ def a_holder(url: str) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def look(store: str = "app") -> Result:
+def look(store: str = "app") -> StoreResult:
     order = plan(stores=[store], controls=["RET-4"])
     (result,) = auditing.audit_everything(order)
-    return through_xcom(result)
+    return handed_on(result)
 
 
 @pytest.mark.usefixtures("rows")
 def test_a_store_that_another_audit_reads_is_not_audited(register: str) -> None:
     with a_holder(register):
-        for result in (look(), through_xcom(auditing.audit_store(plan(stores=["app"], controls=["RET-4"]), "app"))):
-            assert (result["outcome"], result["cause"]) == ("not_audited", "busy")
-            assert result["reason"] == "Another audit of store app is running; one at a time reads it."
-            assert {check["outcome"] for check in result["checks"]} == {"not_audited"}
-        assert look("web")["cause"] is None, "another store is another's turn"
+        for result in (look(), handed_on(auditing.audit_store(plan(stores=["app"], controls=["RET-4"]), "app"))):
+            assert (result.outcome, result.cause) == ("not_audited", "busy")
+            assert result.reason == "Another audit of store app is running; one at a time reads it."
+            assert {check.outcome for check in result.checks} == {"not_audited"}
+        assert look("web").cause is None, "another store is another's turn"
 
 
 @pytest.mark.usefixtures("rows")
@@ -138,7 +139,7 @@ def test_one_that_is_kept_says_nothing() -> None:
     with one_at_a_time.turn(settings.load(), "app") as limits:
         pass
     assert limits == []
-    assert look()["limits"] == []
+    assert look().limits == ()
 
 
 @pytest.mark.usefixtures("rows")
@@ -148,8 +149,8 @@ def test_without_the_audit_database_a_store_is_audited_and_it_is_a_limit(
     nowhere = airflow_url(sa.make_url(register).set(port=1))
     monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", nowhere)
     result = look()
-    assert (result["outcome"], result["cause"]) == ("fail", None)
-    assert result["limits"] == [one_at_a_time._UNLOCKED]
+    assert (result.outcome, result.cause) == ("fail", None)
+    assert result.limits == (one_at_a_time._UNLOCKED,)
     order = plan(stores=["app"], controls=["RET-4"])
     assert f"In store app, {one_at_a_time._UNLOCKED}." in assembling.assemble(order, [result]).limits
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from privacy_audit import audit_db
 from privacy_audit.config import settings
+from privacy_audit.domain.audit import CheckResult, StoreResult
+from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.pipeline import filing_step, sending
+from privacy_audit.pipeline.sending import SentMessages
 from tests.unit.pipeline.company import Rows
-from tests.unit.pipeline.one_night import OneNight, Result, Results, plan, through_xcom
+from tests.unit.pipeline.one_night import OneNight, Results, handed_on, plan
 from tests.unit.pipeline.owner import PASSWORD, Owner, open_channels
 
 FINDINGS = {"app/app.sessions/RET-4", "web/web.cookies/RET-5"}
@@ -21,11 +24,11 @@ FINDINGS = {"app/app.sessions/RET-4", "web/web.cookies/RET-5"}
 
 @pytest.mark.usefixtures("filed")
 def test_an_owner_of_two_stores_is_told_once_of_both(night: OneNight, owner: Owner) -> None:
-    told = through_xcom(sending.send_alerts())
-    assert told == {"sent": 2, "failed": []}
+    told = handed_on(sending.send_alerts())
+    assert told == SentMessages(2, ())
     assert owner.received == {"mailto": 1, "json": 1}  # one message, by each of the two channels
     (document,) = owner.documents
-    assert (document["audit_id"], document["owner"]) == (night.order["audit_id"], "Product")
+    assert (document["audit_id"], document["owner"]) == (night.order.audit_id, "Product")
     counts = {line["check"]: (line["violating"], line["subjects"]) for line in document["findings"]}
     assert counts == {"app/app.sessions/RET-4": (3, 2), "web/web.cookies/RET-5": (2, 1)}
     assert owner.mails[0]["Subject"] == owner.posts[0]["title"]
@@ -36,7 +39,7 @@ def test_an_owner_of_two_stores_is_told_once_of_both(night: OneNight, owner: Own
 def test_whoever_was_told_is_not_told_again(night: OneNight, owner: Owner) -> None:
     sending.send_alerts()
     assert owner.received == {"mailto": 1, "json": 1}
-    assert sending.send_alerts() == {"sent": 0, "failed": []}
+    assert sending.send_alerts() == SentMessages(0, ())
     assert owner.received == {"mailto": 1, "json": 1}
 
 
@@ -44,12 +47,12 @@ def test_whoever_was_told_is_not_told_again(night: OneNight, owner: Owner) -> No
 def test_a_message_leads_to_the_report(night: OneNight, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
     sending.send_alerts()
     link = owner.documents[0]["link"]
-    assert night.order["audit_id"] in Path(link).read_text()
+    assert night.order.audit_id in Path(link).read_text()
     assert link in owner.page
 
     monkeypatch.setenv("PRIVACY_AUDIT_REPORTS_URL", "https://airflow.example.org/privacy-audit/")
-    path = f"reports/{night.order['audit_id']}/report.html"
-    assert filing_step.report_link(settings.load(), night.order["audit_id"]).endswith(f".org/privacy-audit/{path}")
+    path = f"reports/{night.order.audit_id}/report.html"
+    assert filing_step.report_link(settings.load(), night.order.audit_id).endswith(f".org/privacy-audit/{path}")
 
 
 @pytest.mark.usefixtures("filed")
@@ -58,14 +61,14 @@ def test_a_channel_that_is_down_stops_no_other_and_is_used_once_it_is_back(
     night: OneNight, owner: Owner, down: str, up: str
 ) -> None:
     owner.out_of_order = {down}
-    told = through_xcom(sending.send_alerts())
-    assert told == {"sent": 1, "failed": [f"Product, by {down}: it did not take the message"]}
+    told = handed_on(sending.send_alerts())
+    assert told == SentMessages(1, (f"Product, by {down}: it did not take the message",))
     assert owner.received == {up: 1, down: 0}
-    assert sending.send_alerts() == {**told, "sent": 0}  # said for as long as it is so
+    assert sending.send_alerts() == replace(told, sent=0)  # said for as long as it is so
 
     owner.out_of_order = set()
-    assert sending.send_alerts() == {"sent": 1, "failed": []}
-    assert sending.send_alerts() == {"sent": 0, "failed": []}
+    assert sending.send_alerts() == SentMessages(1, ())
+    assert sending.send_alerts() == SentMessages(0, ())
     assert owner.received == {up: 1, down: 1}
 
 
@@ -97,9 +100,9 @@ def test_an_owner_without_a_usable_channel_is_counted_and_the_others_are_told(
     # "Aaa" is told before "Product": whoever comes first must not stop who comes after.
     filing_step.file(night.order, _of_stores(night, night.results[0], _of("Aaa", "alerts_web", night.results[1])))
     told = sending.send_alerts()
-    assert told["sent"] == 2
+    assert told.sent == 2
     assert owner.received == {"mailto": 1, "json": 1}
-    (failure,) = told["failed"]
+    (failure,) = told.failed
     assert failure.startswith("Aaa")
     assert reason in failure
     assert PASSWORD not in failure
@@ -113,7 +116,7 @@ def test_each_of_two_owners_is_told_of_their_own_store_only(
         monkeypatch.setenv("AIRFLOW_CONN_ALERTS_WEB", other.connection)
         filing_step.file(night.order, _of_stores(night, night.results[0], _of("Web", "alerts_web", night.results[1])))
         told = sending.send_alerts()
-    assert told == {"sent": 4, "failed": []}
+    assert told == SentMessages(4, ())
     assert _checks_told(owner) == ["app/app.sessions/RET-4"]
     assert _checks_told(other) == ["web/web.cookies/RET-5"]
 
@@ -131,14 +134,14 @@ def test_no_finding_is_lost_where_one_owner_has_two_connections_to_the_same_chan
 @pytest.mark.usefixtures("rows")
 def test_whoever_owns_nothing_but_passes_is_left_alone(night: OneNight, owner: Owner) -> None:
     filing_step.file(night.order, night.passing)
-    assert sending.send_alerts() == {"sent": 0, "failed": []}
+    assert sending.send_alerts() == SentMessages(0, ())
     assert owner.received == {"mailto": 0, "json": 0}
 
 
 @pytest.mark.usefixtures("rows")
 def test_an_owner_is_told_of_a_store_that_was_lost(night: OneNight, owner: Owner) -> None:
     filing_step.file(night.order, _of_stores(night, night.passing[0], None))
-    assert sending.send_alerts() == {"sent": 2, "failed": []}
+    assert sending.send_alerts() == SentMessages(2, ())
     assert "1 store not audited (1 critical) in Web site database" in owner.mails[0]["Subject"]
 
 
@@ -146,8 +149,8 @@ def test_an_owner_is_told_of_a_store_that_was_lost(night: OneNight, owner: Owner
 def test_an_audit_that_is_filed_again_tells_nobody_again(night: OneNight, owner: Owner) -> None:
     filing_step.file(night.order, night.results)
     sending.send_alerts()
-    assert filing_step.file(night.order, night.results)["already_filed"]
-    assert sending.send_alerts() == {"sent": 0, "failed": []}
+    assert filing_step.file(night.order, night.results).already_filed
+    assert sending.send_alerts() == SentMessages(0, ())
     assert owner.received == {"mailto": 1, "json": 1}
 
 
@@ -156,25 +159,25 @@ def test_an_audit_that_is_filed_again_tells_nobody_again(night: OneNight, owner:
 
 def _night(night: OneNight, days: int, results: Results) -> None:
     """Files another night, so many days after, and tells whoever can be told."""
-    instant = datetime.fromisoformat(night.order["as_of"]) + timedelta(days=days)
-    filing_step.file({**night.order, "audit_id": f"night-{days}", "as_of": instant.isoformat()}, results)
+    instant = night.order.as_of + timedelta(days=days)
+    filing_step.file(replace(night.order, audit_id=f"night-{days}", as_of=instant), results)
     sending.send_alerts()
 
 
-def _kept(result: Result | None, check: str) -> Result:
+def _kept(result: StoreResult | None, check: str) -> StoreResult:
     """The same result, with the promise of a check kept by all rows."""
     assert result is not None
 
-    def keep(one: dict[str, Any]) -> dict[str, Any]:
-        if one["id"] != check:
+    def keep(one: CheckResult) -> CheckResult:
+        if one.id != check:
             return one
-        tally = one["tally"]
+        assert one.tally
         none = {"violating": 0, "undecidable": 0, "subjects": 0, "oldest": None, "newest": None, "overdue_since": None}
-        compliant = tally["compliant"] + tally["violating"] + tally["undecidable"]
-        whole = {**tally, **none, "compliant": compliant, "ages": [0] * len(tally["ages"])}
-        return {**one, "outcome": "pass", "tally": whole, "cause": None, "reason": ""}
+        compliant = one.tally.compliant + one.tally.violating + one.tally.undecidable
+        whole = replace(one.tally, **none, compliant=compliant, ages=(0,) * len(one.tally.ages))
+        return replace(one, outcome=Outcome.PASS, tally=whole, cause=None, reason="")
 
-    return {**result, "checks": [keep(one) for one in result["checks"]]}
+    return replace(result, checks=tuple(keep(one) for one in result.checks))
 
 
 def _settled(night: OneNight) -> Results:
@@ -193,8 +196,8 @@ def test_a_channel_that_was_down_for_three_nights_is_told_all_of_it_in_one_messa
     assert owner.received == {"mailto": 3, "json": 0}  # the other channel was told each night
 
     owner.out_of_order = set()
-    assert sending.send_alerts() == {"sent": 1, "failed": []}
-    assert sending.send_alerts() == {"sent": 0, "failed": []}
+    assert sending.send_alerts() == SentMessages(1, ())
+    assert sending.send_alerts() == SentMessages(0, ())
     (document,) = owner.documents
     assert document["nights"] == ["2026-11-24", "2026-11-25", "2026-11-26"]
     assert document["audit_id"] == "night-2"
@@ -243,10 +246,10 @@ def test_a_sender_that_was_killed_after_it_had_sent_sends_again_under_the_same_k
             sending.send_alerts()
     assert owner.received == {"mailto": 1, "json": 0}
     waiting = "Product: another sender claimed the message and has not sent it"
-    assert sending.send_alerts() == {"sent": 1, "failed": [waiting]}  # the other channel goes on
+    assert sending.send_alerts() == SentMessages(1, (waiting,))  # the other channel goes on
     rows("UPDATE deliveries SET claimed_at = now() - interval '61 minutes' WHERE sent_at IS NULL")
-    assert sending.send_alerts() == {"sent": 1, "failed": []}
-    assert sending.send_alerts() == {"sent": 0, "failed": []}
+    assert sending.send_alerts() == SentMessages(1, ())
+    assert sending.send_alerts() == SentMessages(0, ())
     assert owner.received == {"mailto": 2, "json": 1}
     assert owner.mails[0].get_content_type() == owner.mails[1].get_content_type()
     assert owner.mails[0]["Subject"] == owner.mails[1]["Subject"]
@@ -269,7 +272,7 @@ def test_a_channel_that_is_added_later_is_not_told_of_the_past(
     monkeypatch.setenv("AIRFLOW_CONN_ALERTS_PRODUCT", _listing(owner.addresses["mailto"]))
     _night(night, 0, night.results)
     monkeypatch.setenv("AIRFLOW_CONN_ALERTS_PRODUCT", owner.connection)
-    assert sending.send_alerts() == {"sent": 0, "failed": []}
+    assert sending.send_alerts() == SentMessages(0, ())
     _night(night, 1, _settled(night))
     assert owner.received == {"mailto": 2, "json": 1}
 
@@ -306,21 +309,21 @@ def test_who_is_told_what_stands_in_a_file(
     with open_channels() as platform:
         monkeypatch.setenv("AIRFLOW_CONN_ALERTS_PLATFORM", platform.connection)
         filing_step.file(order, _of_stores(night, night.results[0], None))
-        assert sending.send_alerts() == {"sent": 4, "failed": []}
+        assert sending.send_alerts() == SentMessages(4, ())
     assert _checks_told(owner) == ["app/app.sessions/RET-4"]
     assert _checks_told(platform) == ["web/_store"]
     assert platform.documents[0]["kind"] == "not_audited"
 
 
-def _of_stores(night: OneNight, app: Result | None, web: Result | None) -> Results:
+def _of_stores(night: OneNight, app: StoreResult | None, web: StoreResult | None) -> Results:
     """The results of a night on which the stores were found like this."""
     return [app, web, *night.results[2:]]
 
 
-def _of(owner: str, alert: str, result: Result | None) -> Result:
+def _of(owner: str, alert: str, result: StoreResult | None) -> StoreResult:
     """The same result of a store that belongs to another team."""
     assert result is not None
-    return {**result, "owner": owner, "alert": alert}
+    return replace(result, owner=owner, alert=alert)
 
 
 def _checks_told(owner: Owner) -> list[str]:

@@ -42,7 +42,7 @@ from tests.conftest import MakeDatabase
 from tests.places import FEW_PROMISES, ROOT
 from tests.unit.pipeline.company import airflow_url, execute
 
-HERE = Path(__file__).parent / "simulation"
+HERE = Path(__file__).parent
 REAL = FEW_PROMISES
 STORES = ("archive", "shop")
 AS_OF = "2024-11-24T01:15:30+01:00"
@@ -195,7 +195,7 @@ def really_audited(expectations: Path, home: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(expectations))
     monkeypatch.setenv("PRIVACY_AUDIT_HOME", str(home))
     order = planning.plan(AS_OF, None, None, "the real one", NOW)
-    return assembling.assemble(order, [auditing.audit_store(order, store) for store in order["stores"]])
+    return assembling.assemble(order, [auditing.audit_store(order, store) for store in order.stores])
 
 
 def as_told(audited: Audit) -> dict[str, CheckResult]:
