@@ -90,7 +90,7 @@ class Screen:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def bar(self, doing: str) -> Bar:
-        """A bar to hand to a stage, and to whoever does its work."""
+        """A bar to hand to a stage, and to anyone who does its work."""
         return Bar(self._console, doing)
 
     @contextmanager

@@ -118,7 +118,7 @@ class EmbeddedPostgres:
 
     @classmethod
     def sweep(cls, home: Path) -> None:
-        """Ends a server that nobody needs any more, whoever left it."""
+        """Ends a server that nobody needs any more, anyone who left it."""
         place = installation(home)
         with _locked(place):
             if not _users(_facts(place)):
@@ -140,7 +140,7 @@ class EmbeddedPostgres:
                 _halt(self._place)
 
     def is_running(self) -> bool:
-        """Whether the server runs, whoever needs it."""
+        """Whether the server runs, anyone who needs it."""
         return _running_port(self._place) is not None
 
     def url(self, database: str = "postgres", user: str = SUPERUSER, password: str | None = None) -> str:

@@ -17,7 +17,7 @@ from tests.programs import needed
 
 LOOPBACK = "127.0.0.1"
 SESSIONS = 2
-"""Of the server, for each database: the keeper of a snapshot has one, so that one is left for whoever comes."""
+"""Of the server, for each database: the keeper of a snapshot has one, so that one is left for anyone who comes."""
 _SECONDS = 30
 _SETTINGS = """
 [databases]

@@ -89,7 +89,7 @@ def _roles(at: Moments) -> Iterator[Planting]:
 
 
 def _ways(at: Moments) -> Iterator[Planting]:
-    """Feeds that app_catalog.sql makes, whoever takes them in."""
+    """Feeds that app_catalog.sql makes, anyone who takes them in."""
     leads = _recipient(at, recipient="lead_feed", role="commercial_partner")
     yield Planting(
         "a feed of subscriptions to a registered commercial partner", (leads,), (*_late(WAYS), *_late(NAMED)), once=True

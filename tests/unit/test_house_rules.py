@@ -39,12 +39,11 @@ RETIRED_NAMES = {
 }
 """A word that is part of a name, and the word to write in its place."""
 RETIRED_WORDS = {
-    "docket": "submission",
+    "submission": "submission",
     "frame": "evaluation context",
-    "letter": "outbox message",
     "specimen": "self-test case",
     "stretch": "interval",
-    "whoever": "the person who",
+    "whoever": "anyone who",
 }
 """A word of a docstring, and the word to write in its place."""
 

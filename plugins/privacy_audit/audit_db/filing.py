@@ -68,25 +68,25 @@ OnCommit = Callable[[sa.Connection, FindingHistory, Mapping[str, FindingState]],
 """What else belongs into the transaction, as messages to people: told how findings stand, and how they stood before."""
 
 
-def file(url: sa.URL | str, docket: AuditSubmission, then: OnCommit | None = None) -> FilingResult:
+def file(url: sa.URL | str, submission: AuditSubmission, then: OnCommit | None = None) -> FilingResult:
     """Files an audit in one transaction; the same audit again files nothing.
 
     AuditDatabaseRefusedError when the audit names another database, AlreadyFiledError when the id was filed with
     another report, AuditDatabaseUnavailableError when the register is down, AuditDatabaseOutdatedError when it was not
     upgraded, FilingRefusedError when the audit contradicts itself.
     """
-    audit = docket.audit
+    audit = submission.audit
     with transaction(url) as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         _prove_named(connection, audit)
         filed = connection.scalar(sa.select(audits.c.report_sha256).where(audits.c.id == audit.id))
-        if filed not in (None, docket.report_sha256):
+        if filed not in (None, submission.report_sha256):
             raise AlreadyFiledError(
                 f"audit {audit.id}: was filed before with another report. What was filed stays as it is; "
                 "start a new audit."
             )
-        before = _file(connection, docket) if filed is None else {}
-        chronicle = history.chronicle(connection, audit, docket.rules)
+        before = _file(connection, submission) if filed is None else {}
+        chronicle = history.chronicle(connection, audit, submission.rules)
         if filed is None and then:
             then(connection, chronicle, before)
         return FilingResult(audit.id, already_filed=filed is not None, chronicle=chronicle)
@@ -98,14 +98,14 @@ def _prove_named(connection: sa.Connection, audit: Audit) -> None:
         raise AuditDatabaseRefusedError("is another one than a moment ago.", "File the audit again.")
 
 
-def _file(connection: sa.Connection, docket: AuditSubmission) -> Mapping[str, FindingState]:
+def _file(connection: sa.Connection, submission: AuditSubmission) -> Mapping[str, FindingState]:
     """Files all but the messages; gives how the findings stood until now."""
-    audit, rules = docket.audit, docket.rules
+    audit, rules = submission.audit, submission.rules
     names = [store.name for store in audit.stores]
     judged = history.judged(connection, names)
-    promise = {"digest": docket.promises_digest, "promises": docket.promises}
+    promise = {"digest": submission.promises_digest, "promises": submission.promises}
     connection.execute(insert(policies).values(**promise).on_conflict_do_nothing())
-    connection.execute(audits.insert(), _audit_row(docket, moved=moves(audit, FindingMemory(judged=judged))))
+    connection.execute(audits.insert(), _audit_row(submission, moved=moves(audit, FindingMemory(judged=judged))))
     rows = [_result_row(audit.id, check) for check in _results(audit)]
     if rows:
         connection.execute(results.insert(), rows)
@@ -121,8 +121,8 @@ def _file(connection: sa.Connection, docket: AuditSubmission) -> Mapping[str, Fi
     return memory.known
 
 
-def _audit_row(docket: AuditSubmission, *, moved: bool) -> dict[str, Any]:
-    audit = docket.audit
+def _audit_row(submission: AuditSubmission, *, moved: bool) -> dict[str, Any]:
+    audit = submission.audit
     return {
         "id": audit.id,
         "as_of": audit.as_of,
@@ -131,8 +131,8 @@ def _audit_row(docket: AuditSubmission, *, moved: bool) -> dict[str, Any]:
         "policy_digest": audit.policy.digest,
         "outcome": audit.outcome.value,
         "triggered_by": audit.triggered_by,
-        "report_sha256": docket.report_sha256,
-        "promises": docket.promises_digest,
+        "report_sha256": submission.report_sha256,
+        "promises": submission.promises_digest,
         "moved": moved,
     }
 

@@ -1,4 +1,4 @@
-"""One audit of a store at a time, whoever starts it: a lock in the audit's own database, never in production."""
+"""One audit of a store at a time, anyone who starts it: a lock in the audit's own database, never in production."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def claim(url: sa.URL | str, letters: Sequence[OutboxMessage], channel: str) -> 
     """
     keys = [letter.key for letter in letters]
     with transaction(url) as connection:
-        # Whoever claims letters of the same owner waits here, so that one of two has all of them and the other none.
+        # Anyone who claims letters of the same owner waits here, so that one of two has all of them and the other none.
         connection.execute(
             sa.select(messages.c.key).where(messages.c.key.in_(keys)).order_by(messages.c.key).with_for_update()
         )

@@ -38,7 +38,7 @@ class Attestation(MapPart):
     until: date
     """Last civil day on which it counts."""
     evidence: Line
-    """Where the proof lies, for whoever must show it."""
+    """Where the proof lies, for anyone who must show it."""
 
     @model_validator(mode="after")
     def _ends(self) -> Attestation:

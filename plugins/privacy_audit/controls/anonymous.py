@@ -6,10 +6,10 @@ linked or inferred by any means reasonably likely to be used (GDPR recital 26; A
 
 A row is in breach when fewer than k rows share its quasi-identifiers (singling out), when fewer than l values of a
 sensitive column occur in such a group (inference), or when what names a person stands in it: an e-mail address, an
-IBAN, a card, social security or telephone number, an IP address; or a digest or UUID, which whoever has the other copy
-can link (the digest of an e-mail address is a pseudonym, not anonymous). A row is undecidable when a text stands in a
-`direct` column that fewer than k rows have there, unless that is a quasi-identifier as well: no rule tells a name from
-any other words, and what so few rows say may be about one person. A null is a value like any other among the
+IBAN, a card, social security or telephone number, an IP address; or a digest or UUID, which anyone who has the other
+copy can link (the digest of an e-mail address is a pseudonym, not anonymous). A row is undecidable when a text stands
+in a `direct` column that fewer than k rows have there, unless that is a quasi-identifier as well: no rule tells a name
+from any other words, and what so few rows say may be about one person. A null is a value like any other among the
 quasi-identifiers, and no value in a sensitive column: a group that holds none is not judged by it.
 
 That nothing is found proves no anonymity: knowledge from elsewhere may lead back to a person. So the control never

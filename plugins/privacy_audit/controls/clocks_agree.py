@@ -1,7 +1,7 @@
 """The clock of each store and the auditor's agree.
 
 *Why*: periods and deadlines are judged by T, which the auditor's clock fixes, against moments that the store's clock
-wrote; where the two differ, rows at the edge of a day are judged wrongly, and whoever answers for the outcome cannot
+wrote; where the two differ, rows at the edge of a day are judged wrongly, and anyone who answers for the outcome cannot
 prove it (GDPR art. 5(2)). *Fix*: let both machines follow the same time servers (NTP).
 
 The store is asked for its time between two readings of the auditor's clock. When in between it answered, nobody knows:

@@ -35,7 +35,7 @@ from privacy_audit.sql.row_predicates import RowPredicates, RowState
 
 _MOST = 1000
 _GUARDIAN, _SHOUTED = OwnKey("-guardian "), OwnKey(" -GUARDIAN ", " ")
-"""A person who is nobody's specimen, and the same in other letters."""
+"""A person who is nobody's self-test case, and the same in other letters."""
 
 
 class GuardianConsentForm(Rule):

@@ -11,7 +11,7 @@ person's. A row is told by its key and, where the map says so, by when it was co
 then does not stand in for the old one. Other changes of a row are not seen. Undecidable: the map tells rows, or groups
 their columns, otherwise than when the row was put on file. Persons whose holds were all released are not judged.
 
-So are the holds themselves, for whoever deletes the hold with the data would leave nobody to judge: a hold that was
+So are the holds themselves, for anyone who deletes the hold with the data would leave nobody to judge: a hold that was
 seen in force and is not in its register any more is violating, whatever it kept. One that was released is still there,
 and fine. One that was changed is undecidable until it is released: it names another person or other data than it did,
 or neither began nor ended at a moment that can be. Its register is the check `holds`.
@@ -27,8 +27,7 @@ judges, and leaves it to the next night to file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -51,11 +50,12 @@ from privacy_audit.controls.base.interface import (
 )
 from privacy_audit.domain.categories import Category
 from privacy_audit.domain.promises import Control
-from privacy_audit.domain.tally import AGE_BUCKETS, Tally
+from privacy_audit.domain.tally import Tally
 from privacy_audit.erasure import hold_manifests
 from privacy_audit.erasure.held_row_digests import RowDigester, telling
 from privacy_audit.erasure.hold_manifests import ManifestEntry
 from privacy_audit.erasure.keyring import SHORTEST_KEY, Keyring
+from privacy_audit.erasure.manifest_comparison import ManifestComparison
 from privacy_audit.erasure.row_stream import batches
 from privacy_audit.postgres import connections
 from privacy_audit.sql.clocks import needs_of
@@ -240,7 +240,7 @@ class HeldRowsPresent(Rule):
         seals = self._seals(keyring, filed)
         filed = hold_manifests.proven(filed, seals)
         now = connection.execute(sa.select(sa.func.now())).scalar_one()
-        look: _Look | LookAtHolds
+        look: ManifestComparison | LookAtHolds
         if self._is_register:
             look = self._look_at_holds(connection, context, seals, filed, now)
         else:
@@ -271,8 +271,8 @@ class HeldRowsPresent(Rule):
         seals: Sequence[RowDigester],
         filed: Sequence[ManifestEntry],
         now: datetime,
-    ) -> _Look:
-        look = _Look(seals, [entry for entry in filed if not is_hold(entry)])
+    ) -> ManifestComparison:
+        look = ManifestComparison(seals, [entry for entry in filed if not is_hold(entry)])
         for data in self.data:
             held = self._subjects(connection, context, data.categories)
             look.persons(self._part(data), held)
@@ -306,7 +306,7 @@ class HeldRowsPresent(Rule):
             ("that was put on file after T", {}, [on_file_since(after)], [], ["held"]),
             ("that was told otherwise", {"undecidable": 1}, [on_file_since(before, "otherwise")], [], ["held"]),
         ):  # fmt: skip
-            look = _Look([seal], filed)
+            look = ManifestComparison([seal], filed)
             look.persons(part, held)
             for key in present:
                 look.row(part, [key], "held", context.as_of)
@@ -356,76 +356,3 @@ class HeldRowsPresent(Rule):
 
 def _held_data(group: DataGroup) -> HeldData:
     return HeldData(category=group.category, name=group.name, columns=group.columns)
-
-
-@dataclass
-class _Look:
-    """What is present tonight, held against what is on file. Memory grows with the rows that are held."""
-
-    seals: Sequence[RowDigester]
-    filed: Sequence[ManifestEntry]
-    new: list[ManifestEntry] = field(default_factory=list)
-    """What is present and not on file."""
-    _present: set[bytes] = field(default_factory=set)
-    """Each row once, whatever data of it is held."""
-    _seen: set[tuple[str, bytes]] = field(default_factory=set)
-    _held: dict[str, Mapping[bytes, str]] = field(default_factory=dict)
-    """By part: the digests of the persons held, to their key."""
-    _held_at_all: Mapping[bytes, str] = field(default_factory=dict)
-    _digests: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
-    """Of each person: one digest for each seal."""
-
-    def __post_init__(self) -> None:
-        self._rows_on_file = {entry.digest for entry in self.filed}
-        self._on_file = {(entry.part, entry.digest) for entry in self.filed}
-
-    def persons(self, part: str, held: Sequence[str]) -> None:
-        """Who is under a hold that names this part."""
-        self._held[part] = self._by_digest(held)
-
-    def anybody(self, held: Sequence[str]) -> None:
-        """Who is under any hold."""
-        self._held_at_all = self._by_digest(held)
-
-    def row(self, part: str, texts: Sequence[str | None], subject: str, now: datetime) -> None:
-        """A held row that is present."""
-        digests = [seal.row(texts) for seal in self.seals]
-        own = next((n for n, digest in enumerate(digests) if digest in self._rows_on_file), 0)
-        self._present.add(digests[own])
-        self._seen.update((part, digest) for digest in digests)
-        if (part, digests[own]) not in self._on_file:
-            seal, person = self.seals[own], self._of(subject)[own]
-            self.new.append(ManifestEntry(seal.table, part, digests[own], person, seal.version, now))
-
-    def tally(self, as_of: datetime) -> Tally:
-        """Counts rows, each once. What was put on file after T is not judged: at T it may not have been there."""
-        before = [entry for entry in self.filed if entry.first_seen_at <= as_of]
-        gone = [
-            entry
-            for entry in before
-            if entry.subject in self._held.get(entry.part, {}) and (entry.part, entry.digest) not in self._seen
-        ]
-        vanished = {entry.digest for entry in gone}
-        told_otherwise = [it for it in before if it.part not in self._held and it.subject in self._held_at_all]
-        unclear = {entry.digest for entry in told_otherwise} - vanished
-        population = len(self._present | vanished | unclear)
-        return Tally(
-            population=population,
-            compliant=population - len(vanished) - len(unclear),
-            violating=len(vanished),
-            held=0,
-            undecidable=len(unclear),
-            out_of_scope=0,
-            subjects=len({self._held[entry.part][entry.subject] for entry in gone}),
-            oldest=min((entry.first_seen_at for entry in gone), default=None),
-            newest=max((entry.first_seen_at for entry in gone), default=None),
-            ages=(len(vanished), *(0 for _ in AGE_BUCKETS[1:])),
-        )
-
-    def _by_digest(self, subjects: Sequence[str]) -> Mapping[bytes, str]:
-        return {digest: subject for subject in subjects for digest in self._of(subject)}
-
-    def _of(self, subject: str) -> tuple[bytes, ...]:
-        if subject not in self._digests:
-            self._digests[subject] = tuple(seal.subject(subject) for seal in self.seals)
-        return self._digests[subject]

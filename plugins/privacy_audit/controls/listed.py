@@ -26,7 +26,7 @@ from privacy_audit.selftest.made_up_rows import interval_cases
 from privacy_audit.selftest.made_up_times import DAY, dst_free_noon, too_early
 from privacy_audit.selftest.register_cases import STATES_OF_KEPT, FieldValues, RegisterCase, Selector
 from privacy_audit.sql.evaluation_context import instant
-from privacy_audit.sql.intervals import IntervalSpec, stretches
+from privacy_audit.sql.intervals import IntervalSpec, interval_set
 from privacy_audit.sql.register_rows import InForceFields, Only, RegisterSql, columns_of, unknown_where
 from privacy_audit.sql.row_predicates import RowState
 
@@ -151,11 +151,11 @@ class Listed(RegisterRowRule):
         span = IntervalSpec(_word(listed, listing.field), listing.only, *between)
         value, now = _word(records, asks.field), instant(context.as_of)
         if asks.at is None:
-            met = stretches(listed, span, by_day=False).meet(value, now, nameless=False)
+            met = interval_set(listed, span, by_day=False).meet(value, now, nameless=False)
             return RegisterBreach(unknown_where(value.is_(None), sa.not_(met.answer)), joins=met.joins)
         at, by_day = records.moment(asks.at), self.records.fields[asks.at].encoding is Encoding.DATE
         timeless = listing.in_force is None
-        met = stretches(listed, span, by_day=by_day).meet(value, now if timeless else at.moment, nameless=False)
+        met = interval_set(listed, span, by_day=by_day).meet(value, now if timeless else at.moment, nameless=False)
         unknown = value.is_(None) if timeless else sa.or_(value.is_(None), at.undatable)
         moment, began = (sa.case((sa.not_(at.undatable), told)) for told in (at.moment, at.on_day))
         return RegisterBreach(unknown_where(unknown, sa.not_(met.answer)), moment, began, met.joins)

@@ -39,7 +39,7 @@ from privacy_audit.selftest.made_up_rows import IntervalCase, interval_cases
 from privacy_audit.selftest.made_up_times import DAY, ClockValue, dst_free_noon, first_of, next_after, too_early
 from privacy_audit.selftest.register_cases import FieldValues, RegisterCase, Selector, exceptions
 from privacy_audit.sql.evaluation_context import AnyNeed, EvaluationContext, RowRequirement, day
-from privacy_audit.sql.intervals import IntervalSpec, stretches
+from privacy_audit.sql.intervals import IntervalSpec, interval_set
 from privacy_audit.sql.register_rows import Answer, Only, RegisterSql, columns_of, unknown_where
 from privacy_audit.sql.row_predicates import RowState
 
@@ -87,7 +87,7 @@ class PermissionParams(RegisterParams):
     unless: Only = {}
     """Events that are permitted in any case: exceptions that were recorded."""
     since: date | None = None
-    """First civil day of the events that are meant: whoever acted before a law was in force did not break it."""
+    """First civil day of the events that are meant: anyone who acted before a law was in force did not break it."""
 
     def fields(self) -> Iterator[str]:
         yield from super().fields()
@@ -271,7 +271,7 @@ class PermissionAtEvent(RegisterRowRule):
         )
         span = IntervalSpec(self._key(ledger), during.only, during.from_, during.to, during.strict)
         by_day = self.records.fields[asks.at].encoding is Encoding.DATE
-        met = stretches(ledger, span, by_day=by_day).meet(person, at.moment, nameless=self._forbids)
+        met = interval_set(ledger, span, by_day=by_day).meet(person, at.moment, nameless=self._forbids)
         against = met.answer if self._forbids else sa.not_(met.answer)
         broken = unknown_where(sa.or_(at.undatable, person.is_(None)), against)
         if asks.unless:

@@ -26,7 +26,7 @@ from privacy_audit.sql.inline_relation import InlineRelation
 from privacy_audit.sql.row_predicates import RowState
 
 _HOST_RULES = "host rules"
-"""Stands among the planted relations of a frame where the auditor may read the rules for hosts."""
+"""Stands among the planted relations of an evaluation context where the auditor may read the rules for hosts."""
 
 
 class SecuritySettings(CatalogRule):

@@ -43,7 +43,7 @@ class WaysOut(CatalogRule):
     recipients: RegisterBinding | None = None
     """The register of recipients, where this store's map binds it; else no way is registered."""
     roles: tuple[Line, ...] = Field(min_length=1)
-    """What a recipient may be, in the policy's words: whoever is anything else is a third party."""
+    """What a recipient may be, in the policy's words: anyone who is anything else is a third party."""
 
     @classmethod
     def faults(cls, parameters: Mapping[str, Any], /) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -19,7 +19,8 @@ class RowQueries:
 
 
 def listing(rule: Rule, context: EvaluationContext) -> RowQueries:
-    """What lists the rows that violate, and those that cannot be decided, as the rule sees them in a frame."""
+    """What lists the rows that violate, and those that cannot be decided, as the rule sees them in an evaluation
+    context."""
     if not rule.listable:
         return RowQueries("", "")
     predicates = rule.evaluate(rule.rows(context, *rule.key), context)

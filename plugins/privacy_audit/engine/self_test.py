@@ -1,4 +1,5 @@
-"""Shows before each audit that its rules can fail: their specimens are judged by the SQL that will judge the store.
+"""Shows before each audit that its rules can fail: their self-test cases are judged by the SQL that will judge the
+store.
 
 One statement for each rule, as a rule, over rows that are sent along with it; the store is not read.
 """
@@ -20,14 +21,15 @@ from privacy_audit.sql.evaluation_context import EvaluationContext
 from privacy_audit.sql.inline_relation import WORLD
 
 _TOLD = 3
-"""Specimens that are named: enough to see what is wrong."""
+"""Self-test cases that are named: enough to see what is wrong."""
 
 
 def prove_can_fail(connection: sa.Connection, rule: Rule, as_of: datetime) -> None:
-    """StoreError when the rule says of one of its specimens what it must not: then its pass would prove nothing."""
-    context = specimen_frame(rule, as_of)
+    """StoreError when the rule says of one of its self-test cases what it must not: then its pass would prove
+    nothing."""
+    context = self_test_context(rule, as_of)
     wrong = list(rule.disproof(context))
-    self_test_cases = specimens_of(rule, context)
+    self_test_cases = self_test_cases_of(rule, context)
     said = [
         (row.number, row.state)
         for statement in statements(rule, self_test_cases, context)
@@ -37,18 +39,19 @@ def prove_can_fail(connection: sa.Connection, rule: Rule, as_of: datetime) -> No
     if wrong:
         more = f"; and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else ""
         raise StoreError(
-            Cause.INTERNAL, f"the rule fails its own specimens, so it proves nothing: {'; '.join(wrong[:_TOLD])}{more}"
+            Cause.INTERNAL,
+            f"the rule fails its own self-test cases, so it proves nothing: {'; '.join(wrong[:_TOLD])}{more}",
         )
 
 
-def specimen_frame(rule: Rule, as_of: datetime) -> EvaluationContext:
+def self_test_context(rule: Rule, as_of: datetime) -> EvaluationContext:
     """T and the rule's calendar, for a company that is old enough to be in breach: a young one is still shown how."""
     context = rule.context(as_of)
     first_day = Period.parse(rule.longest_period).cutoff(context.today) - timedelta(days=1000)
     return replace(context, no_data_before=min(context.no_data_before, first_day))
 
 
-def specimens_of(rule: Rule, context: EvaluationContext) -> tuple[SelfTestCase, ...]:
+def self_test_cases_of(rule: Rule, context: EvaluationContext) -> tuple[SelfTestCase, ...]:
     """Those that can be."""
     return tuple(self_test_case for self_test_case in rule.self_test_cases(context) if fits(self_test_case, rule.table))
 
@@ -56,7 +59,8 @@ def specimens_of(rule: Rule, context: EvaluationContext) -> tuple[SelfTestCase, 
 def statements(
     rule: Rule, self_test_cases: Sequence[SelfTestCase], context: EvaluationContext
 ) -> list[sa.Select[tuple[int, int]]]:
-    """What tells the number of each specimen and the State that the rule says it is in: columns `number`, `state`."""
+    """What tells the number of each self-test case and the State that the rule says it is in: columns `number`,
+    `state`."""
     numbered = dict(enumerate(self_test_cases, start=1))
     if not numbered:
         return []
@@ -76,7 +80,7 @@ def statements(
 def _alone(
     rule: Rule, numbered: Mapping[int, SelfTestCase], context: EvaluationContext
 ) -> Iterator[tuple[sa.FromClause, EvaluationContext]]:
-    """Specimens that cannot share tables with others, each in a world of its own or of its kind."""
+    """Self-test cases that cannot share tables with others, each in a world of its own or of its kind."""
     worlds: dict[int | str, dict[int, SelfTestCase]] = {}
     for number, one in numbered.items():
         if one.alone:
@@ -87,7 +91,8 @@ def _alone(
 
 
 def _of_whole_registers(rule: Rule, world: EvaluationContext, count: int) -> sa.Select[tuple[int, int]]:
-    """A rule that judges a register as a whole says one thing of all its rows: each specimen is a register apart."""
+    """A rule that judges a register as a whole says one thing of all its rows: each self-test case is a register
+    apart."""
     predicates = rule.evaluate(rule.rows(world, CASE_ID), world)
     numbers = sa.select(sa.func.generate_series(1, count).label(CASE_ID)).subquery(WORLD)
     told = sa.select(predicates.state.label("state")).select_from(predicates.source).lateral("told")

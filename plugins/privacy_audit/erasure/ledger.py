@@ -119,7 +119,7 @@ class ErasedMatches:
 
     strong: frozenset[ErasedPerson] = frozenset()
     weak: frozenset[ErasedPerson] = frozenset()
-    """Perhaps: by a mailbox, a name, or what was shared. Whoever is strong may be among them."""
+    """Perhaps: by a mailbox, a name, or what was shared. Anyone who is strong may be among them."""
 
 
 NOBODY = ErasedMatches()

@@ -1,6 +1,6 @@
 """Looks for erased persons in one table: every identifier of every row is read, digested in memory and compared.
 
-`leads` classifies each row; `search` counts what it gives, and whoever lists rows lists the same.
+`leads` classifies each row; `search` counts what it gives, and anyone who lists rows lists the same.
 
 What a row is, in this order. Entries of the ledger that exempt the table do not count for the first three.
 

@@ -1,4 +1,4 @@
-"""How the audit's own database is opened, by whoever opens it: nothing there may keep an audit waiting.
+"""How the audit's own database is opened, by anyone who opens it: nothing there may keep an audit waiting.
 
 An audit holds a snapshot of production while it asks here. So connections have the time-outs and keepalives of those to
 stores, each transaction has limits of its own, and a server that has fallen silent is given up.

@@ -19,7 +19,7 @@ from sqlalchemy import event
 class Watchdog:
     """Hears every statement begin and end on the engines it watches. Silent for too long, it shuts their sockets down.
 
-    The driver then reports a lost connection to whoever waits for an answer, of a statement or of a rollback.
+    The driver then reports a lost connection to anyone who waits for an answer, of a statement or of a rollback.
     """
 
     def __init__(self, seconds: float) -> None:

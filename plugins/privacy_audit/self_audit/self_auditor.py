@@ -31,7 +31,7 @@ def audit(order: RecordsOrder, shelves: Sequence[RecordStore], filed: Filed) -> 
 
 
 def crashed(order: RecordsOrder) -> StoreResult:
-    """The result when whoever should have looked ended without one."""
+    """The result when anyone who should have looked ended without one."""
     said = unseen(Cause.INTERNAL, "the task that audits the audit's own records ended without a result; see its log.")
     return result(order, [check for control in order.controls for check in _lost(order, control, said)])
 

@@ -1,4 +1,4 @@
-"""Specimens: rows made up to show that a rule can fail, and that it tells apart what it must.
+"""Self-test cases: rows made up to show that a rule can fail, and that it tells apart what it must.
 
 Every rule names a few: some that break its promise, some that keep it, some on the edge, some under a legal hold, some
 that nobody can decide. They are judged with every audit by the very SQL that judges the store, as rows sent along with
@@ -20,7 +20,7 @@ from privacy_audit.sql.inline_relation import InlineRelation, PartitionedInlineR
 from privacy_audit.sql.row_predicates import RowState
 
 CASE_ID = "number of specimen"
-"""The column that tells specimens apart. A name with blanks is no column of a store map."""
+"""The column that tells self-test cases apart. A name with blanks is no column of a store map."""
 
 Cells = Mapping[str, Any]
 """Column to value. What is not named is null."""
@@ -30,7 +30,7 @@ Leaning = Mapping[str, Sequence[Cells]]
 
 @dataclass(frozen=True, slots=True)
 class OwnKey:
-    """Stands for the specimen's own number, so that no specimen leans on the rows of another."""
+    """Stands for the self-test case's own number, so that no self-test case leans on the rows of another."""
 
     before: str = ""
     after: str = ""
@@ -41,9 +41,9 @@ class OwnKey:
 
 
 OWN = OwnKey()
-"""The specimen's own row, and its person."""
+"""The self-test case's own row, and its person."""
 OTHER = OwnKey("-")
-"""A person whose the specimen is not."""
+"""A person whose the self-test case is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Fixture:
 class SelfTestCase:
     """One made-up row, with the rows of other tables that it leans on, and what must be said of it.
 
-    Inside the cells `OWN` stands for the number of the specimen: its key, and its person.
+    Inside the cells `OWN` stands for the number of the self-test case: its key, and its person.
     """
 
     name: str
@@ -112,10 +112,10 @@ def case_set(
     *,
     whole: bool = False,
 ) -> dict[str, InlineRelation]:
-    """All tables that a rule reads, holding the rows of these specimens and nothing else.
+    """All tables that a rule reads, holding the rows of these self-test cases and nothing else.
 
-    The column `CASE_ID` of the table numbers them. `whole`: the rule judges the table as a whole, so that a specimen is
-    what stands beside its row, and not the row, and has all tables for itself.
+    The column `CASE_ID` of the table numbers them. `whole`: the rule judges the table as a whole, so that a self-test
+    case is what stands beside its row, and not the row, and has all tables for itself.
     """
     rows: dict[str, list[Cells]] = defaultdict(list)
     for number, self_test_case in self_test_cases.items():
@@ -194,7 +194,7 @@ def _type(need: ColumnRequirement) -> TypeEngine[Any]:
 
 
 def disagreements(self_test_cases: Sequence[SelfTestCase], said: Iterable[tuple[int | None, int]]) -> Iterator[str]:
-    """What was said otherwise than it must, in words. `said` are numbers of specimens with their State.
+    """What was said otherwise than it must, in words. `said` are numbers of self-test cases with their State.
 
     A row of which something is said twice was multiplied: then all counts are wrong.
     """

@@ -45,7 +45,7 @@ from privacy_audit.sql.row_predicates import RowState
 
 
 def with_subject(subject: Subject | None) -> Fixture:
-    """What makes a row the specimen's own person's."""
+    """What makes a row the self-test case's own person's."""
     if subject is None:
         return Fixture()
     if not isinstance(subject, JoinedSubject):
@@ -181,7 +181,8 @@ def with_exclusions(
     conditions: Sequence[Condition],
     columns: Sequence[str] = (),
 ) -> Iterator[SelfTestCase]:
-    """The specimens, and rows that are in breach (`broken`) but for what a map leaves out; those are out of scope."""
+    """The self-test cases, and rows that are in breach (`broken`) but for what a map leaves out; those are out of
+    scope."""
     yield from self_test_cases
     for one in conditions:
         value = None if one.is_null else next(iter(one.in_), one.equals)
@@ -196,7 +197,7 @@ def with_exclusions(
 def with_defaults(
     self_test_cases: Iterable[SelfTestCase], base: Fixture, conditions: Sequence[Condition], columns: Sequence[str] = ()
 ) -> Iterator[SelfTestCase]:
-    """Each over the base; out of scope where a map leaves a row out for a cell that the specimen needs."""
+    """Each over the base; out of scope where a map leaves a row out for a cell that the self-test case needs."""
     for self_test_case in self_test_cases:
         whole = self_test_case.over(base)
         out = _left_out(whole.fixture.row, conditions, columns)
@@ -245,7 +246,7 @@ def _but(value: Any, step: Any, never: Sequence[Any]) -> Any:
 
 
 def born(persons: Persons, value: Any) -> Fixture:
-    """The specimen's person in the table of persons."""
+    """The self-test case's person in the table of persons."""
     return Fixture({}, {persons.table: [{persons.key: OWN, persons.born.column: value}]})
 
 
@@ -254,7 +255,7 @@ def without_subject_cases(
 ) -> Iterator[SelfTestCase]:
     """Events beside two withdrawals that name nobody, three days and one before `at`: they may be anyone's.
 
-    They would mean everybody in the ledger, so that these specimens share one of their own.
+    They would mean everybody in the ledger, so that these self-test cases share one of their own.
     """
     yes, no = register.action.grant, register.action.withdraw
     d4, d3, d2, d1, half = at - 4 * DAY, at - 3 * DAY, at - 2 * DAY, at - DAY, at - DAY / 2

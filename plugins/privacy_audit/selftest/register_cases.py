@@ -1,4 +1,4 @@
-"""Specimens of a company's registers: rows by what their fields say, before any map has named their columns.
+"""Self-test cases of a company's registers: rows by what their fields say, before any map has named their columns.
 
 Which rows a control speaks of is reckoned here in plain Python, in three ways as everywhere: yes, no, and None where
 nobody can tell.
@@ -262,10 +262,10 @@ def in_scope(entry: RegisterCase, who: Selector, base: FieldValues) -> RegisterC
     return replace(entry, state=state, says=says, beside=[{**base, **other} for other in entry.beside])
 
 
-def specimens_of(
+def self_test_cases_of(
     entries: Iterable[RegisterCase], who: Selector, joined: Mapping[str, RegisterBinding]
 ) -> Iterator[SelfTestCase]:
-    """The entries as specimens; without those whose moments the columns that a map names cannot tell."""
+    """The entries as self-test cases; without those whose moments the columns that a map names cannot tell."""
     for entry in entries:
         fixture = scene_of(entry, who.register, who.records, joined, who.context)
         if fixture is not None:

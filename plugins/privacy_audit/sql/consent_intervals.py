@@ -246,12 +246,12 @@ def _events(register: EventLedger, words: tuple[str, ...], context: EvaluationCo
         for edge in (doubts.c.end_from, doubts.c.end_to)
     )
     following = sa.func.lead(changes.c.lo).over(partition_by=changes.c.subject, order_by=changes.c.lo)
-    stretches = sa.select(changes, sa.func.coalesce(following, FOREVER).label("hi")).subquery("stretch")
-    low, high = stretches.c.lo, stretches.c.hi
+    interval_set = sa.select(changes, sa.func.coalesce(following, FOREVER).label("hi")).subquery("stretch")
+    low, high = interval_set.c.lo, interval_set.c.hi
     unsure_from = sa.case((nameless_to >= low, nameless_from), else_=FOREVER)
     intervals = (
-        sa.select(stretches.c.subject, low, high, unsure_from.label("unsure_from"))
-        .where(sa.not_(stretches.c.withdrawn))
+        sa.select(interval_set.c.subject, low, high, unsure_from.label("unsure_from"))
+        .where(sa.not_(interval_set.c.withdrawn))
         .subquery("consent")
     )
     named = sa.select(doubts).where(doubts.c.subject.is_not(None)).subquery("doubt")

@@ -16,7 +16,7 @@ from privacy_audit.domain.periods import local_date, start_of_day
 from privacy_audit.sql.inline_relation import InlineRelation
 
 Predicate = sa.ColumnElement[bool]
-"""A condition on a row; it may be null where its row is undecidable, and whoever uses it minds that."""
+"""A condition on a row; it may be null where its row is undecidable, and anyone who uses it minds that."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class EvaluationContext:
     no_data_before: date
     """The company's first civil day: an earlier moment is no fact."""
     holds_of: EvaluationContext | None = None
-    """The frame in which legal holds are looked up, where it is another: the future of a register is not known."""
+    """The evaluation context in which legal holds are looked up, where it is another: the future of a register is not
+    known."""
     planted: Mapping[str, InlineRelation] = field(default_factory=dict)
     """Relations by full name that stand in no database."""
 

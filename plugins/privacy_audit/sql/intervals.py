@@ -1,11 +1,11 @@
-"""Rows of a register as stretches of time per key: while a notice, an objection, a contract was in force.
+"""Rows of a register as intervals per key: while a notice, an objection, a contract was in force.
 
-A stretch is `[lo, hi)` and certain where the row can be read. Where a part of it cannot, the stretch is only possible,
-and as long as it might be: a row that began at an unknown moment might have begun at any, one that ends before it
-begins might have held at any time, one of which nobody can tell whether it is meant might not have been there. So a
-row that cannot be read leaves undecidable what it might change, and nothing else.
+An interval is `[lo, hi)` and certain where the row can be read. Where a part of it cannot, the interval is only
+possible, and as long as it might be: a row that began at an unknown moment might have begun at any, one that ends
+before it begins might have held at any time, one of which nobody can tell whether it is meant might not have been
+there. So a row that cannot be read leaves undecidable what it might change, and nothing else.
 
-The stretches of a key are merged, so that a moment meets at most one, and one hash join judges every event. A moment
+The intervals of a key are merged, so that a moment meets at most one, and one hash join judges every event. A moment
 after T is no fact yet: what begins then holds nowhere, and what ends then holds until further notice.
 """
 
@@ -44,17 +44,17 @@ class IntervalSpec:
 
 @dataclass(frozen=True)
 class IntervalLookup:
-    """Stretches held against the moments of other rows."""
+    """Intervals held against the moments of other rows."""
 
     answer: Answer
-    """Whether a stretch of the key was there at the moment; asked only where both are known."""
+    """Whether an interval of the key was there at the moment; asked only where both are known."""
     joins: tuple[tuple[sa.FromClause, Predicate], ...]
     """Relations joined from the left; none of them multiplies rows."""
 
 
 @dataclass(frozen=True)
 class IntervalSet:
-    """The stretches of a register."""
+    """The intervals of a register."""
 
     rows: sa.CTE
     certain: sa.FromClause
@@ -63,7 +63,7 @@ class IntervalSet:
     """The same, with all that might have been, the certain ones too."""
 
     def meet(self, key: Column, moment: Column, *, nameless: bool) -> IntervalLookup:
-        """Whether the key had a stretch at the moment. `nameless`: a row that names nobody might mean everyone.
+        """Whether the key had an interval at the moment. `nameless`: a row that names nobody might mean everyone.
 
         Of those rows it only counts from when to when there might have been one.
         """
@@ -81,10 +81,10 @@ class IntervalSet:
         )
 
 
-def stretches(register: RegisterSql, span: IntervalSpec, *, by_day: bool) -> IntervalSet:
-    """The stretches of a register. `by_day`: they are met by days, told by their first instants.
+def interval_set(register: RegisterSql, span: IntervalSpec, *, by_day: bool) -> IntervalSet:
+    """The intervals of a register. `by_day`: they are met by days, told by their first instants.
 
-    Then a stretch that certainly holds on a day holds on all of it, and one that possibly does on a part of it.
+    Then an interval that certainly holds on a day holds on all of it, and one that possibly does on a part of it.
     """
     rows, zone = _read(register, span, by_day=by_day), register.context.zone_name
     named, subject = rows.c.key.is_not(None), rows.c.key.label("subject")
@@ -101,8 +101,8 @@ def stretches(register: RegisterSql, span: IntervalSpec, *, by_day: bool) -> Int
     )
 
 
-def _meets(stretch: sa.FromClause, key: Column, moment: Column) -> Predicate:
-    return sa.and_(stretch.c.subject == key, stretch.c.lo <= moment, moment < stretch.c.hi)
+def _meets(interval: sa.FromClause, key: Column, moment: Column) -> Predicate:
+    return sa.and_(interval.c.subject == key, interval.c.lo <= moment, moment < interval.c.hi)
 
 
 def _day_of(moment: Column, zone: str) -> Column:

@@ -139,10 +139,10 @@ class Registers:
         known = first is not None and first >= FOUNDED and (last is None or last >= FOUNDED)
         return True if known else None
 
-    def _during(self, moment: datetime, stretches: Iterable[tuple[Any, Any]]) -> Answer:
-        """Whether a moment lies in one of `[from, to)`; a stretch that began nobody knows when might hold at any."""
+    def _during(self, moment: datetime, interval_set: Iterable[tuple[Any, Any]]) -> Answer:
+        """Whether a moment lies in one of `[from, to)`; an interval that began nobody knows when might hold at any."""
         answers: list[Answer] = []
-        for begin, end in stretches:
+        for begin, end in interval_set:
             if begin is not None and begin > self.court.as_of:
                 continue
             before_end = end is None or moment < end
@@ -331,13 +331,13 @@ class Registers:
                 ]
                 for sure in (True, None)
             )
-            for control, stretches, doubtful in (
+            for control, interval_set, doubtful in (
                 ("OBJ-1", said, anybody),
                 ("OBJ-2", asked, perhaps),
                 ("PMI-2", reported, []),
                 ("RST-2", frozen, []),
             ):
-                broken = self._during(moment, stretches)
+                broken = self._during(moment, interval_set)
                 if broken is False and self._during(moment, doubtful) is not False:
                     broken = None
                 if self.court.day_of(moment) is None:

@@ -247,7 +247,7 @@ def test_the_wheels_server_is_met_and_no_other_of_the_machine(fresh: Path, tmp_p
         (fakes / name).chmod(0o755)
     path = f"{fakes}:{os.environ['PATH']}"
     subprocess.run([str(shutil.which("initdb", path=path)), "--version"], check=False)
-    assert called.read_text() == f"{fakes / 'initdb'} --version\n"  # whoever calls a fake is found out
+    assert called.read_text() == f"{fakes / 'initdb'} --version\n"  # anyone who calls a fake is found out
     called.unlink()
 
     misleading = {

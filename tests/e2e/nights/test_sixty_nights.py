@@ -94,7 +94,7 @@ def test_the_command_line_answers(played: AllNights, night: Night) -> None:
 
 
 def test_a_message_comes_once_and_keeps_its_key(played: AllNights) -> None:
-    """The key of a message is that of its newest night, however late it is told: whoever gets it twice knows it."""
+    """The key of a message is that of its newest night, however late it is told: anyone who gets it twice knows it."""
     for name, owner in OWNERS.items():
         came = [post for night in played.nights.values() for post in night.posts[name]]
         audits = {night.findings["as_of"]: night.audit_id for night in played.nights.values()}

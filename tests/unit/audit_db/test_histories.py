@@ -19,9 +19,9 @@ pytestmark = pytest.mark.slow
 def test_findings_stand_in_the_register_as_they_do_in_memory(make_database, upgraded: str, nights: list[Night]) -> None:
     url = make_database(upgraded)
     for number, (night, (moved, stands)) in enumerate(zip(nights, fold(nights), strict=True)):
-        docket = audit_db.AuditSubmission(night.audit(f"n{number}"), f"d{number}", rules=night.rules())
-        filed = audit_db.file(url, docket)
+        submission = audit_db.AuditSubmission(night.audit(f"n{number}"), f"d{number}", rules=night.rules())
+        filed = audit_db.file(url, submission)
         assert (filed.already_filed, filed.chronicle.moved, filed.chronicle.standings) == (False, moved, stands)
-        again = audit_db.file(url, docket)
+        again = audit_db.file(url, submission)
         assert (again.already_filed, again.chronicle) == (True, filed.chronicle)
         agree(nights[: number + 1], moved, filed.chronicle.standings)

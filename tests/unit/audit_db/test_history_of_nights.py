@@ -84,8 +84,8 @@ def test_a_loosened_promise_is_told_once_and_by_an_audit_of_which_people_are_tol
     loose = {**strict, "controls": {**strict["controls"], "RET-3": {**strict["controls"]["RET-3"], "severity": "low"}}}
 
     def night(number: int, digest: str, promised: dict[str, Any]) -> list[str]:
-        docket = AuditSubmission(_night(number, Outcome.PASS), "d", digest, promised)
-        return [change.subject for change in audit_db.file(url, docket).chronicle.policy_changes]
+        submission = AuditSubmission(_night(number, Outcome.PASS), "d", digest, promised)
+        return [change.subject for change in audit_db.file(url, submission).chronicle.policy_changes]
 
     assert night(0, "strict", strict) == []
     night(-1, "loose", loose)

@@ -1,4 +1,4 @@
-"""The migrations make the tables the code knows, once, whoever else is upgrading."""
+"""The migrations make the tables the code knows, once, anyone who else is upgrading."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from privacy_audit.controls.clocks_agree import SURELY_WRONG, ClockReading, Cloc
 from privacy_audit.domain.audit import CheckResult
 from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.engine.measurement import measure
-from privacy_audit.engine.self_test import prove_can_fail, specimen_frame
+from privacy_audit.engine.self_test import prove_can_fail, self_test_context
 from privacy_audit.postgres.store_errors import StoreError
 from privacy_audit.sql.row_predicates import RowState
 from tests.cases.case_files import books
@@ -162,13 +162,13 @@ def test_a_rule_that_misjudges_clocks_fails_its_specimens(
 ) -> None:
     prove_can_fail(plain, rule(), T)
     monkeypatch.setattr(ClockReading, "state", SLIPS[slip])
-    with pytest.raises(StoreError, match="the rule fails its own specimens, so it proves nothing: of a clock "):
+    with pytest.raises(StoreError, match="the rule fails its own self-test cases, so it proves nothing: of a clock "):
         prove_can_fail(plain, rule(), T)
 
 
 @pytest.mark.parametrize("seconds", [1, 5, 60])
 def test_the_specimens_hold_for_every_tolerance(seconds: int) -> None:
-    assert not list(rule(seconds).disproof(specimen_frame(rule(seconds), T)))
+    assert not list(rule(seconds).disproof(self_test_context(rule(seconds), T)))
 
 
 @pytest.mark.parametrize("text", ["0", "61", "-1", "5.5", "five", "", "٣"])

@@ -30,7 +30,7 @@ from sqlalchemy.sql.elements import (
 )
 
 from privacy_audit.controls import Rule
-from privacy_audit.engine.self_test import specimen_frame, specimens_of, statements
+from privacy_audit.engine.self_test import self_test_cases_of, self_test_context, statements
 from privacy_audit.sql.inline_relation import InlineRelation
 
 Write = Callable[[], str]
@@ -38,7 +38,7 @@ Write = Callable[[], str]
 Variants = dict[str, Write]
 """What a slip would make of an expression, by its name."""
 States = list[tuple[int, int]]
-"""The number of each specimen and its state, in order."""
+"""The number of each self-test case and its state, in order."""
 
 BATCH = 40
 """Mutants of one statement."""
@@ -289,7 +289,7 @@ def _compiled(statement: sa.Select[Any], dialect: Any, plan: _Plan) -> str:
 
 
 def survivors(connection: sa.Connection, right: States, made: Sequence[Mutant]) -> Iterator[Mutant]:
-    """Mutants that say of each specimen what the rule says. One that the server refuses is dead."""
+    """Mutants that say of each self-test case what the rule says. One that the server refuses is dead."""
     for start in range(0, len(made), BATCH):
         yield from _surviving(connection, right, made[start : start + BATCH])
 
@@ -342,14 +342,15 @@ class Standing:
 
 
 def mutants_of(connection: sa.Connection, rule: Rule, as_of: datetime) -> tuple[States, list[Mutant]]:
-    """What a rule says of its specimens, and its mutants over them.
+    """What a rule says of its self-test cases, and its mutants over them.
 
-    Where some specimens stand in worlds of their own, the statements differ in their tables only, and all get one slip.
+    Where some self-test cases stand in worlds of their own, the statements differ in their tables only, and all get one
+    slip.
     """
-    context = specimen_frame(rule, as_of)
+    context = self_test_context(rule, as_of)
     connection.exec_driver_sql("SET jit = off")  # each statement runs once: compiling it would take longer
     with Standing(connection).stand():
-        made = statements(rule, specimens_of(rule, context), context)
+        made = statements(rule, self_test_cases_of(rule, context), context)
     right = [tuple(row) for statement in made for row in connection.execute(statement)]
     first, *others = (_tables(str(statement.compile(dialect=postgresql.dialect()))) for statement in made)
     elsewhere = [dict(zip(first, tables, strict=True)) for tables in others]

@@ -1,4 +1,4 @@
-"""The specimens kill every mutant of the predicates, but those that are none (`equivalent_mutants.yaml`)."""
+"""The self-test cases kill every mutant of the predicates, but those that are none (`equivalent_mutants.yaml`)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RULES = tuple(_mutated())
 
 @dataclass(frozen=True)
 class Equivalent:
-    """Mutants that no specimen can tell from the rule, and why."""
+    """Mutants that no self-test case can tell from the rule, and why."""
 
     reason: str
     of: tuple[str, ...]
@@ -70,7 +70,7 @@ def _rules() -> dict[str, Rule]:
 
 @pytest.fixture(scope="module")
 def connection(make_database: MakeDatabase) -> Iterator[sa.Connection]:
-    """An empty database: the specimens stand in temporary tables."""
+    """An empty database: the self-test cases stand in temporary tables."""
     engine = sa.create_engine(make_database())
     with closing(engine.connect()) as connection:
         yield connection
@@ -79,7 +79,7 @@ def connection(make_database: MakeDatabase) -> Iterator[sa.Connection]:
 
 @pytest.fixture(scope="module")
 def alive(connection: sa.Connection) -> dict[str, list[str]]:
-    """By rule the mutants that survive its specimens."""
+    """By rule the mutants that survive its self-test cases."""
     rules = _rules()
     found = {}
     for name in RULES:
@@ -119,7 +119,7 @@ def test_a_rule_with_too_few_specimens_lets_mutants_live(connection: sa.Connecti
 
 @pytest.fixture
 def only_one(monkeypatch: pytest.MonkeyPatch) -> Named:
-    """A retention rule that has lost all but its first specimen."""
+    """A retention rule that has lost all but its first self-test case."""
     rule = _rules()["retention/held"]
     self_test_cases = type(rule).self_test_cases
     monkeypatch.setattr(

@@ -1,4 +1,5 @@
-"""Each control can fail: its specimens are judged before the store is, and a rule that fails them proves nothing."""
+"""Each control can fail: its self-test cases are judged before the store is, and a rule that fails them proves
+nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from privacy_audit.config.map_clocks import ColumnClock
 from privacy_audit.controls import Rule, erased, kinds, retention
 from privacy_audit.domain.outcomes import Cause, Outcome
 from privacy_audit.engine.measurement import measure
-from privacy_audit.engine.self_test import prove_can_fail, specimen_frame, specimens_of, statements
+from privacy_audit.engine.self_test import prove_can_fail, self_test_cases_of, self_test_context, statements
 from privacy_audit.erasure.identifier_columns import SearchedTable
 from privacy_audit.erasure.search import BatchLeads, Residue, counted
 from privacy_audit.postgres.store_errors import StoreError
@@ -47,7 +48,7 @@ INSTANTS = {
 }
 _ALL = {RowState.VIOLATING, RowState.COMPLIANT, RowState.UNDECIDABLE}
 IN_MEMORY = {"clocks_agree", "erased", "held_rows_present"}
-"""Kinds that no SQL judges: their specimens are judged in memory, too."""
+"""Kinds that no SQL judges: their self-test cases are judged in memory, too."""
 LACKING = {
     "app/app.social_comments/DEL-1": (RowState.VIOLATING, "a flag says that a row was deleted, and not when"),
     "soft_delete/flag only": (RowState.VIOLATING, "a flag says that a row was deleted, and not when"),
@@ -56,12 +57,12 @@ LACKING = {
         "of no year that has begun is it sure that 2 months are not over",
     ),
 }
-"""Rules that lack a specimen in breach, or one that keeps the promise, and why no row could be one."""
+"""Rules that lack a self-test case in breach, or one that keeps the promise, and why no row could be one."""
 
 
 @pytest.fixture(scope="module")
 def connection(make_database: MakeDatabase) -> Iterator[sa.Connection]:
-    """An empty database: specimens are sent along with each statement."""
+    """An empty database: self-test cases are sent along with each statement."""
     engine = sa.create_engine(make_database())
     with closing(engine.connect()) as connection:
         yield connection
@@ -100,7 +101,7 @@ def test_so_they_do_in_a_company_that_is_a_day_old(connection: sa.Connection) ->
 def test_every_rule_has_a_specimen_in_breach_and_one_that_keeps_the_promise() -> None:
     lacking = {}
     for name, rule in named_rules().items():
-        shown = {self_test_case.state for self_test_case in specimens_of(rule, specimen_frame(rule, T))}
+        shown = {self_test_case.state for self_test_case in self_test_cases_of(rule, self_test_context(rule, T))}
         missing = {RowState.VIOLATING, RowState.COMPLIANT} - shown
         if missing and rule.kind not in IN_MEMORY:
             lacking[name] = missing
@@ -110,7 +111,7 @@ def test_every_rule_has_a_specimen_in_breach_and_one_that_keeps_the_promise() ->
 def test_the_states_that_each_kind_shows() -> None:
     shown: dict[str, set[RowState]] = {}
     for rule in named_rules().values():
-        states = {self_test_case.state for self_test_case in specimens_of(rule, specimen_frame(rule, T))}
+        states = {self_test_case.state for self_test_case in self_test_cases_of(rule, self_test_context(rule, T))}
         shown.setdefault(rule.kind, set()).update(states)
     expected = {
         kind: _ALL | {RowState[state.upper()] for state in book.get("also_shows", [])}
@@ -181,7 +182,7 @@ def test_a_rule_whose_sql_was_spoiled_is_not_audited(
     monkeypatch.setattr(module, name, sabotage)
     spoiled = by_control(store.audit(tmp_path / "after", TABLES))["RET-3"]
     assert (spoiled.outcome, spoiled.cause) == (Outcome.NOT_AUDITED, Cause.INTERNAL)
-    assert spoiled.reason.startswith("The rule fails its own specimens, so it proves nothing: of a row ")
+    assert spoiled.reason.startswith("The rule fails its own self-test cases, so it proves nothing: of a row ")
     assert words in spoiled.reason
 
 
@@ -202,7 +203,7 @@ def test_a_row_that_is_counted_twice_is_told(connection: sa.Connection, monkeypa
 
 def test_what_is_judged_in_memory_is_shown_to_fail_too(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = _erased()
-    context = specimen_frame(rule, T)
+    context = self_test_context(rule, T)
     assert not list(rule.disproof(context))
     monkeypatch.setattr(erased, "counted", _of_nobody)
     told = list(rule.disproof(context))
@@ -219,7 +220,7 @@ def _of_nobody(place: SearchedTable, leads: Sequence[BatchLeads]) -> Residue:
 @pytest.mark.parametrize("origin", [None, {"column": "source", "direct": ["form"]}], ids=["", "with an origin"])
 def test_erased_tells_all_kinds_of_identifiers_apart(exempt: Any, origin: Any) -> None:
     rule = _erased(exempt=exempt, origin=origin)
-    assert not list(rule.disproof(specimen_frame(rule, T)))
+    assert not list(rule.disproof(self_test_context(rule, T)))
 
 
 def _erased(exempt: Any = None, origin: Any = None) -> Rule:
@@ -246,7 +247,7 @@ def test_an_hour_that_comes_twice_is_told_by_its_second_time_only() -> None:
 
 @pytest.mark.parametrize("as_of", INSTANTS.values(), ids=INSTANTS)
 def test_no_clock_changes_near_a_quiet_day(as_of: datetime) -> None:
-    context = specimen_frame(committed_rules()["app/app.downloads/RET-4"], as_of)
+    context = self_test_context(committed_rules()["app/app.downloads/RET-4"], as_of)
     clock = ColumnClock.model_validate({"column": "at", "encoding": "timestamp", "zone": "America/New_York"})
     at = dst_free_noon(context, clock)
     assert at < as_of
@@ -278,6 +279,6 @@ def test_scenes_unite_the_rows_of_one_key_and_keep_others_apart() -> None:
 
 def test_the_store_is_not_read(connection: sa.Connection) -> None:
     rule = committed_rules()["app/app.positions/RET-3"]
-    context = specimen_frame(rule, T)
-    for statement in statements(rule, specimens_of(rule, context), context):
+    context = self_test_context(rule, T)
+    for statement in statements(rule, self_test_cases_of(rule, context), context):
         assert "app." not in str(statement)

@@ -1,4 +1,5 @@
-"""One audit at a time reads a store, whoever starts it; the database that keeps them apart may be down or get lost."""
+"""One audit at a time reads a store, anyone who starts it; the database that keeps them apart may be down or get
+lost."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_a_run_without_wishes_audits_everything_and_leaves_nothing_to_be_said() 
 def test_what_was_not_asked_for_is_said() -> None:
     order = plan(stores=["web"], controls=["RET-5", "RET-4"])
     assert order.stores == ("web",)
-    assert order.controls == ("RET-4", "RET-5")  # in the policy's order, whoever asks
+    assert order.controls == ("RET-4", "RET-5")  # in the policy's order, anyone who asks
     assert order.own_records == ()
     stores, controls = order.limits
     assert stores == "Stores not asked for in this run: app."

@@ -97,7 +97,7 @@ def test_an_owner_without_a_usable_channel_is_counted_and_the_others_are_told(
     value, reason = BROKEN_ALERTS[how]
     if value:
         monkeypatch.setenv("AIRFLOW_CONN_ALERTS_WEB", value)
-    # "Aaa" is told before "Product": whoever comes first must not stop who comes after.
+    # "Aaa" is told before "Product": anyone who comes first must not stop who comes after.
     filing_step.file(night.order, _of_stores(night, night.results[0], _of("Aaa", "alerts_web", night.results[1])))
     told = sending.send_alerts()
     assert told.sent == 2
@@ -158,7 +158,7 @@ def test_an_audit_that_is_filed_again_tells_nobody_again(night: OneNight, owner:
 
 
 def _night(night: OneNight, days: int, results: Results) -> None:
-    """Files another night, so many days after, and tells whoever can be told."""
+    """Files another night, so many days after, and tells anyone who can be told."""
     instant = night.order.as_of + timedelta(days=days)
     filing_step.file(replace(night.order, audit_id=f"night-{days}", as_of=instant), results)
     sending.send_alerts()

@@ -45,7 +45,7 @@ class KindParameters(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _NoParameters:
     """Names of parameters, of which nothing more is asked."""
 
     parameters: frozenset[str] = frozenset()
@@ -68,7 +68,7 @@ class _Nights:
             yield (NIGHTS,), f'"{text[:80]}" is no number of nights. Write one from 2 to {_MOST_NIGHTS}, as "35".'
 
 
-_NOTHING: KindParameters = _Asked()
+_NOTHING: KindParameters = _NoParameters()
 WITHOUT_A_TABLE: Mapping[str, KindParameters] = {
     OwnKind.OWN_RECORDS.value: _NOTHING,
     OwnKind.NIGHTLY.value: _Nights(),

@@ -119,7 +119,7 @@ _HIDDEN = "the invisible character U+{:04X} stands here; a reviewer would not se
 
 
 @dataclass(slots=True)
-class _Frame:
+class _Level:
     """A list or mapping whose end has not come yet."""
 
     path: Steps
@@ -147,7 +147,7 @@ class _Frame:
 class _Builder:
     name: str
     mistakes: list[Mistake] = field(default_factory=list)
-    open: list[_Frame] = field(default_factory=list)
+    open: list[_Level] = field(default_factory=list)
     documents: list[Plain] = field(default_factory=list)
     values: dict[Steps, Position] = field(default_factory=dict)
     keys: dict[Steps, Position] = field(default_factory=dict)
@@ -212,14 +212,14 @@ class _Builder:
             self.stop()
         if not self.open:
             self.values[()] = position
-            self.open.append(_Frame((), content))
+            self.open.append(_Level((), content))
             return
         if self.open[-1].wants_key:
             self.refuse(position, "a list or mapping stands where a key must.", "A key is one word.")
             self.stop()
         path = self.open[-1].next_path
         self.values[path] = self.keys.get(path, position)
-        self.open.append(_Frame(path, content))
+        self.open.append(_Level(path, content))
 
     def _scalar(self, event: ScalarEvent, position: Position) -> None:
         if hidden := hidden_character(event.value):

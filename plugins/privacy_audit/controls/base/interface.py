@@ -196,7 +196,7 @@ class Rule(MapPart, ABC):
 
     @property
     def longest_period(self) -> str:
-        """The longest period it reckons with: its specimens are rows of a company that is older than that."""
+        """The longest period it reckons with: its self-test cases are rows of a company that is older than that."""
         return "P1Y"
 
     def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
@@ -204,7 +204,7 @@ class Rule(MapPart, ABC):
         return iter(())
 
     def disproof(self, context: EvaluationContext) -> Iterator[str]:
-        """What a rule that judges in memory says otherwise of its specimens than it must, in words."""
+        """What a rule that judges in memory says otherwise of its self-test cases than it must, in words."""
         return iter(())
 
     def count(self, connection: sa.Connection, context: EvaluationContext) -> Tally | None:
@@ -212,7 +212,8 @@ class Rule(MapPart, ABC):
         return None
 
     def prepared(self, connection: sa.Connection, context: EvaluationContext) -> EvaluationContext:
-        """The frame with what must be found out in the store first, by statements of their own: counts and names."""
+        """The evaluation context with what must be found out in the store first, by statements of their own: counts and
+        names."""
         return context
 
     def rows(self, context: EvaluationContext, *extra: str) -> sa.FromClause:

@@ -23,7 +23,7 @@ from privacy_audit.controls.base.interface import BindingError, Rule
 from privacy_audit.domain.periods import Period
 from privacy_audit.domain.promises import Control
 from privacy_audit.selftest.case import OWN, SelfTestCase
-from privacy_audit.selftest.register_cases import RegisterCase, Selector, in_scope, on_edges, specimens_of
+from privacy_audit.selftest.register_cases import RegisterCase, Selector, in_scope, on_edges, self_test_cases_of
 from privacy_audit.sql.evaluation_context import AnyNeed, EvaluationContext, Predicate, never, no, no_day, unknown
 from privacy_audit.sql.register_rows import (
     LINE,
@@ -173,14 +173,14 @@ class RegisterRule(Rule):
 
     def self_test_cases(self, context: EvaluationContext) -> Iterator[SelfTestCase]:
         meant = self._meant(context)
-        yield from specimens_of(self.entries(meant), meant, self.joined)
+        yield from self_test_cases_of(self.entries(meant), meant, self.joined)
 
     def _meant(self, context: EvaluationContext) -> Selector:
         return Selector(self.asks.register_, self.records, self.asks.only, self.asks.in_force, context)
 
     @property
     def avoided(self) -> Only:
-        """What makes a row compliant whatever else it says: specimens do not say it unless they mean it."""
+        """What makes a row compliant whatever else it says: self-test cases do not say it unless they mean it."""
         return {}
 
     @property
@@ -213,7 +213,7 @@ class RegisterRule(Rule):
         return self.with_files(super().context(as_of))
 
     def with_files(self, context: EvaluationContext) -> EvaluationContext:
-        """The frame in which the registers that are files are relations too."""
+        """The evaluation context in which the registers that are files are relations too."""
         files = planted(self.asks.register_, self.records)
         for name, records in self.joined.items():
             files |= planted(name, records)
@@ -244,7 +244,7 @@ class RegisterRowRule(RegisterRule):
         entries = list(self.entries(meant))
         if all(other.name != self.records.name for other in self.joined.values()):  # else a row may count for itself
             entries = list(on_edges(entries, meant))
-        yield from specimens_of((in_scope(entry, meant, base) for entry in entries), meant, self.joined)
+        yield from self_test_cases_of((in_scope(entry, meant, base) for entry in entries), meant, self.joined)
 
     def evaluate(self, row: sa.FromClause, context: EvaluationContext) -> RowPredicates:
         records, asks = RegisterSql(self.records, row, context), self.asks

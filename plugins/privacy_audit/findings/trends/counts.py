@@ -125,16 +125,16 @@ def trend(points: Sequence[CheckCount], zone: ZoneInfo, today: date) -> Trend:
     if not looks:
         return Trend(shown, TrendDirection.UNKNOWN)
     audited = looks[-1].day == today
-    stretch, week = _stretch(looks), _week(looks) if audited else []
+    interval, week = _stretch(looks), _week(looks) if audited else []
     verdict = _verdict(looks) if audited else TrendDirection.UNKNOWN
     growth = _slope(week) if verdict is TrendDirection.SHRINKING else None
     return Trend(
         nights=shown,
         verdict=verdict,
         last_worked=_last_worked(looks),
-        since=stretch[0].day,
-        quiet=_quiet(stretch),
-        per_night=_float(_slope(stretch)),
+        since=interval[0].day,
+        quiet=_quiet(interval),
+        per_night=_float(_slope(interval)),
         week_from=week[0].day if len(week) > 1 else None,
         falling_per_night=_float(growth and -growth),
         empty_by=_empty_by(looks[-1], -growth) if growth else None,
@@ -200,8 +200,8 @@ def _stretch(looks: list[_Look]) -> list[_Look]:
     return looks[next(starts, 0) :]
 
 
-def _quiet(stretch: list[_Look]) -> int:
-    return sum(1 for before in stretch[:-1] if before.rows)
+def _quiet(interval: list[_Look]) -> int:
+    return sum(1 for before in interval[:-1] if before.rows)
 
 
 def _week(looks: list[_Look]) -> list[_Look]:
@@ -219,13 +219,13 @@ def _slope(looks: list[_Look]) -> Fraction | None:
 
 def _verdict(looks: list[_Look]) -> TrendDirection:
     """The verdict when the last of the nights is tonight."""
-    tonight, stretch, worked = looks[-1], _stretch(looks), _last_worked(looks)
+    tonight, interval, worked = looks[-1], _stretch(looks), _last_worked(looks)
     if not tonight.rows:
         return TrendDirection.KEPT_UP if tonight.decided else TrendDirection.UNKNOWN
-    if _quiet(stretch) >= IDLE_NIGHTS:
+    if _quiet(interval) >= IDLE_NIGHTS:
         return TrendDirection.IDLE
     lately = worked is not None and worked >= looks[-IDLE_NIGHTS:][0].day
-    if not lately or not stretch[0].rows:
+    if not lately or not interval[0].rows:
         return TrendDirection.UNKNOWN
     return TrendDirection.SHRINKING if _shrinks(looks) else TrendDirection.BEHIND
 

@@ -1,1 +1,2 @@
-"""The pages inside Airflow: which audits were filed, their reports and the Data Docs, for whoever may read the DAG."""
+"""The pages inside Airflow: which audits were filed, their reports and the Data Docs, for anyone who may read the
+DAG."""

@@ -1,8 +1,8 @@
 """The application that Airflow's api-server mounts under `/privacy-audit`, behind Airflow's own login.
 
 Airflow gives a mounted application no authentication at all, so each route here demands it: the two dependencies below
-belong to the application, and whoever may not read the DAG `privacy_audit_nightly` may not read its reports. The pages
-that FastAPI makes by itself and mounted static folders escape such dependencies; there are none.
+belong to the application, and anyone who may not read the DAG `privacy_audit_nightly` may not read its reports. The
+pages that FastAPI makes by itself and mounted static folders escape such dependencies; there are none.
 """
 
 from __future__ import annotations

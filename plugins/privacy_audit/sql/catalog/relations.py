@@ -48,7 +48,8 @@ LINEAGE = (
     .columns(sa.column("oid"), sa.column("ancestor"))
     .cte("lineage", recursive=True)
 )
-"""Each relation with itself and with those it is a partition or a child of: whoever reads these reads its rows too."""
+"""Each relation with itself and with those it is a partition or a child of: anyone who reads these reads its rows
+too."""
 
 _MISSING = sa.text(
     """
@@ -81,6 +82,6 @@ FOREIGN_LEAVES = sa.text(
 )
 """The partitions and children, at any depth, of relations (`roots`, oids) whose rows are not the server's own.
 
-Whoever reads the relation reads them too. The server itself allows only foreign tables there. Row-level security of a
-partition or child is not asked about: the server applies that of the relation that is named, and no other.
+Anyone who reads the relation reads them too. The server itself allows only foreign tables there. Row-level security of
+a partition or child is not asked about: the server applies that of the relation that is named, and no other.
 """

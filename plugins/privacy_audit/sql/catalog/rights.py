@@ -382,7 +382,7 @@ def read_rights(tables: Sequence[str]) -> sa.Subquery:
     lets the role in, null when it always does; `bypasses`, whether row-level security is nothing to it or to a role it
     can become. A name that is no relation of the database has no rows, which says nothing about it.
 
-    Source: GDPR art. 32(1)(b) and (4); whoever acts under the controller's authority reads on its instructions only.
+    Source: GDPR art. 32(1)(b) and (4); anyone who acts under the controller's authority reads on its instructions only.
     """
     names = sa.bindparam("tables", list(tables), ARRAY(sa.Text()), unique=True)
     return _READERS.bindparams(names).subquery("readers")

@@ -54,7 +54,7 @@ class Place:
 
     @contextmanager
     def for_a_while(self) -> Iterator[None]:
-        """What is done meanwhile is undone, whoever one became."""
+        """What is done meanwhile is undone, anyone who one became."""
         savepoint = self.connection.begin_nested()
         try:
             yield

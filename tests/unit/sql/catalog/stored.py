@@ -76,7 +76,7 @@ class Relation:
 
     @cached_property
     def read_through(self) -> Relation | None:
-        """The parent, if whoever reads that reads these rows too."""
+        """The parent, if anyone who reads that reads these rows too."""
         return self.parent if self.tie in READ_THROUGH else None
 
     @cached_property

@@ -151,7 +151,7 @@ def group_of(store: Store, options: str | None) -> Iterator[str]:
 def test_what_is_told_is_what_the_role_can_do(
     database: str, grants: set[str], options: str | None, is_set: bool
 ) -> None:
-    """`is_set`: whoever logs in begins as the group, where that is allowed, and may go back."""
+    """`is_set`: anyone who logs in begins as the group, where that is allowed, and may go back."""
     with plain_store(database) as store, group_of(store, options) as group:
         if is_set and options and "SET TRUE" in options:
             store.do(f"ALTER ROLE {store.role} SET role = '{group}'")

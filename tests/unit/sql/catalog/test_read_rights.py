@@ -361,7 +361,7 @@ def test_a_role_that_may_not_enter_the_database_reads_nothing_there(database: st
             "GRANT @keeper TO @deputy WITH INHERIT FALSE"
         )
         readers = {row["role"] for row in where.rows(read_rights(["public.t"]))}
-    # The owner of a database lets itself in, and so does whoever can become it.
+    # The owner of a database lets itself in, and so does anyone who can become it.
     assert readers == {"postgres", "@inside", "@guest", "@keeper", "@deputy"}
 
 

@@ -25,7 +25,7 @@ _REFUSALS = (
 
 @dataclass(frozen=True)
 class Opening:
-    """A statement that shows columns of personal tables to whoever may run it."""
+    """A statement that shows columns of personal tables to anyone who may run it."""
 
     statement: str
     shows: Mapping[str, frozenset[str]]
