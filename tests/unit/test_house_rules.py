@@ -102,6 +102,29 @@ def test_every_folder_says_what_it_is_for() -> None:
     ] == []
 
 
+def test_one_module_opens_databases() -> None:
+    calls = {
+        name
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("create_engine", "psycopg2.connect"))
+    }
+    assert calls == {"postgres/database_engine.py"}
+
+
+def test_one_module_knows_what_a_sqlstate_means() -> None:
+    state = re.compile(r"[0-9A-Z]{2}[0-9]{2}[0-9A-Z]")
+    texts = {
+        name: {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and state.fullmatch(node.value)
+        }
+        for name, tree in modules().items()
+    }
+    assert {name: found for name, found in texts.items() if found}.keys() == {"postgres/server_errors.py"}
+
+
 @pytest.mark.parametrize("word", RETIRED_NAMES)
 def test_no_name_uses_a_retired_word(word: str) -> None:
     used = {f"{path}: {name}" for path, tree in modules().items() for name in names_of(tree) if word in parts_of(name)}

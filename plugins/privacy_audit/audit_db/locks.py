@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from privacy_audit.audit_db.transaction import in_our_words, parsed
 from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.postgres import audit_database
+from privacy_audit.postgres.database_engine import open_engine
 from privacy_audit.postgres.watchdog import Watchdog
 
 PATIENCE_SECONDS = 2.0
@@ -41,7 +42,7 @@ def store_lock(url: sa.URL | str, store: str) -> Iterator[Callable[[], bool]]:
     process that is killed. StoreBusyError when another audit holds it, AuditDatabaseUnavailableError when nobody can
     tell.
     """
-    engine = audit_database.made(parsed(url))
+    engine = open_engine(parsed(url), audit_database.APPLICATION)
     watchdog = Watchdog(_SILENCE_SECONDS)
     watchdog.watch(engine)
     try:

@@ -9,20 +9,24 @@ import sqlalchemy as sa
 
 from privacy_audit.domain.errors import MayHealError, PrivacyAuditError
 from privacy_audit.postgres import audit_database
+from privacy_audit.postgres.server_errors import Fault, meaning_of
 
-_NOT_AS_EXPECTED = {"42P01": "a table", "42703": "a column", "3F000": "a schema"}
-"""SQLSTATE of what a missing migration looks like."""
-_MEANINGS = {
-    "22P05": ("its encoding lacks a letter of what was to be filed.", "Make its database anew with ENCODING 'UTF8'."),
-    "42501": ("its role may not do that.", "Make the role of its connection the owner of its database."),
-    "25006": ("it is read-only.", "Point its connection at the primary server."),
-    "53": ("its server has run out of disk, memory or connections.", "Make room there, then run this again."),
-    "40": ("it was busy with another transaction.", "Run this again."),
-    "55P03": ("it was busy with another transaction.", "Run this again."),
-    "57": ("its server was stopped, or the statement was cancelled.", "Run this again once it is up."),
+_WAYS_OUT = {
+    Fault.ENCODING: (
+        "its encoding lacks a letter of what was to be filed",
+        "Make its database anew with ENCODING 'UTF8'.",
+    ),
+    Fault.RIGHTS: (
+        "its role may not do that, or row-level security hides rows from it",
+        "Make the role of its connection the owner of its database, and let it inherit.",
+    ),
+    Fault.READ_ONLY: ("it is read-only", "Point its connection at the primary server."),
+    Fault.RESOURCES: ("its server has run out of disk, memory or connections", "Make room there, then run this again."),
+    Fault.BUSY: ("it was busy with another transaction", "Run this again."),
+    Fault.STOPPED: ("its server was stopped, or the statement was cancelled", "Run this again once it is up."),
 }
-"""SQLSTATE, or its class of two characters: the fact and the way out."""
-_ANY = ("it did not do what was asked.", "Check the connection of the register and that its role owns its database.")
+"""The fact and the way out."""
+_ANY = ("it did not do what was asked", "Check the connection of the register and that its role owns its database.")
 
 
 class AuditDatabaseUnavailableError(MayHealError):
@@ -77,16 +81,19 @@ def parsed(url: sa.URL | str) -> sa.URL:
 
 
 def _in_our_words(error: sa.exc.DBAPIError) -> PrivacyAuditError:
-    state = getattr(error.orig, "pgcode", None)
-    if not state:
-        way_out = "Check that its server is up, and the host, database, login and password of its connection."
-        return AuditDatabaseUnavailableError(f"the register: no connection came about, or it was lost. {way_out}")
-    if state in _NOT_AS_EXPECTED:
-        fact = f"{_NOT_AS_EXPECTED[state]} that this version needs is not there (SQLSTATE {state})."
-        return AuditDatabaseOutdatedError(f"the register: {fact} `privacy-audit db status` says why, and what to do.")
-    if state.startswith("23"):
-        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or "of a column"
-        fact = f"constraint {name} refuses what was to be filed (SQLSTATE {state})."
-        return FilingRefusedError(f"the register: {fact} The audit contradicts itself and was not filed: report this.")
-    fact, way_out = _MEANINGS.get(state) or _MEANINGS.get(state[:2]) or _ANY
-    return AuditDatabaseUnavailableError(f"the register: {fact} SQLSTATE {state}. {way_out}")
+    meaning = meaning_of(error)
+    state = f"(SQLSTATE {meaning.state})"
+    match meaning.fault:
+        case Fault.NO_CONNECTION | Fault.LOGIN | Fault.RESOURCES if not meaning.state:
+            way_out = "Check that its server is up, and the host, database, login and password of its connection."
+            return AuditDatabaseUnavailableError(f"the register: no connection came about, or it was lost. {way_out}")
+        case Fault.MISSING:
+            fact = f"{meaning.words.removesuffix(' is not there')} that this version needs is not there {state}."
+            way_out = "`privacy-audit db status` says why, and what to do."
+            return AuditDatabaseOutdatedError(f"the register: {fact} {way_out}")
+        case Fault.CONSTRAINT:
+            fact = f"constraint {meaning.constraint or 'of a column'} refuses what was to be filed {state}."
+            way_out = "The audit contradicts itself and was not filed: report this."
+            return FilingRefusedError(f"the register: {fact} {way_out}")
+    fact, way_out = _WAYS_OUT.get(meaning.fault, _ANY)
+    return AuditDatabaseUnavailableError(f"the register: {fact} {state}. {way_out}")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from privacy_audit.domain.errors import ConfigurationRefusedError, Mistake
-from privacy_audit.postgres import interruptible, session_settings
+from privacy_audit.postgres.database_engine import open_engine
 from privacy_audit.postgres.watchdog import Watchdog
 
 APPLICATION = "privacy-audit/audit-database"
@@ -42,7 +42,7 @@ def opened(url: sa.URL, seconds: float | None = None, silence: float | None = No
     Errors are the driver's own: who opens it says them in words of ours.
     """
     allowed = STATEMENT_SECONDS if seconds is None else seconds
-    engine = made(url)
+    engine = open_engine(url, APPLICATION)
     try:
         with Watchdog(allowed + GRACE_SECONDS if silence is None else silence) as watchdog:
             watchdog.watch(engine)
@@ -50,14 +50,6 @@ def opened(url: sa.URL, seconds: float | None = None, silence: float | None = No
             yield engine
     finally:
         engine.dispose()
-
-
-def made(url: sa.URL) -> sa.Engine:
-    """An engine on the audit's own database: nobody watches it, and its transactions have no limits yet."""
-    arguments = {**session_settings.connect_args(), "application_name": APPLICATION}
-    engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments, hide_parameters=True)
-    interruptible.listen(engine)
-    return engine
 
 
 def _limit(connection: sa.Connection, seconds: float) -> None:

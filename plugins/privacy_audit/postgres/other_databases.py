@@ -13,34 +13,17 @@ from contextlib import contextmanager
 
 import psycopg2
 import sqlalchemy as sa
-from sqlalchemy.pool import NullPool
 
 from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.domain.outcomes import Cause
-from privacy_audit.postgres import audit_database, connections, interruptible, replication_lag
-from privacy_audit.postgres.session_settings import UnsafeSessionError, connect_args, keep, superuser_within_reach
+from privacy_audit.postgres import audit_database, connections, replication_lag
+from privacy_audit.postgres.database_engine import open_engine
+from privacy_audit.postgres.server_errors import meaning_of
+from privacy_audit.postgres.session_settings import UnsafeSessionError, keep, superuser_within_reach
 from privacy_audit.postgres.watchdog import Watchdog
 
 SILENCE_SECONDS = 660.0
 """Of another store; a minute more than a statement may take there."""
-
-_MEANINGS: dict[str, tuple[Cause, str]] = {
-    "42P01": (Cause.DRIFT, "a table that this version needs is not there"),
-    "42703": (Cause.DRIFT, "a column that this version needs is not there"),
-    "3F000": (Cause.DRIFT, "a schema that this version needs is not there"),
-    "42501": (Cause.REFUSED, "its role may not do that, or row-level security would hide rows from it"),
-    "25006": (Cause.REFUSED, "it takes no writing"),
-    "55P03": (Cause.TIMEOUT, "another session holds a lock there"),
-    "57014": (Cause.TIMEOUT, "the statement was cancelled, by its time limit or by an operator"),
-    "22021": (Cause.DRIFT, "a text is not in the encoding that the database says it is"),
-    "22P05": (Cause.DRIFT, "the encoding of the database lacks a letter of a text"),
-    "22": (Cause.DRIFT, "a value there cannot be read as the type the map implies"),
-    "40": (Cause.LOST, "it was busy with another transaction"),
-    "53": (Cause.REFUSED, "its server has run out of disk, memory or connections"),
-    "57": (Cause.LOST, "its server was stopped"),
-    "08": (Cause.LOST, "the connection broke"),
-}
-"""SQLSTATE, or its class of two characters."""
 
 
 class OtherDatabaseError(PrivacyAuditError):
@@ -89,12 +72,11 @@ _FACTS = sa.text(f"SELECT {replication_lag.COLUMNS}")
 @contextmanager
 def _store(name: str, what: str) -> Iterator[sa.Engine]:
     url = connections.sqlalchemy_url(connections.find(name))
-    engine = sa.create_engine(url, poolclass=NullPool, connect_args=connect_args(), hide_parameters=True)
+    engine = open_engine(url)
     try:
         with Watchdog(SILENCE_SECONDS) as watchdog:
             keep(engine, what.replace(" ", "-"))
             watchdog.watch(engine)
-            interruptible.listen(engine)
             yield engine
     finally:
         engine.dispose()
@@ -114,11 +96,8 @@ def _in_our_words(place: str) -> Iterator[None]:
 
 
 def _meaning(error: sa.exc.DBAPIError | psycopg2.Error, place: str) -> OtherDatabaseError:
-    state = getattr(getattr(error, "orig", error), "pgcode", None)
-    if not state:
+    meaning = meaning_of(error)
+    if not meaning.state:
         way_out = "Check that its server is up, and the host, database, login and password of the connection."
-        return OtherDatabaseError(Cause.UNREACHABLE, f"{place}: no connection came about, or it was lost. {way_out}")
-    cause, fact = (
-        _MEANINGS.get(state) or _MEANINGS.get(state[:2]) or (Cause.INTERNAL, "its server did not do what was asked")
-    )
-    return OtherDatabaseError(cause, f"{place}: {fact} (SQLSTATE {state}).")
+        return OtherDatabaseError(meaning.cause, f"{place}: {meaning}. {way_out}")
+    return OtherDatabaseError(meaning.cause, f"{place}: {meaning}.")

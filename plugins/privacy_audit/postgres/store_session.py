@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.pool import NullPool
 
 from privacy_audit.domain.outcomes import Cause
 from privacy_audit.postgres import interruptible, replication_lag
+from privacy_audit.postgres.database_engine import open_engine
 from privacy_audit.postgres.session_settings import (
     BYTES,
     SessionIdentity,
-    connect_args,
     keep,
     keeps_bytes,
     read_back,
@@ -76,14 +75,11 @@ class StoreSession:
 @contextmanager
 def open_store(url: sa.URL, audit_id: str) -> Iterator[StoreSession]:
     """Connects, proves the contract and the role, and keeps one snapshot open. StoreError says why it could not."""
-    engine, readers = (
-        sa.create_engine(url, poolclass=NullPool, connect_args=connect_args()) for _ in ("keeper", "readers")
-    )
+    engine, readers = open_engine(url), open_engine(url)
     try:
         with Watchdog(SILENCE_SECONDS) as watchdog, StoreErrors.watch():
             keep(engine, audit_id)
             watchdog.watch(engine)
-            interruptible.listen(engine)
             with engine.connect() as keeper:
                 sight = read_back(keeper)
                 door = StoreSession(readers, _export(keeper), sight, watchdog, audit_id)

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from privacy_audit.postgres.server_errors import UNKNOWN_ZONE, meaning_of
+
 NO_OFFSET = frozenset({"UTC", "UCT", "GMT", "ZULU"})
 """Abbreviations, in capitals, that are zones of the same name as well, and mean the same everywhere."""
 _AHEAD = timedelta(days=2 * 366)
 """So long after T moments are reckoned with: what falls due next, and what is planned."""
-_UNKNOWN_ZONE = "22023"
 
 _ABBREVIATIONS = sa.text(
     """
@@ -54,7 +55,7 @@ def _difference(connection: sa.Connection, zone: str, first: date, as_of: dateti
         with connection.begin_nested():
             told = connection.execute(statement).all()
     except sa.exc.DBAPIError as error:
-        if getattr(error.orig, "pgcode", None) != _UNKNOWN_ZONE:
+        if meaning_of(error).state != UNKNOWN_ZONE:
             raise
         return f"the server knows no time zone {zone}"
     ours = ZoneInfo(zone)

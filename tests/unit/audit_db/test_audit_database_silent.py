@@ -47,9 +47,9 @@ def test_what_a_rule_reads_there_is_given_up_too(url: str, proxy: Proxy, monkeyp
     monkeypatch.setenv("AIRFLOW_CONN_THE_REGISTER", through)
     proxy.before("FROM hold_manifests", lambda _: setattr(proxy, "is_silent", True))
     began = time.monotonic()
-    with pytest.raises(other_databases.OtherDatabaseError, match="it was lost") as caught:
+    with pytest.raises(other_databases.OtherDatabaseError, match="the connection was lost") as caught:
         hold_manifests.entries("the_register", "app", ["app.sessions"])
-    assert caught.value.cause is Cause.UNREACHABLE
+    assert caught.value.cause is Cause.LOST
     assert time.monotonic() - began < 10
 
 

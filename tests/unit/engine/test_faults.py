@@ -446,12 +446,14 @@ MEANWHILE = {
     "out of reach": (
         "REVOKE SELECT ON app.positions FROM {role}",
         Cause.REFUSED,
-        "The role may not read a column or table that the check needs (SQLSTATE 42501).",
+        "The role may not read a column or table that the check needs, or row-level security would hide rows of it"
+        " (SQLSTATE 42501).",
     ),
     "behind row-level security": (
         "ALTER TABLE app.positions ENABLE ROW LEVEL SECURITY",
         Cause.REFUSED,
-        "The role may not read a column or table that the check needs (SQLSTATE 42501).",
+        "The role may not read a column or table that the check needs, or row-level security would hide rows of it"
+        " (SQLSTATE 42501).",
     ),
 }
 """What a snapshot does not hold still, between the proof that a table can be seen and its count."""

@@ -131,8 +131,8 @@ def test_a_key_that_was_put_back_works_at_once(two: Two, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("do", "wrong", "cause", "words"),
     [
-        ("", {"port": 1}, Cause.UNREACHABLE, "no connection came about"),
-        ("", {"password": "sesame"}, Cause.UNREACHABLE, "no connection came about"),
+        ("", {"port": 1}, Cause.UNREACHABLE, "nothing listens"),
+        ("", {"password": "sesame"}, Cause.REFUSED, "refused the password"),
         ("REVOKE SELECT ON app.erasures FROM {role}", {}, Cause.REFUSED, "SQLSTATE 42501"),
         ("ALTER TABLE app.erasures DROP COLUMN kind", {}, Cause.DRIFT, "SQLSTATE 42703"),
         ("ALTER TABLE app.erasures RENAME TO others", {}, Cause.DRIFT, "no such table"),

@@ -236,8 +236,8 @@ def test_two_audits_that_file_at_once(held: Held) -> None:
 @pytest.mark.parametrize(
     ("address", "cause", "words"),
     [
-        ({"port": 1}, Cause.UNREACHABLE, "no connection came about"),
-        ({"database": "template1"}, Cause.DRIFT, "a table that this version needs is not there"),
+        ({"port": 1}, Cause.UNREACHABLE, "nothing listens"),
+        ({"database": "template1"}, Cause.DRIFT, "a table is not there"),
     ],
 )
 def test_a_register_that_is_down_or_too_old(
