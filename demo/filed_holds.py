@@ -20,9 +20,10 @@ def initialise(address: str) -> None:
 
 
 def put_on_file(address: str, keyring: Keyring, planted: Iterable[tuple[int, Planting]]) -> None:
-    """Put what was planted in the place of whatever a register had on file: a company made anew lost none of that.
+    """Put what was planted in the place of whatever an audit database had on file: a company made anew lost none of
+    that.
 
-    `address` is SQLAlchemy's, for the register's owner.
+    `address` is SQLAlchemy's, for the audit database's owner.
     """
     initialise(address)
     entries = [

@@ -99,7 +99,7 @@ class Planting:
     once: bool = False
     """Whether even a large demo holds it once: it is about a register as a whole."""
     on_file: tuple[OnFile, ...] = ()
-    """What is in the audit's own register. Such a planting is left out where that is not filled as well."""
+    """What is in the audit database. Such a planting is left out where that is not filled as well."""
 
 
 def breaks(check: str, rows: int = 1, *, subjects: int = 1) -> Effect:

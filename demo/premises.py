@@ -52,7 +52,7 @@ def opened(home: Path) -> Iterator[Premises]:
                 "store_app": _as_connection(server.url("app", "auditor_app", passwords.auditor_app)),
                 "store_web": _as_connection(server.url("web", "auditor_web", passwords.auditor_web)),
                 "erasure_keys": json.dumps({"conn_type": "generic", "password": keys}),
-                "privacy_audit_register": _as_connection(register),
+                "privacy_audit_db": _as_connection(register),
                 **inbox.connections(inbox_port),
             },
             inbox_port,

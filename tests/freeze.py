@@ -61,7 +61,7 @@ def one(target: Path, instant: str, scale: int) -> None:
         company.fill(place.stores, as_of, scale)
         local_airflow.enter(local_airflow.environment(home, place.connections, local_airflow.sqlite(home, "freeze")))
         _audit(instant)
-        database = _rows(place.connections["privacy_audit_register"])
+        database = _rows(place.connections["privacy_audit_db"])
     _keep(home, target, database)
     installation(home).remove()
     shutil.rmtree(home)

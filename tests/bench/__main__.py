@@ -131,7 +131,7 @@ def _stages(home: Path, place: premises.Premises, as_of: datetime) -> bool:
     """The whole audit in a process of its own, as a task has it: once as planted, once with nearly all rows overdue."""
     from privacy_audit import audit_db
 
-    audit_db.upgrade(place.connections["privacy_audit_register"].replace("postgresql:", "postgresql+psycopg2:"))
+    audit_db.upgrade(place.connections["privacy_audit_db"].replace("postgresql:", "postgresql+psycopg2:"))
     table = Table("stage", "as planted", "nearly all rows violating", title="Stages, seconds")
     runs = [_in_a_process(home, place, moment) for moment in (as_of, as_of + timedelta(days=500))]
     for stage in runs[0]["seconds"]:

@@ -114,7 +114,7 @@ def test_what_a_legal_hold_keeps(kept: Held, case: Case) -> None:
     assert (second.oldest is not None) == bool(second.violating)
 
 
-def _forget(register_url: str) -> None:
+def _forget(audit_db_url: str) -> None:
     """Empties what is on file of holds: as a replica, for otherwise what was filed stays."""
-    with sa.create_engine(register_url, poolclass=sa.NullPool).begin() as connection:
+    with sa.create_engine(audit_db_url, poolclass=sa.NullPool).begin() as connection:
         connection.exec_driver_sql("SET session_replication_role = replica; DELETE FROM hold_manifests")

@@ -112,7 +112,7 @@ class Company:
             "AIRFLOW_HOME": str(self.folder / "airflow"),
             "PRIVACY_AUDIT_HOME": str(self.home),
             "PRIVACY_AUDIT_EXPECTATIONS": str(self.expectations),
-            "AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER": self.register,
+            "AIRFLOW_CONN_PRIVACY_AUDIT_DB": self.register,
             **self.connections(),
             **variables,
         }

@@ -106,7 +106,7 @@ def test_nobody_outside_the_machine_reaches_it(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_only_the_worker_may_log_in_to_a_store(name: str) -> None:
     held = [variable for variable in SERVICES[name].get("environment", {}) if variable.startswith("AIRFLOW_CONN_")]
-    others = {"init": ["AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER"], "dag-processor": ["AIRFLOW_CONN_ALERTS_PLATFORM"]}
+    others = {"init": ["AIRFLOW_CONN_PRIVACY_AUDIT_DB"], "dag-processor": ["AIRFLOW_CONN_ALERTS_PLATFORM"]}
     if name == "worker":
         assert {"AIRFLOW_CONN_STORE_APP", "AIRFLOW_CONN_STORE_WEB"} < set(held)
     else:
@@ -115,8 +115,8 @@ def test_only_the_worker_may_log_in_to_a_store(name: str) -> None:
 
 def test_the_audit_database_is_made_once_and_an_upgrade_leaves_it() -> None:
     assert "bin/privacy-audit db init --if-empty\n" in SERVICES["init"]["command"][-1]
-    worker = SERVICES["worker"]["environment"]["AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER"]
-    assert SERVICES["init"]["environment"]["AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER"] == worker
+    worker = SERVICES["worker"]["environment"]["AIRFLOW_CONN_PRIVACY_AUDIT_DB"]
+    assert SERVICES["init"]["environment"]["AIRFLOW_CONN_PRIVACY_AUDIT_DB"] == worker
 
 
 def test_the_worker_has_every_connection_that_the_audit_asks_for() -> None:
@@ -124,7 +124,7 @@ def test_the_worker_has_every_connection_that_the_audit_asks_for() -> None:
     environment = {name: re.sub(r"\$\{[^}]+\}", "secret", str(value)) for name, value in given}
     stores = [coverage.store for coverage in read_configuration().coverages]
     assert len(stores) > 1
-    databases = {store.connection for store in stores} | {settings.load({}).register}
+    databases = {store.connection for store in stores} | {settings.load({}).database}
     for name in databases:
         url = connections.sqlalchemy_url(connections.find(name, environment))
         assert (url.host in SERVICES, url.password) == (True, "secret")

@@ -1,4 +1,4 @@
-"""The register: a PostgreSQL database in which audits, results and findings are filed, each audit once.
+"""The audit database: a PostgreSQL database in which audits, results and findings are filed, each audit once.
 
 Filing is one transaction: the results, how each finding stands after them, and what people are to be told. What was
 filed is never changed. A message is claimed before it is sent, so that it is said once. Messages of errors never

@@ -1,4 +1,4 @@
-"""Records in the register: audits with all that hangs on them, and messages.
+"""Records in the audit database: audits with all that hangs on them, and messages.
 
 What was filed is append-only: a trigger lets rows go only in a transaction that says it is maintenance.
 """
@@ -22,12 +22,12 @@ from privacy_audit.findings.finding_state import OPEN
 from privacy_audit.postgres import audit_database
 
 Url = Callable[[], sa.URL]
-"""Finds where the register is, when it is called. PrivacyAuditError when nobody has said it."""
+"""Finds where the audit database is, when it is called. PrivacyAuditError when nobody has said it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FiledAudits:
-    """The audits of the register."""
+    """The audits of the audit database."""
 
     url: Url
     kind: ClassVar[RecordKind] = RecordKind.AUDITS
@@ -52,7 +52,7 @@ class FiledAudits:
 
 @dataclass(frozen=True, slots=True)
 class FiledMessages:
-    """The messages of the register."""
+    """The messages of the audit database."""
 
     url: Url
     kind: ClassVar[RecordKind] = RecordKind.MESSAGES
@@ -72,8 +72,8 @@ class FiledMessages:
 
 
 def filed(url: Url) -> tuple[StartedAudit, ...]:
-    """All audits of the register, in no order. AuditDatabaseRefusedError when it was never made: that no audit is on
-    file there says nothing of the nights before."""
+    """All audits of the audit database, in no order. AuditDatabaseRefusedError when it was never made: that no audit is
+    on file there says nothing of the nights before."""
     with transaction(url()) as connection:
         prove_ours(connection)
         return tuple(StartedAudit(*row) for row in connection.execute(sa.select(audits.c.as_of, audits.c.triggered_by)))

@@ -72,8 +72,8 @@ def file(url: sa.URL | str, submission: AuditSubmission, then: OnCommit | None =
     """Files an audit in one transaction; the same audit again files nothing.
 
     AuditDatabaseRefusedError when the audit names another database, AlreadyFiledError when the id was filed with
-    another report, AuditDatabaseUnavailableError when the register is down, AuditDatabaseOutdatedError when it was not
-    upgraded, FilingRefusedError when the audit contradicts itself.
+    another report, AuditDatabaseUnavailableError when the audit database is down, AuditDatabaseOutdatedError when it
+    was not upgraded, FilingRefusedError when the audit contradicts itself.
     """
     audit = submission.audit
     with transaction(url) as connection:

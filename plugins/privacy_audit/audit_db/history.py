@@ -1,4 +1,4 @@
-"""What is read back from the register: audits, how findings stood, their nights, and what people said of them."""
+"""What is read back from the audit database: audits, how findings stood, their nights, and what people said of them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from privacy_audit.postgres import audit_database
 from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
 
 _LOCK = 7_309_441_126
-"""Advisory lock of the register's own database, so that two upgrades wait for each other."""
+"""Advisory lock of the audit database, so that two upgrades wait for each other."""
 _RELATIONS = sa.text(
     """
     SELECT EXISTS (
@@ -128,7 +128,7 @@ def _migrate(connection: sa.Connection) -> None:
     known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
     if not known.issuperset(_heads(connection)):
         raise AuditDatabaseOutdatedError(
-            "the register: a newer version of privacy_audit has upgraded it. Run that version, or a later one."
+            "the audit database: a newer version of privacy_audit has upgraded it. Run that version, or a later one."
         )
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -1,4 +1,4 @@
-"""The only door to the register: one transaction, and its errors in our words."""
+"""The only door to the audit database: one transaction, and its errors in our words."""
 
 from __future__ import annotations
 
@@ -26,26 +26,29 @@ _WAYS_OUT = {
     Fault.STOPPED: ("its server was stopped, or the statement was cancelled", "Run this again once it is up."),
 }
 """The fact and the way out."""
-_ANY = ("it did not do what was asked", "Check the connection of the register and that its role owns its database.")
+_ANY = (
+    "it did not do what was asked",
+    "Check its connection, and that its role owns it.",
+)
 
 
 class AuditDatabaseUnavailableError(MayHealError):
-    """The register cannot be reached, or its server did not do what was asked. Nothing was filed."""
+    """The audit database cannot be reached, or its server did not do what was asked. Nothing was filed."""
 
 
 class AuditDatabaseOutdatedError(PrivacyAuditError):
-    """The register's tables are not those of this version."""
+    """The audit database's tables are not those of this version."""
 
 
 class FilingRefusedError(PrivacyAuditError):
-    """A constraint of the register refused what was to be filed: it contradicts itself. Nothing was filed."""
+    """A constraint of the audit database refused what was to be filed: it contradicts itself. Nothing was filed."""
 
 
 @contextmanager
 def transaction(
     url: sa.URL | str, seconds: float | None = None, silence: float | None = None
 ) -> Iterator[sa.Connection]:
-    """One transaction on the register: committed when the block ends, undone when anything is raised in it.
+    """One transaction on the audit database: committed when the block ends, undone when anything is raised in it.
 
     `seconds` and `silence` are those of `audit_database.opened`. The server's own words reach neither our messages nor
     tracebacks: PostgreSQL quotes values of rows, libpq addresses.
@@ -75,7 +78,7 @@ def parsed(url: sa.URL | str) -> sa.URL:
         address = None
     if address is None or address.get_backend_name() != "postgresql":
         raise AuditDatabaseUnavailableError(
-            "the register: its address is not that of a PostgreSQL database. Check the connection of the register."
+            "the audit database: its address is not that of a PostgreSQL database. Check its connection."
         )
     return address
 
@@ -86,14 +89,16 @@ def _in_our_words(error: sa.exc.DBAPIError) -> PrivacyAuditError:
     match meaning.fault:
         case Fault.NO_CONNECTION | Fault.LOGIN | Fault.RESOURCES if not meaning.state:
             way_out = "Check that its server is up, and the host, database, login and password of its connection."
-            return AuditDatabaseUnavailableError(f"the register: no connection came about, or it was lost. {way_out}")
+            return AuditDatabaseUnavailableError(
+                f"the audit database: no connection came about, or it was lost. {way_out}"
+            )
         case Fault.MISSING:
             fact = f"{meaning.words.removesuffix(' is not there')} that this version needs is not there {state}."
             way_out = "`privacy-audit db status` says why, and what to do."
-            return AuditDatabaseOutdatedError(f"the register: {fact} {way_out}")
+            return AuditDatabaseOutdatedError(f"the audit database: {fact} {way_out}")
         case Fault.CONSTRAINT:
             fact = f"constraint {meaning.constraint or 'of a column'} refuses what was to be filed {state}."
             way_out = "The audit contradicts itself and was not filed: report this."
-            return FilingRefusedError(f"the register: {fact} {way_out}")
+            return FilingRefusedError(f"the audit database: {fact} {way_out}")
     fact, way_out = _WAYS_OUT.get(meaning.fault, _ANY)
-    return AuditDatabaseUnavailableError(f"the register: {fact} {state}. {way_out}")
+    return AuditDatabaseUnavailableError(f"the audit database: {fact} {state}. {way_out}")

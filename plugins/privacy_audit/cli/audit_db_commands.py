@@ -77,7 +77,7 @@ def status() -> None:
     url = known_database.url_of(given)
     here, newest_version = audit_db.versions(url)
     identity, _ = known_database.look(given)
-    typer.echo(f"Connection: {given.register}")
+    typer.echo(f"Connection: {given.database}")
     typer.echo(f"Identity: {identity or 'none yet; the next audit that is filed gives it one'}")
     versions = "this version" if here == newest_version else f"this program makes {newest_version}"
     typer.echo(f"Tables: {here} ({versions})")

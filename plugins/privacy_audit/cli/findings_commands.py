@@ -148,7 +148,7 @@ def _register() -> tuple[Any, ZoneInfo]:
     """Where the audit database is, and the zone. Of one that is not the reports' own, no finding says anything."""
     configuration = read_configuration()
     known_database.prove(configuration.settings)
-    return order_lookups.register_url(configuration.settings), ZoneInfo(configuration.policy.zone)
+    return order_lookups.audit_db_url(configuration.settings), ZoneInfo(configuration.policy.zone)
 
 
 def _closing(told: audit_db.ClosingInstructions | None) -> ClosingView | None:

@@ -151,7 +151,7 @@ class LegalHolds(MapPart):
     keys: Name | None = None
     """Airflow connection whose password holds the keys with which held rows are digested, as `ErasureLedger.keys`.
     Without it nothing of them can be put on file, and nobody can tell whether one has vanished."""
-    kept_in: Name = Field(default="privacy_audit_register", alias="register")
+    kept_in: Name = Field(default="privacy_audit_db", alias="register")
     """Airflow connection of the audit's own register, where these digests are kept."""
 
 

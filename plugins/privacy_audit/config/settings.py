@@ -31,8 +31,8 @@ class Settings:
     """Everything a run leaves behind lies below it (`PRIVACY_AUDIT_HOME`; `var` of a checkout)."""
     expectations: Path
     """Policy, store maps and suites (`PRIVACY_AUDIT_EXPECTATIONS`; `expectations` of a checkout)."""
-    register: str
-    """Airflow connection of the register (`PRIVACY_AUDIT_REGISTER`)."""
+    database: str
+    """Airflow connection of the audit database (`PRIVACY_AUDIT_DATABASE`)."""
     reports_url: str
     """Address under which people open `home` (`PRIVACY_AUDIT_REPORTS_URL`); empty: alerts name the file."""
     heartbeat: str = ""
@@ -45,7 +45,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(
         home=home(env),
         expectations=expectations(env),
-        register=env.get("PRIVACY_AUDIT_REGISTER") or "privacy_audit_register",
+        database=env.get("PRIVACY_AUDIT_DATABASE") or "privacy_audit_db",
         reports_url=env.get("PRIVACY_AUDIT_REPORTS_URL", ""),
         heartbeat=env.get("PRIVACY_AUDIT_HEARTBEAT", ""),
     )

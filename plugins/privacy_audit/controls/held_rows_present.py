@@ -1,10 +1,11 @@
 """Nothing that a legal hold keeps has vanished since the hold began.
 
 *Why*: in litigation all relevant data must be kept (GDPR art. 17(3)(e)); a purge that does not read the holds first
-destroys evidence. *Fix*: restore the rows, and let every job that deletes read the register of holds before it does.
+destroys evidence. *Fix*: restore the rows, and let every job that deletes read the audit database of holds before it
+does.
 
 Each night the rows of persons under a hold in force at T that names the data's category are digested in memory, with
-keys that never reach a server, and put on file in the audit's own register. A table whose rows are of no category is
+keys that never reach a server, and put on file in the audit database. A table whose rows are of no category is
 held by the holds on every category. Violating: a row is on file for a person
 who is still under such a hold, and it is not there any more, or no longer holds the data, or is no longer that
 person's. A row is told by its key and, where the map says so, by when it was collected: a new row under an old key
@@ -101,7 +102,7 @@ class HeldRowsPresent(Rule):
     store: Name
     subject: Subject
     data: tuple[HeldData, ...] = ()
-    """None: the table is the register of holds, whose rows are judged as the holds they are."""
+    """None: the table is the audit database of holds, whose rows are judged as the holds they are."""
     collected: ColumnClock | None = None
     holds: LegalHolds
     former: tuple[TableName, ...] = ()
@@ -233,7 +234,7 @@ class HeldRowsPresent(Rule):
         return RowPredicates(row, never(), sa.true(), never(), moment, no_day())
 
     def count(self, connection: sa.Connection, context: EvaluationContext) -> Tally:
-        """OtherDatabaseError when the register cannot be read, KeyringRefusedError without the right keys."""
+        """OtherDatabaseError when the audit database cannot be read, KeyringRefusedError without the right keys."""
         keys = self.holds.keys or ""
         keyring = Keyring.parse(connections.find(keys).password, f"the password of connection {keys}")
         filed = hold_manifests.entries(self.holds.kept_in, self.store, (self.table, *self.former))
@@ -340,7 +341,8 @@ class HeldRowsPresent(Rule):
         return list(connection.scalars(named))
 
     def _statement(self, data: HeldData, context: EvaluationContext) -> sa.Select[*tuple[Any, ...]]:
-        """The held rows of some data: what tells each, and the key of its person as the register of holds writes it."""
+        """The held rows of some data: what tells each, and the key of its person as the audit database of holds writes
+        it."""
         row = self.rows(context, *self.key)
         subject = read_subject(self.subject, row, context)
         hold = in_force(self.holds, data.categories, context)

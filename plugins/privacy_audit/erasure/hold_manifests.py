@@ -1,4 +1,4 @@
-"""What is on file of held rows, in the audit's own register: keyed digests, and when each was first seen.
+"""What is on file of held rows, in the audit database: keyed digests, and when each was first seen.
 
 Only an audit that is itself filed may add to it, and only while `filing()`: a rehearsal of another policy, an audit by
 hand, and whatever else asks a rule, read what is on file and leave it as it is. That is why the default is to file
@@ -69,11 +69,11 @@ def is_filing() -> bool:
 
 
 def entries(connection_name: str, store: str, tables: Sequence[str]) -> list[ManifestEntry]:
-    """All that is on file of some tables of a store, their key checks too. OtherDatabaseError: the register is not
-    read."""
+    """All that is on file of some tables of a store, their key checks too. OtherDatabaseError: the audit database is
+    not read."""
     mine = sa.and_(_MANIFESTS.c.store == store, _MANIFESTS.c.table.in_(tables))
     columns = [column for column in _MANIFESTS.c if column.name != "store"]
-    with other_databases.register(connection_name, writes=False) as register:
+    with other_databases.audit_database_of(connection_name, writes=False) as register:
         return [ManifestEntry(*row) for row in register.execute(sa.select(*columns).where(mine))]
 
 
@@ -112,7 +112,7 @@ def key_checks(new: Iterable[ManifestEntry], seals: Iterable[RowDigester]) -> li
 def add(connection_name: str, store: str, new: Sequence[ManifestEntry]) -> None:
     """Puts rows on file, in one transaction. What is on file already stays as it is."""
     if new:
-        with other_databases.register(connection_name, writes=True) as register:
+        with other_databases.audit_database_of(connection_name, writes=True) as register:
             insert_into(register, store, new)
 
 

@@ -1,4 +1,4 @@
-"""How a finding stands after an audit, and what the register remembers of the nights before. Nouns only, no I/O.
+"""How a finding stands after an audit, and what the audit database remembers of the nights before. Nouns only, no I/O.
 
 A place (a control on a table of a store) has two findings that live apart: that its promise is not kept, and that
 nobody could look. Otherwise a store that was down would hide that a breach is new, or make one look gone.

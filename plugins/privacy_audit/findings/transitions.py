@@ -30,7 +30,7 @@ _CHANGES = tuple(FindingChange)
 
 @dataclass(frozen=True, slots=True)
 class FindingMemory:
-    """What the register remembers before an audit is filed."""
+    """What the audit database remembers before an audit is filed."""
 
     known: Mapping[str, FindingState] = field(default_factory=dict)
     """Fingerprint to how the finding stood last, resolved ones too."""

@@ -314,7 +314,7 @@ def load(content: dict[str, Any]) -> Message:
 
 
 def letter(message: Message) -> OutboxMessage:
-    """The message as the register keeps it until it has been sent."""
+    """The message as the audit database keeps it until it has been sent."""
     return OutboxMessage(
         key=message.key,
         audit_id=message.audit_id,

@@ -16,7 +16,7 @@ from privacy_audit.domain.outcomes import Cause, Outcome, roll_up
 from privacy_audit.pipeline import one_at_a_time
 from privacy_audit.pipeline.audit_order import AuditOrder
 from privacy_audit.pipeline.configuration import Configuration
-from privacy_audit.pipeline.order_lookups import configuration_of, register_url, validations
+from privacy_audit.pipeline.order_lookups import audit_db_url, configuration_of, validations
 from privacy_audit.pipeline.own_records import audit_records
 from privacy_audit.pipeline.planning import prove_known
 from privacy_audit.postgres import connections
@@ -37,13 +37,14 @@ def audit_store(order: AuditOrder, store: str) -> StoreResult:
 
 
 def _make_ready_for_manifests(order: AuditOrder, configuration: Configuration, store: str) -> None:
-    """Upgrades the register before the first check that puts something on file there, as filing does afterwards."""
+    """Upgrades the audit database before the first check that puts something on file there, as filing does
+    afterwards."""
     from privacy_audit import audit_db
 
     kinds = {check.rule.kind for check in configuration.coverage(store).checks if check.control.id in order.controls}
     if "held_rows_present" in kinds:
-        with suppress(PrivacyAuditError):  # the check itself says what is wrong with the register
-            audit_db.upgrade(register_url(configuration.settings))
+        with suppress(PrivacyAuditError):  # the check itself says what is wrong with the audit database
+            audit_db.upgrade(audit_db_url(configuration.settings))
 
 
 def _look_at(order: AuditOrder, configuration: Configuration, store: str) -> StoreResult:

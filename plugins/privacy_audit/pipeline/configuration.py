@@ -47,7 +47,7 @@ class Configuration:
     @cached_property
     def digest(self) -> str:
         """Of policy, law, store maps with their registers on file, attestations, waivers and handling: all that a
-        report depends on besides the stores, T and the register."""
+        report depends on besides the stores, T and the audit database."""
         maps = (coverage.store.model_dump_json() for coverage in self.coverages)
         waived = (waiver.key for waiver in self.waivers)
         attested = (attestation.model_dump_json() for attestation in self.attestations)

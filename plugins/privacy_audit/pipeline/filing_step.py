@@ -18,7 +18,7 @@ from privacy_audit.pipeline import known_database
 from privacy_audit.pipeline.assembling import assemble
 from privacy_audit.pipeline.audit_order import AuditOrder
 from privacy_audit.pipeline.configuration import Configuration
-from privacy_audit.pipeline.order_lookups import configuration_of, register_url
+from privacy_audit.pipeline.order_lookups import audit_db_url, configuration_of
 from privacy_audit.postgres import connections
 from privacy_audit.postgres.audit_database import AuditDatabaseRefusedError
 from privacy_audit.view.audit_view import AuditView, StoreView
@@ -44,15 +44,15 @@ class FilingOutcome:
 
 
 def file(order: AuditOrder, results: Sequence[StoreResult | None]) -> FilingOutcome:
-    """Files the audit in the register and writes the report of how findings stand since. Doing it again files nothing
-    twice and writes the same report."""
+    """Files the audit in the audit database and writes the report of how findings stand since. Doing it again files
+    nothing twice and writes the same report."""
     from privacy_audit import audit_db
     from privacy_audit.publish.report import report_folder
 
     settings, configuration = load(), configuration_of(order)
     audit = assemble(order, results)
     try:
-        url = register_url(settings)
+        url = audit_db_url(settings)
         audit_db.upgrade(url)
         audit = replace(audit, database=known_database.prove(settings))
         filed = audit_db.file(url, _docket(configuration, audit), _telling(configuration, audit))

@@ -45,7 +45,7 @@ class DatabaseDoubt:
 
 def url_of(settings: Settings) -> Any:
     """Where the audit database is; ConnectionMissingError when nobody has said it."""
-    return connections.sqlalchemy_url(connections.find(settings.register))
+    return connections.sqlalchemy_url(connections.find(settings.database))
 
 
 def prove(settings: Settings) -> str:
@@ -59,7 +59,7 @@ def prove(settings: Settings) -> str:
             f"{doubt}.",
             "Connect the database in which it was filed, or restore its newest backup. If that is lost, run"
             ' `privacy-audit db accept --because "..."`: it says what is lost with it.',
-            settings.register,
+            settings.database,
         )
     return identity
 

@@ -42,8 +42,8 @@ def look(now: datetime) -> date:
 
     configuration = read_configuration()
     zone = ZoneInfo(configuration.policy.zone)
-    filed = filed_records.filed(partial(order_lookups.register_url, configuration.settings))
-    night = expected(filed, audit_db.made_at(order_lookups.register_url(configuration.settings)), now, zone)
+    filed = filed_records.filed(partial(order_lookups.audit_db_url, configuration.settings))
+    night = expected(filed, audit_db.made_at(order_lookups.audit_db_url(configuration.settings)), now, zone)
     LOG.info("the night of %s has its audit; %d audits are on file", night.isoformat(), len(filed))
     return night
 

@@ -21,8 +21,8 @@ def configuration_of(order: AuditOrder) -> Configuration:
     return configuration
 
 
-def register_url(settings: Settings) -> Any:
-    """Where the register is."""
+def audit_db_url(settings: Settings) -> Any:
+    """Where the audit database is."""
     return known_database.url_of(settings)
 
 

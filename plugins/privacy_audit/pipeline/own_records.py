@@ -13,7 +13,7 @@ from privacy_audit.domain.periods import Period
 from privacy_audit.domain.record_periods import PurgeResult
 from privacy_audit.pipeline.audit_order import LOG, AuditOrder
 from privacy_audit.pipeline.configuration import Configuration, read_configuration
-from privacy_audit.pipeline.order_lookups import configuration_of, register_url
+from privacy_audit.pipeline.order_lookups import audit_db_url, configuration_of
 from privacy_audit.pipeline.planning import prove_known
 
 
@@ -27,7 +27,7 @@ def audit_records(order: AuditOrder) -> StoreResult:
 
     configuration = configuration_of(order)
     settings = configuration.settings
-    filed = partial(filed_records.filed, partial(register_url, settings))
+    filed = partial(filed_records.filed, partial(audit_db_url, settings))
     return self_auditor.audit(records_order(order, configuration), _shelves(settings), filed)
 
 
@@ -63,7 +63,7 @@ def _shelves(settings: Settings) -> list[Any]:
     from privacy_audit.self_audit import record_folders
 
     def url() -> Any:
-        return register_url(settings)
+        return audit_db_url(settings)
 
     return [
         filed_records.FiledAudits(url),

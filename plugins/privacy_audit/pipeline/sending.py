@@ -11,7 +11,7 @@ from privacy_audit.config.settings import load
 from privacy_audit.domain.outbox_message import OutboxMessage
 from privacy_audit.pipeline import known_database
 from privacy_audit.pipeline.configuration import read_configuration as read_configuration
-from privacy_audit.pipeline.order_lookups import register_url
+from privacy_audit.pipeline.order_lookups import audit_db_url
 from privacy_audit.postgres import connections
 
 
@@ -34,7 +34,7 @@ def send_alerts() -> SentMessages:
     from privacy_audit import audit_db
 
     settings = load()
-    url = register_url(settings)
+    url = audit_db_url(settings)
     audit_db.upgrade(url)
     known_database.prove(settings)
     sent, failed = 0, []

@@ -53,12 +53,12 @@ def reading(connection_name: str, what: str) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def register(connection_name: str, *, writes: bool) -> Iterator[sa.Connection]:
-    """One transaction on the audit's own register: committed when the block ends, undone when anything is raised.
+def audit_database_of(connection_name: str, *, writes: bool) -> Iterator[sa.Connection]:
+    """One transaction on the audit database: committed when the block ends, undone when anything is raised.
 
-    OtherDatabaseError when the register is down or of another version.
+    OtherDatabaseError when the audit database is down or of another version.
     """
-    place = f"the audit's register (connection {connection_name})"
+    place = f"the audit database (connection {connection_name})"
     url = connections.sqlalchemy_url(connections.find(connection_name))
     with _in_our_words(place), audit_database.opened(url) as engine, engine.begin() as connection:
         if not writes:

@@ -1,4 +1,4 @@
-"""Whether each night has its audit, by what the register holds. Pure.
+"""Whether each night has its audit, by what the audit database holds. Pure.
 
 A night that nobody looked at is no night on which nothing was wrong: a scheduler that stands still breaks no promise
 loudly. A night is a civil day in the policy's zone, and its audit is any that was filed by an instant of that day,
@@ -58,7 +58,7 @@ def look_back(audits: Iterable[StartedAudit], until: datetime, zone: ZoneInfo, s
 
 
 def judged(order: RecordsOrder, control: Control, filed: Sequence[StartedAudit]) -> CheckVerdict:
-    """What is said of the nights, from the audits of the register and the one under way."""
+    """What is said of the nights, from the audits of the audit database and the one under way."""
     under_way = StartedAudit(order.as_of, order.triggered_by)
     nights = look_back([*filed, under_way], order.as_of, order.zone, _since(order, control))
     tally = _tally(nights, order)
@@ -72,7 +72,7 @@ def judged(order: RecordsOrder, control: Control, filed: Sequence[StartedAudit])
 def of_nights(control: Control, said: CheckVerdict) -> CheckResult:
     """The check of the nights."""
     sentence = (
-        "Each night since the schedule started its first audit has an audit in the register;"
+        "Each night since the schedule started its first audit has an audit in the audit database;"
         f" the last {control.parameters[NIGHTS]} nights are looked at."
     )
     return check(control, "", said, sentence, ADVICE)

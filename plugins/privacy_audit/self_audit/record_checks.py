@@ -19,7 +19,7 @@ ADVICE = Advice(
 )
 
 _NOUNS = {
-    RecordKind.AUDITS: "Audits in the register, with their results, standings and decisions,",
+    RecordKind.AUDITS: "Audits in the audit database, with their results, standings and decisions,",
     RecordKind.REPORTS: "Reports",
     RecordKind.VALIDATIONS: "Validation results of Great Expectations",
     RecordKind.MESSAGES: "Messages to the owners",

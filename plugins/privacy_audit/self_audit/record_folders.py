@@ -23,7 +23,7 @@ from privacy_audit.domain.record_periods import OwnRecord, PurgeResult, RecordKi
 
 _PATIENCE_SECONDS = 60
 _OF_AN_AUDIT = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}(\.unfiled)?")
-"""Id of an audit; a report that the register has not taken yet says so in its name."""
+"""Id of an audit; a report that the audit database has not taken yet says so in its name."""
 _INSTANT = "%Y%m%dT%H%M%SZ"
 _ASIDE = ".expired."
 """Begins the name of what is being deleted."""

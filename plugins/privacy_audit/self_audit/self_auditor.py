@@ -22,7 +22,7 @@ class NotMaintainedError(MayHealError):
 
 
 Filed = Callable[[], Sequence[StartedAudit]]
-"""Asks the register for its audits, when it is called. PrivacyAuditError when it cannot be read."""
+"""Asks the audit database for its audits, when it is called. PrivacyAuditError when it cannot be read."""
 
 
 def audit(order: RecordsOrder, shelves: Sequence[RecordStore], filed: Filed) -> StoreResult:

@@ -43,7 +43,7 @@ def main() -> None:
         local_airflow.prepare()
         print(json.dumps(run({"as_of": manifest.as_of.isoformat()})))
         if given.keep:
-            given.keep.write_text(register_of(place.connections["privacy_audit_register"]), encoding="utf-8")
+            given.keep.write_text(register_of(place.connections["privacy_audit_db"]), encoding="utf-8")
 
 
 def plant(stores: company.DemoStores, statements: str) -> None:

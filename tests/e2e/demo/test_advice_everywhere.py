@@ -66,14 +66,14 @@ def night(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
     keys = json.dumps({"keys": {"1": base64.b64encode(secrets.token_bytes(32)).decode()}})
     with pytest.MonkeyPatch.context() as patch, open_channels() as owner:
         patch.setenv("PRIVACY_AUDIT_HOME", str(home))
-        for name in ("PRIVACY_AUDIT_EXPECTATIONS", "PRIVACY_AUDIT_REGISTER", "PRIVACY_AUDIT_REPORTS_URL"):
+        for name in ("PRIVACY_AUDIT_EXPECTATIONS", "PRIVACY_AUDIT_DATABASE", "PRIVACY_AUDIT_REPORTS_URL"):
             patch.delenv(name, raising=False)
         for store in ("app", "web"):
             url = server.url(store, f"auditor_{store}", getattr(PASSWORDS, f"auditor_{store}"))
             patch.setenv(f"AIRFLOW_CONN_STORE_{store.upper()}", url.replace("+psycopg2", ""))
         register = server.url("register", "register", PASSWORDS.register)
         initialise(register)
-        patch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", register.replace("+psycopg2", ""))
+        patch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_DB", register.replace("+psycopg2", ""))
         patch.setenv("AIRFLOW_CONN_ERASURE_KEYS", json.dumps({"conn_type": "generic", "password": keys}))
         for name in ("PRODUCT", "WEB", "PLATFORM", "COMPLIANCE"):
             patch.setenv(f"AIRFLOW_CONN_ALERTS_{name}", owner.connection)

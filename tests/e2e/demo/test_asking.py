@@ -26,6 +26,6 @@ def test_the_command_is_run_over_the_demo(
     home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'plugins'}:{ROOT}")  # as the Makefile does
-    monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_DB", "postgresql://nobody@127.0.0.1:1/none")
     assert cli_proxy.ask(home, ["findings", "list", "--all"]) == 0
     assert "0 findings" in capfd.readouterr().out

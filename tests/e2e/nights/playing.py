@@ -223,7 +223,7 @@ class Playing:
 
     def _known(self) -> Any:
         """How every finding stands, and which report people open."""
-        url = order_lookups.register_url(settings.load())
+        url = order_lookups.audit_db_url(settings.load())
         return audit_db.findings(url), (self._home / "var" / "reports" / "latest").resolve().name
 
     def store_web_goes_down(self) -> None:
@@ -268,9 +268,9 @@ class Playing:
         (self._expectations / "handling.yaml").write_text(HANDLING)
         self._env.setenv("PRIVACY_AUDIT_HOME", str(self._home / "var"))
         self._env.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(self._expectations))
-        self._env.delenv("PRIVACY_AUDIT_REGISTER", raising=False)
+        self._env.delenv("PRIVACY_AUDIT_DATABASE", raising=False)
         self._env.delenv("PRIVACY_AUDIT_REPORTS_URL", raising=False)
-        self._env.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", register)
+        self._env.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_DB", register)
         assert CliRunner().invoke(app, ["db", "init"]).exit_code == 0
         for store in STORES:
             self._env.setenv(f"AIRFLOW_CONN_STORE_{store.upper()}", self._company.connection(store))

@@ -1,4 +1,4 @@
-"""Records in the register: four years of audits, of which exactly those stay that must."""
+"""Records in the audit database: four years of audits, of which exactly those stay that must."""
 
 from __future__ import annotations
 
@@ -199,14 +199,14 @@ def test_a_database_that_was_never_made_is_not_taken_for_one_without_records(
 
 def test_a_shelf_that_is_lost_stops_no_other_and_may_heal(four_years: str, rows: Rows) -> None:
     def nowhere() -> sa.URL:
-        raise PrivacyAuditError("connection privacy_audit_register: is not configured.")
+        raise PrivacyAuditError("connection privacy_audit_db: is not configured.")
 
     with pytest.raises(NotMaintainedError) as failed:
         maintain(
             [FiledMessages(nowhere), FiledAudits(lambda: sa.make_url(four_years))], PERIODS, NOW, PARIS, dry_run=False
         )
     lost, done = str(failed.value).splitlines()
-    assert lost == "connection privacy_audit_register: is not configured."
+    assert lost == "connection privacy_audit_db: is not configured."
     assert done.startswith("audits: 4 deleted, with 5 results, 3 standings, 2 policies; 2 left within their period;")
     assert isinstance(failed.value, MayHealError)
     assert column(rows, "SELECT id FROM audits ORDER BY as_of") == LEFT

@@ -33,9 +33,9 @@ def _night(url: str, number: int, *checks: CheckResult) -> None:
 def filed(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A register with a night on which positions were found, and the environment that leads to it."""
     address = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", address)
+    monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_DB", address)
     monkeypatch.setenv("PRIVACY_AUDIT_HOME", str(tmp_path))  # no reports lie there that the register must know
-    for name in ("PRIVACY_AUDIT_EXPECTATIONS", "PRIVACY_AUDIT_REGISTER"):
+    for name in ("PRIVACY_AUDIT_EXPECTATIONS", "PRIVACY_AUDIT_DATABASE"):
         monkeypatch.delenv(name, raising=False)
     draft = replace(POSITIONS, show_undecidable="SELECT 'undecided';", draft="BEGIN;\nROLLBACK;")
     _night(url, 0, draft, builders.check("app/app.contracts", "RET-1", Outcome.REVIEW))

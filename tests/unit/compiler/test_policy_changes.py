@@ -31,7 +31,7 @@ Promises = dict[str, Any]
 
 def read(expectations: Path) -> Promises:
     """What is promised, as it comes back from where it was kept."""
-    settings = Settings(home=expectations, expectations=expectations, register="none", reports_url="")
+    settings = Settings(home=expectations, expectations=expectations, database="none", reports_url="")
     configuration = read_configuration(settings)
     kept: Promises = json.loads(json.dumps(promises(configuration.policy, configuration.coverages), allow_nan=False))
     return kept

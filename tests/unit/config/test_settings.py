@@ -16,13 +16,13 @@ from tests.places import ROOT
 DEFAULTS = Settings(
     home=ROOT / "var",
     expectations=ROOT / "expectations",
-    register="privacy_audit_register",
+    database="privacy_audit_db",
     reports_url="",
 )
 VARIABLES = {
     "PRIVACY_AUDIT_HOME": "home",
     "PRIVACY_AUDIT_EXPECTATIONS": "expectations",
-    "PRIVACY_AUDIT_REGISTER": "register",
+    "PRIVACY_AUDIT_DATABASE": "database",
     "PRIVACY_AUDIT_REPORTS_URL": "reports_url",
 }
 
@@ -53,7 +53,7 @@ def test_an_empty_variable_is_as_good_as_none(variable: str) -> None:
     ("variable", "value"),
     [
         ("PRIVACY_AUDIT_HOME", "/srv/audit"),
-        ("PRIVACY_AUDIT_REGISTER", "register_of_the_north"),
+        ("PRIVACY_AUDIT_DATABASE", "audit_db_of_the_north"),
         ("PRIVACY_AUDIT_REPORTS_URL", "https://airflow.example.org/privacy-audit"),
         ("PRIVACY_AUDIT_REPORTS_URL", "http://127.0.0.1:8080/privacy-audit/"),
     ],
@@ -114,7 +114,7 @@ def test_a_folder_without_a_policy_holds_no_expectations(tmp_path: Path) -> None
 
 
 def test_every_mistake_is_told_at_once() -> None:
-    wrong = {name: "nowhere" for name in VARIABLES if name != "PRIVACY_AUDIT_REGISTER"}
+    wrong = {name: "nowhere" for name in VARIABLES if name != "PRIVACY_AUDIT_DATABASE"}
     said = refusal(wrong).splitlines()
     assert [line.partition(": ")[0] for line in said] == list(wrong)
 

@@ -99,7 +99,7 @@ def configuration(expectations: Path, **maps: str) -> Configuration:
     """What is read when the folder holds these maps, by the names of their stores."""
     for store, text in maps.items():
         (expectations / "stores" / f"{store}.yaml").write_text(text, encoding="utf-8")
-    return read_configuration(Settings(expectations.parent, expectations, register="", reports_url=""))
+    return read_configuration(Settings(expectations.parent, expectations, database="", reports_url=""))
 
 
 def refusal(expectations: Path, **maps: str) -> str:
@@ -500,7 +500,7 @@ def test_spoilt_map_is_refused_with_places_or_still_accounts_for_every_control(t
 
 
 def test_the_real_maps_account_for_every_control_in_exactly_one_way() -> None:
-    read = read_configuration(Settings(REAL.parent, REAL, register="", reports_url=""))
+    read = read_configuration(Settings(REAL.parent, REAL, database="", reports_url=""))
     stores = [coverage.store.store for coverage in read.coverages]
     assert stores == sorted(path.stem for path in (REAL / "stores").iterdir()) != []
     accounts = {

@@ -67,7 +67,7 @@ def test_the_audits_own_database_may_have_another_encoding(
             connection.exec_driver_sql("INSERT INTO kept VALUES (%s)", ("clé",))
         with transaction.transaction(url) as connection:
             assert connection.exec_driver_sql("SELECT words FROM kept").scalar() == "clé"
-        with other_databases.register("KEPT", writes=True) as connection:
+        with other_databases.audit_database_of("KEPT", writes=True) as connection:
             connection.exec_driver_sql("INSERT INTO kept VALUES (%s)", ("bébé",))
             assert connection.exec_driver_sql("SELECT string_agg(words, ' ') FROM kept").scalar() == "clé bébé"
 

@@ -244,7 +244,7 @@ def test_a_register_that_is_down_or_too_old(
     held: Held, monkeypatch: pytest.MonkeyPatch, address: dict[str, Any], cause: Cause, words: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_THE_REGISTER", conn(sa.make_url(held.register).set(**address)))
-    with pytest.raises(StoreError, match=rf"register \(connection the_register\): .*{words}") as caught:
+    with pytest.raises(StoreError, match=rf"audit database \(connection the_register\): .*{words}") as caught:
         held.night()
     assert caught.value.cause is cause
     assert "127.0.0.1" not in str(caught.value)
@@ -352,7 +352,7 @@ def test_the_nightly_audit_files_and_an_audit_by_hand_does_not(
     shutil.copy(real / "law.yaml", folder)
     empty = make_database()
     _upgrade_to(empty, "0004")
-    for name in ("THE_REGISTER", "PRIVACY_AUDIT_REGISTER"):
+    for name in ("THE_REGISTER", "PRIVACY_AUDIT_DB"):
         monkeypatch.setenv(f"AIRFLOW_CONN_{name}", conn(empty))
     monkeypatch.setenv("AIRFLOW_CONN_STORE_APP", conn(held.store.reader))
     monkeypatch.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(folder))

@@ -60,7 +60,7 @@ def fill(url: str, store: str) -> None:
 def enter(monkeypatch: pytest.MonkeyPatch, company: Company, home: Path) -> None:
     monkeypatch.setenv("PRIVACY_AUDIT_HOME", str(home))
     monkeypatch.setenv("PRIVACY_AUDIT_EXPECTATIONS", str(company.expectations))
-    for name in ("PRIVACY_AUDIT_REGISTER", "PRIVACY_AUDIT_REPORTS_URL"):
+    for name in ("PRIVACY_AUDIT_DATABASE", "PRIVACY_AUDIT_REPORTS_URL"):
         monkeypatch.delenv(name, raising=False)
     for name, value in company.connections.items():
         monkeypatch.setenv(name, value)

@@ -53,7 +53,7 @@ def night(company: Company, register: str, tmp_path_factory: pytest.TempPathFact
     home = tmp_path_factory.mktemp("night") / "home"
     with pytest.MonkeyPatch.context() as monkeypatch:
         enter(monkeypatch, company, home)
-        monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", airflow_url(sa.make_url(register)))
+        monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_DB", airflow_url(sa.make_url(register)))
         audit_db.init(register)
         order = plan()
         return OneNight(home, order, [handed_on(result) for result in auditing.audit_everything(order)])
@@ -85,7 +85,7 @@ def register(make_database: MakeDatabase) -> str:
 @pytest.fixture
 def rows(register: str, monkeypatch: pytest.MonkeyPatch) -> Rows:
     """What a statement gives in the register, which was just made."""
-    monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", airflow_url(sa.make_url(register)))
+    monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_DB", airflow_url(sa.make_url(register)))
     execute(register, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     audit_db.init(register)
     return lambda statement: execute(register, statement)

@@ -14,7 +14,7 @@ from tests.unit.pipeline.one_night import OneNight, Results, plan
 from tests.unit.pipeline.owner import Owner
 
 UNSEEN = "Store web: 12 checks were not audited: The statement was cancelled by its time limit."
-FAILED = "Task file_report failed: the register: it is read-only."
+FAILED = "Task file_report failed: the audit database: it is read-only."
 PROBLEMS: dict[str, tuple[list[str] | None, list[str] | None, bool, list[str]]] = {
     "The audit was not filed.": (None, [], True, []),
     "The owners were not told.": ([], None, True, []),

@@ -37,7 +37,7 @@ class Databases:
         self.url = ""
 
     def connect(self, url: str) -> str:
-        self._monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", airflow_url(sa.make_url(url)))
+        self._monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_DB", airflow_url(sa.make_url(url)))
         self.url = url
         return url
 

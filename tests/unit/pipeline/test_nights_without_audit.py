@@ -68,7 +68,7 @@ def test_from_the_first_night_by_schedule_to_a_gap_that_is_made_up_for() -> None
     assert outcome(late) == ("fail", "2 nights have no audit: 21 November 2026 to 22 November 2026.")
     assert late.tally
     assert late.tally.population == 5
-    (finding,) = [one for one in audit_db.findings(order_lookups.register_url(load())) if one.check == CHECK]
+    (finding,) = [one for one in audit_db.findings(order_lookups.audit_db_url(load())) if one.check == CHECK]
     assert (finding.store, finding.violating, finding.is_open) == (RECORDS, 2, True)
     page = (reports[NOW - timedelta(days=1)] / "report.html").read_text()
     assert late.reason in page
@@ -77,7 +77,7 @@ def test_from_the_first_night_by_schedule_to_a_gap_that_is_made_up_for() -> None
     for day in (21, 22):
         filed(NOW - timedelta(hours=20), f"manual__{day}", f"2026-11-{day}T01:15:00+01:00")
     assert outcome(filed(NOW, "scheduled__4")) == ("pass", "")
-    (finding,) = [one for one in audit_db.findings(order_lookups.register_url(load())) if one.check == CHECK]
+    (finding,) = [one for one in audit_db.findings(order_lookups.audit_db_url(load())) if one.check == CHECK]
     assert not finding.is_open
 
 

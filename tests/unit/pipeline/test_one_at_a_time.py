@@ -148,7 +148,7 @@ def test_without_the_audit_database_a_store_is_audited_and_it_is_a_limit(
     register: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = airflow_url(sa.make_url(register).set(port=1))
-    monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", nowhere)
+    monkeypatch.setenv("AIRFLOW_CONN_PRIVACY_AUDIT_DB", nowhere)
     result = look()
     assert (result.outcome, result.cause) == ("fail", None)
     assert result.limits == (one_at_a_time._UNLOCKED,)

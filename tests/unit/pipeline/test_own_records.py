@@ -37,7 +37,7 @@ def make(home: Path, *places: str) -> None:
     for place in places:
         (home / place).mkdir(parents=True)
         (home / place / "audit.json").write_text("{}")
-    url = order_lookups.register_url(load())
+    url = order_lookups.audit_db_url(load())
     audit_db.accept(url, WITHIN, NOW - timedelta(days=1), "", by="a test", because="Its reports are made up.")
 
 
@@ -109,7 +109,7 @@ def test_a_register_that_nobody_named_is_not_audited_and_the_folders_are(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(home, f"reports/{WITHIN}", f"reports/{PAST}")
-    monkeypatch.delenv("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER")
+    monkeypatch.delenv("AIRFLOW_CONN_PRIVACY_AUDIT_DB")
     result = look()
     assert outcomes(result) == {
         "audits": "not_audited",
@@ -117,7 +117,7 @@ def test_a_register_that_nobody_named_is_not_audited_and_the_folders_are(
         "validations": "pass",
         "messages": "not_audited",
     }
-    assert result.checks[0].reason.startswith("Connection privacy_audit_register: is not configured. Set AIRFLOW_")
+    assert result.checks[0].reason.startswith("Connection privacy_audit_db: is not configured. Set AIRFLOW_")
     with pytest.raises(NotMaintainedError, match="is not configured"):
         own_records.maintain(NOW)
     assert not (home / "reports" / PAST).exists()
@@ -140,7 +140,7 @@ def test_what_is_past_its_period_is_a_finding_like_any_other(night: OneNight, ho
     results = [*night.results[:2], handed_on(own_records.audit_records(night.order))]
     assert assembling.assemble(night.order, results).outcome is Outcome.FAIL
     filed = filing_step.file(night.order, results)
-    (finding,) = [one for one in audit_db.findings(order_lookups.register_url(load())) if one.store == RECORDS]
+    (finding,) = [one for one in audit_db.findings(order_lookups.audit_db_url(load())) if one.store == RECORDS]
     assert (finding.check, finding.violating) == ("privacy_audit/_store/META-5/reports", 1)
     for page in (
         filed.report / "report.html",

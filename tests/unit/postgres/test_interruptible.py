@@ -197,7 +197,7 @@ def company(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactor
         "PRIVACY_AUDIT_HOME": str(folder / "home"),
         "PRIVACY_AUDIT_EXPECTATIONS": str(make_expectations(folder / "expectations")),
         "AIRFLOW_CONN_STORE_APP": airflow_url(reader),
-        "AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER": airflow_url(sa.make_url(own)),
+        "AIRFLOW_CONN_PRIVACY_AUDIT_DB": airflow_url(sa.make_url(own)),
     }
 
 
@@ -215,8 +215,8 @@ def _without_the_role(company: dict[str, str], server: EmbeddedPostgres) -> Iter
     [
         ("AIRFLOW_CONN_STORE_APP", "count(*) AS population"),
         ("AIRFLOW_CONN_STORE_APP", "application_name"),
-        ("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", "idle_in_transaction_session_timeout"),
-        ("AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER", "application_name"),
+        ("AIRFLOW_CONN_PRIVACY_AUDIT_DB", "idle_in_transaction_session_timeout"),
+        ("AIRFLOW_CONN_PRIVACY_AUDIT_DB", "application_name"),
     ],
 )
 def test_the_command_line_ends_within_seconds(

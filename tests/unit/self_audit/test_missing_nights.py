@@ -98,8 +98,8 @@ def test_the_check_in_words() -> None:
         "",
     )
     assert check.sentence == (
-        "Each night since the schedule started its first audit has an audit in the register; the last 35 nights are"
-        " looked at."
+        "Each night since the schedule started its first audit has an audit in the audit database;"
+        " the last 35 nights are looked at."
     )
     assert check.reason == "13 nights have no audit: 11 November 2026 to 23 November 2026."
     assert "as_of" in check.fix
@@ -173,7 +173,7 @@ def test_neither_order_nor_repetition_matters(filed: list[StartedAudit], again: 
 
 def test_a_register_that_cannot_be_read_is_not_audited() -> None:
     def nowhere() -> Sequence[StartedAudit]:
-        raise PrivacyAuditError("connection privacy_audit_register: is not configured.")
+        raise PrivacyAuditError("connection privacy_audit_db: is not configured.")
 
     result = self_auditor.audit(order_of(builders.T), (), nowhere)
     (check,) = result.checks
@@ -182,7 +182,7 @@ def test_a_register_that_cannot_be_read_is_not_audited() -> None:
         Outcome.NOT_AUDITED,
         Cause.UNREACHABLE,
     )
-    assert (check.reason, check.tally) == ("Connection privacy_audit_register: is not configured.", None)
+    assert (check.reason, check.tally) == ("Connection privacy_audit_db: is not configured.", None)
 
 
 def test_a_task_that_ended_without_a_result_looked_at_no_night() -> None:

@@ -100,7 +100,7 @@ class Company:
     def environment(self) -> dict[str, str]:
         return {
             **self.connections,
-            "AIRFLOW_CONN_PRIVACY_AUDIT_REGISTER": self.register,
+            "AIRFLOW_CONN_PRIVACY_AUDIT_DB": self.register,
             "PRIVACY_AUDIT_HOME": str(self.folder / "home"),
             "PRIVACY_AUDIT_EXPECTATIONS": str(self.expectations),
         }

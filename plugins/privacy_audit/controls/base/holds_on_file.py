@@ -25,7 +25,7 @@ def is_hold(entry: ManifestEntry) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HoldRow:
-    """A row of the register of holds at T."""
+    """A row of the audit database of holds at T."""
 
     texts: Sequence[str | None] = field(repr=False)
     """Its key."""
@@ -39,7 +39,7 @@ class HoldRow:
 
 @dataclass
 class LookAtHolds:
-    """What the register of holds says tonight, against what is on file. Memory grows with the holds."""
+    """What the audit database of holds says tonight, against what is on file. Memory grows with the holds."""
 
     seals: Sequence[RowDigester]
     filed: Sequence[ManifestEntry]

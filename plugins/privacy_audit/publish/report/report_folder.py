@@ -27,7 +27,7 @@ from privacy_audit.view.make_view import make_view
 FOLDER = "reports"
 LATEST = "latest"
 UNFILED = ".unfiled"
-"""Ends the name of a folder whose audit the register did not take yet."""
+"""Ends the name of a folder whose audit the audit database did not take yet."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
 _PLANNED = re.compile(r"(\d{8}T\d{6})Z-[0-9a-f]{8}")
 """Id of an audit as it is planned: T, and a digest of who asked for it."""
@@ -105,7 +105,7 @@ def write(audit: Audit, chronicle: FindingHistory, home: Path) -> Path:
 
 
 def write_unfiled(audit: Audit, home: Path) -> Path:
-    """Write what an audit found while the register cannot take it, so that nothing is lost with the run.
+    """Write what an audit found while the audit database cannot take it, so that nothing is lost with the run.
 
     The folder is called after the audit and `.unfiled`; it knows of no other night, and goes when the audit is filed.
     Raises ReportNotFiledError as `write` does.

@@ -1,4 +1,4 @@
-"""The register: audits, results, findings, deliveries."""
+"""The audit database: audits, results, findings, deliveries."""
 
 import sqlalchemy as sa
 from alembic import op
