@@ -1,5 +1,6 @@
 # Airflow with the audit in it. Everything is pinned: the base image by tag, each package by version and hash.
-FROM python:3.12.12-slim-bookworm
+# `--target runtime` is what production runs; `--target demo` adds the demo company, which fills a store.
+FROM python:3.12.12-slim-bookworm AS runtime
 
 ENV AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/airflow/dags \
@@ -21,14 +22,23 @@ RUN apt-get update \
 
 WORKDIR /opt/airflow
 
-COPY requirements.txt .
-RUN pip install --no-cache-dir --require-hashes --requirement requirements.txt
+COPY requirements-runtime.txt .
+RUN pip install --no-cache-dir --require-hashes --requirement requirements-runtime.txt
 
 COPY --chmod=0755 .ci/privacy-audit bin/privacy-audit
 COPY dags dags
 COPY expectations expectations
 COPY plugins plugins
 
-USER airflow
+# A number, so that a cluster can see that it is not root.
+USER 50000
 ENTRYPOINT ["tini", "--"]
 CMD ["airflow", "version"]
+
+FROM runtime AS demo
+USER 0
+COPY requirements.txt .
+RUN pip install --no-cache-dir --require-hashes --requirement requirements.txt
+COPY demo demo
+ENV PYTHONPATH=/opt/airflow/plugins:/opt/airflow
+USER 50000

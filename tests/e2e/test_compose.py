@@ -140,7 +140,7 @@ def test_the_worker_has_every_connection_that_the_audit_asks_for() -> None:
 
 def test_every_airflow_shares_the_same_keys() -> None:
     components = [service for service in SERVICES.values() if "airflow" in str(service.get("command", ""))]
-    assert len(components) >= 6
+    assert len(components) >= 5
     for shared in ("AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY"):
         assert len({service["environment"][shared] for service in components}) == 1
 
@@ -148,11 +148,47 @@ def test_every_airflow_shares_the_same_keys() -> None:
 def test_the_image_holds_what_is_pinned_and_is_not_root() -> None:
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     instructions = [line.split()[0] for line in lines if re.match(r"[A-Z]+ ", line)]
-    assert re.fullmatch(
-        r"FROM python:3\.1[123]\.\d+-slim-bookworm", next(line for line in lines if line.startswith("FROM"))
-    )
+    first = next(line for line in lines if line.startswith("FROM"))
+    assert re.fullmatch(r"FROM python:3\.1[123]\.\d+-slim-bookworm AS runtime", first)
     assert any("--require-hashes" in line for line in lines)
-    assert instructions.index("USER") > max(at for at, word in enumerate(instructions) if word == "RUN")
+    stages = " ".join(instructions).split("FROM")[1:]
+    assert [stage.split()[-1] for stage in stages] == ["CMD", "USER"]
+    assert re.findall(r"^USER (\S+)$", "\n".join(lines), flags=re.MULTILINE) == ["50000", "0", "50000"]
+    assert lines[-1] == "USER 50000", "a number, and not root"
+
+
+def test_the_image_of_production_holds_no_demo() -> None:
+    runtime, _, demo = (ROOT / "Dockerfile").read_text().partition("FROM runtime AS demo")
+    assert "demo demo" in demo
+    assert "COPY demo" not in runtime
+    assert "requirements-runtime.txt" in runtime
+    assert "pixeltable" not in (ROOT / "requirements-runtime.txt").read_text()
+    builds = {name: service["build"]["target"] for name, service in SERVICES.items() if "build" in service}
+    assert {name for name, target in builds.items() if target == "demo"} == {"demo-fill"}
+
+
+def test_what_runs_tasks_waits_for_the_api_server() -> None:
+    for name in ("scheduler", "dag-processor", "worker"):
+        assert SERVICES[name]["depends_on"]["api-server"] == {"condition": "service_healthy"}
+    assert "api-server" not in SERVICES["api-server"]["depends_on"]
+
+
+def test_a_worker_that_is_told_to_end_may_finish_an_audit() -> None:
+    assert SERVICES["worker"]["stop_grace_period"] == "110m"
+    dag = (ROOT / "dags" / "privacy_audit_nightly.py").read_text()
+    assert "execution_timeout=timedelta(minutes=105)" in dag
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_bounded(name: str) -> None:
+    assert SERVICES[name]["mem_limit"]
+    assert SERVICES[name]["cpus"]
+    assert SERVICES[name]["logging"]["options"]["max-size"] == "10m"
+
+
+def test_nothing_runs_that_no_task_needs() -> None:
+    """No task is deferrable, so there is nothing for a triggerer to do."""
+    assert "triggerer" not in SERVICES
 
 
 def test_what_the_image_copies_is_sent_to_the_builder() -> None:
