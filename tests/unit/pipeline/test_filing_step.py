@@ -16,6 +16,7 @@ from privacy_audit.domain.errors import PrivacyAuditError
 from privacy_audit.domain.outcomes import Outcome
 from privacy_audit.pipeline import filing_step, publishing
 from privacy_audit.pipeline.filing_step import FilingOutcome
+from privacy_audit.publish.report.interface import formats
 from tests.unit.pipeline.company import Rows, execute
 from tests.unit.pipeline.one_night import NOW, RUN, OneNight, bytes_below, handed_on
 
@@ -41,7 +42,7 @@ def test_the_audit_is_filed_as_a_report_and_in_the_register(
             Outcome.NOT_APPLICABLE: 22,
         },
     )
-    assert set(bytes_below(folder)) == {"audit.json", "report.html", "findings.csv", "findings.json"}
+    assert set(bytes_below(folder)) == {form.FILE_NAME for form in formats()}
     assert rows("SELECT id, as_of, outcome, triggered_by FROM audits") == [
         (night.order.audit_id, NOW.replace(microsecond=0), "fail", RUN)
     ]

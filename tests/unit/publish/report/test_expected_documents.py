@@ -39,4 +39,7 @@ def test_every_expected_file_is_compared() -> None:
 
 
 def test_formats_are_found_by_themselves() -> None:
-    assert [form.FILE_NAME for form in FORMATS] == ["audit.json", "findings.csv", "findings.json", "report.html"]
+    folder = Path(interface.__file__).parent
+    written = {path.stem for path in folder.glob("*.py") if "\nFILE_NAME = " in path.read_text("utf-8")}
+    assert {form.__name__.rpartition(".")[2] for form in FORMATS} == written
+    assert {"audit.json", "findings.csv", "findings.json", "report.html"} <= {form.FILE_NAME for form in FORMATS}
