@@ -27,6 +27,8 @@ from packaging.utils import canonicalize_name
 
 from tests.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = ROOT / "plugins" / "privacy_audit"
 NOT_IMPORTED = {"apache-airflow-providers-postgres", "tzdata"}
 """Declared though no module imports them: Airflow's form for the connections, and data of the time zones."""

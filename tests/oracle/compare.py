@@ -43,7 +43,7 @@ def agree(connection: sa.Connection, case: Case) -> None:
     rule = kinds()[case.kind].model_validate(case.rule)
     expected = evaluate(rule, case.tables, case.as_of)
     with tables.filled(connection, case.tables):
-        assert counted(count_all(connection, rule, case.as_of)) == expected.fields
+        assert counted(count_all(connection, rule, rule.context(case.as_of))) == expected.fields
         seeks_agree(connection, rule, case.as_of, expected.fields)
         assert listed(connection, rule, case.as_of) == expected.violating
 
@@ -51,7 +51,7 @@ def agree(connection: sa.Connection, case: Case) -> None:
 def seeks_agree(connection: sa.Connection, rule: Rule, as_of: datetime, expected: dict[str, Any]) -> None:
     """Every way to the suspects counts what the whole table counts."""
     for seek in rule.seeks(rule.context(as_of)):
-        sought = counted(count_suspects(connection, rule, as_of, seek, expected["population"]))
+        sought = counted(count_suspects(connection, rule, rule.context(as_of), seek, expected["population"]))
         assert {name: sought[name] for name in SOUGHT} == {name: expected[name] for name in SOUGHT}, seek.index
 
 

@@ -58,10 +58,12 @@ def agree(connection: sa.Connection, case: Case) -> None:
     held, zone = as_they_hold(rule, case.tables, case.as_of), ZoneInfo(rule.zone)
     now, soon, late = (violating(rule, held, later(case.as_of, days, zone)) for days in (0, 30, 90))
     with tables.filled(connection, case.tables):
-        counted = count_all(connection, rule, case.as_of).tally.violating
+        counted = count_all(connection, rule, rule.context(case.as_of)).tally.violating
         assert counted == now
-        assert count_due(connection, rule, case.as_of, counted) == Forecast(soon - now, late - now, estimated=False)
-        assert estimate_due(connection, rule, case.as_of).estimated
+        assert count_due(connection, rule, rule.context(case.as_of), counted) == Forecast(
+            soon - now, late - now, estimated=False
+        )
+        assert estimate_due(connection, rule, rule.context(case.as_of)).estimated
 
 
 def test_what_is_foretold_is_what_a_later_audit_finds(database: str) -> None:

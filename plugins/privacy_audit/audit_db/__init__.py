@@ -1,8 +1,8 @@
 """The audit database: a PostgreSQL database in which audits, results and findings are filed, each audit once.
 
-Filing is one transaction: the results, how each finding stands after them, and what people are to be told. What was
-filed is never changed. A message is claimed before it is sent, so that it is said once. Messages of errors never
-carry addresses, passwords or the server's own words.
+One transaction files the results, the new state of each finding, and the messages to send. What was filed is never
+changed. A sender claims a message before it sends it, so that it is sent once. Errors carry no address, no password and
+no words of the server.
 """
 
 from privacy_audit.audit_db.decisions import decide, decisions_of

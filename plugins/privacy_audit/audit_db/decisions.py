@@ -1,4 +1,4 @@
-"""What people say of findings: entries are added and never changed."""
+"""The triage of findings by people: entries are added and never changed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from privacy_audit.findings.finding_state import Triage, TriageDecision
 
 
 def decide(url: sa.URL | str, fingerprint: str, triage: Triage, comment: str, by: str) -> None:
-    """Adds an entry to a finding. It moves neither outcome nor status."""
+    """Adds an entry to a finding. It changes neither outcome nor status."""
     entry = {"fingerprint": fingerprint, "triage": triage.value, "comment": comment, "by": by}
     with transaction(url) as connection:
         connection.execute(decisions.insert(), entry)
 
 
 def decisions_of(url: sa.URL | str, fingerprint: str) -> tuple[TriageDecision, ...]:
-    """All that people said of a finding, the first entry first."""
+    """Returns all entries of a finding, the oldest first."""
     entries = sa.select(decisions).where(decisions.c.fingerprint == fingerprint).order_by(decisions.c.seq)
     with transaction(url) as connection:
         rows = connection.execute(entries).mappings().all()

@@ -1,6 +1,6 @@
-"""Records in the audit database: audits with all that hangs on them, and messages.
+"""Own records in the audit database: audits with all rows that refer to them, and messages.
 
-What was filed is append-only: a trigger lets rows go only in a transaction that says it is maintenance.
+Filed rows are append-only: a trigger allows a DELETE only in a transaction that is marked as maintenance.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def filed(url: Url) -> tuple[StartedAudit, ...]:
 
 @contextmanager
 def _maintenance(url: sa.URL, *, dry_run: bool) -> Iterator[sa.Connection]:
-    """One transaction in which rows may go. A dry run undoes it all at its end: what it counts is what would go."""
+    """One transaction in which rows may be deleted. A dry run rolls it back: it counts what would be deleted."""
     if not dry_run:
         upgrade(url)
     with transaction(url, audit_database.LONG_SECONDS) as connection, connection.begin_nested() as undoable:
@@ -104,7 +104,7 @@ def _audits(connection: sa.Connection) -> tuple[OwnRecord, ...]:
 
 
 def _of_open_findings(connection: sa.Connection) -> list[str]:
-    """The audits after which an open finding stood as it stands now: without them it would be forgotten."""
+    """Returns the audits that hold the current state of an open finding; they must be kept."""
     last = sa.select(sa.func.max(standings.c.seq)).group_by(standings.c.fingerprint)
     is_open = standings.c.status.in_([status.value for status in OPEN])
     return list(connection.scalars(sa.select(standings.c.audit_id).where(standings.c.seq.in_(last), is_open)))
@@ -142,5 +142,5 @@ def _delete_messages(connection: sa.Connection, keys: Sequence[str], before: dat
 
 
 def _deleted(connection: sa.Connection, table: sa.Table, which: sa.ColumnElement[bool]) -> tuple[str, int]:
-    """The name of a table, and how many of its rows went."""
+    """Returns the name of a table and how many of its rows were deleted."""
     return table.name, connection.execute(sa.delete(table).where(which)).rowcount

@@ -1,4 +1,4 @@
-"""Files an audit: its results, how each finding stands after it, and what people are to be told, in one transaction."""
+"""Files an audit: its results, the new state of each finding, and the messages to send, in one transaction."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _prove_named(connection: sa.Connection, audit: Audit) -> None:
 
 
 def _file(connection: sa.Connection, submission: AuditSubmission) -> Mapping[str, FindingState]:
-    """Files all but the messages; gives how the findings stood until now."""
+    """Files all but the messages; returns the state of the findings before this audit."""
     audit, rules = submission.audit, submission.rules
     names = [store.name for store in audit.stores]
     judged = history.judged(connection, names)
@@ -138,7 +138,7 @@ def _audit_row(submission: AuditSubmission, *, moved: bool) -> dict[str, Any]:
 
 
 def _results(audit: Audit) -> list[CheckResult]:
-    """All checks, and each store that was not audited as a whole: its reason must not be lost when it has no check."""
+    """Returns the rows of all checks, and one row for each store that was not audited as a whole."""
     whole = [store_not_audited(store) for store in audit.stores]
     return [*(check for check in whole if check), *audit.checks]
 

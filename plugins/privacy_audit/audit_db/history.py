@@ -1,4 +1,4 @@
-"""What is read back from the audit database: audits, how findings stood, their nights, and what people said of them."""
+"""Reads the audit database: audits, states of findings, their nights, and their triage."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FiledAudit:
 
 
 def last_audits(url: sa.URL | str, n: int) -> tuple[FiledAudit, ...]:
-    """The n audits with the latest T, the latest first; of the same T, the one filed last."""
+    """Returns the n audits with the latest T, the latest first; of two with the same T, the one filed last."""
     names = ("id", "as_of", "outcome", "policy_version", "triggered_by", "filed_at", "report_sha256")
     latest = sa.select(*(audits.c[name] for name in names)).order_by(audits.c.as_of.desc(), audits.c.seq.desc())
     with transaction(url) as connection:
@@ -62,7 +62,7 @@ def last_audits(url: sa.URL | str, n: int) -> tuple[FiledAudit, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ClosingInstructions:
-    """What closes a finding, as the last audit that found it said."""
+    """What closes a finding, as the last audit that had it wrote it."""
 
     as_of: datetime
     """T by which the statements judge."""
@@ -76,13 +76,13 @@ class ClosingInstructions:
 
 
 def findings(url: sa.URL | str) -> tuple[FindingState, ...]:
-    """How every finding stands that was ever filed, the most urgent first."""
+    """Returns the current state of every finding that was ever filed, the most urgent first."""
     with transaction(url) as connection:
         return tuple(sorted(known(connection).values(), key=urgency))
 
 
 def instructions(url: sa.URL | str, fingerprint: str) -> ClosingInstructions | None:
-    """What closes the finding of a check; None when no filed audit found rows there."""
+    """Returns what closes the finding of a check; None if no filed audit found rows there."""
     names = ("sentence", "reason", "fix", "show_rows", "show_undecidable", "draft")
     last = (
         sa.select(audits.c.as_of, *(results.c[name] for name in names))
@@ -97,14 +97,14 @@ def instructions(url: sa.URL | str, fingerprint: str) -> ClosingInstructions | N
 
 
 def standing_decisions(url: sa.URL | str, fingerprints: Sequence[str]) -> dict[str, TriageDecision]:
-    """What people last said of findings, while it stands."""
+    """Returns the last triage of each finding that is still open."""
     with transaction(url) as connection:
         now = connection.execute(sa.select(sa.func.now())).scalar_one()
         return _decisions(connection, fingerprints, {}, now)
 
 
 def nights(url: sa.URL | str, fingerprint: str) -> tuple[tuple[datetime, FindingState], ...]:
-    """How one finding stood after each audit that had it, with the T of that audit, the first one first."""
+    """Returns the state of one finding after each audit that had it, with the T of that audit, the oldest first."""
     of_one = (
         sa.select(audits.c.as_of, standings)
         .join(audits, audits.c.id == standings.c.audit_id)
@@ -116,7 +116,7 @@ def nights(url: sa.URL | str, fingerprint: str) -> tuple[tuple[datetime, Finding
 
 
 def known(connection: sa.Connection, stores: Sequence[str] | None = None) -> dict[str, FindingState]:
-    """Fingerprint to how the finding stood last, resolved ones too; of these stores, or of all."""
+    """Returns the last state of each finding by fingerprint, resolved ones too; of these stores, or of all."""
     last = sa.select(standings).ext(distinct_on(standings.c.fingerprint))
     if stores is not None:
         last = last.where(standings.c.store.in_(stores))
@@ -125,7 +125,7 @@ def known(connection: sa.Connection, stores: Sequence[str] | None = None) -> dic
 
 
 def judged(connection: sa.Connection, stores: Sequence[str]) -> dict[str, datetime]:
-    """Store to the latest T by which it was judged."""
+    """Returns the latest T of each store."""
     latest = (
         sa.select(results.c.store, sa.func.max(audits.c.as_of).label("as_of"))
         .join(audits, audits.c.id == results.c.audit_id)
@@ -136,7 +136,7 @@ def judged(connection: sa.Connection, stores: Sequence[str]) -> dict[str, dateti
 
 
 def chronicle(connection: sa.Connection, audit: Audit, rules: HandlingRules) -> FindingHistory:
-    """What a report says beyond the night, as it was when the audit had been filed, whatever was filed since."""
+    """Returns the history that the report of an audit shows, as it was when the audit was filed."""
     filed = connection.execute(
         sa.select(audits.c.seq, audits.c.moved, audits.c.filed_at).where(audits.c.id == audit.id)
     ).one()
@@ -158,7 +158,7 @@ def series(
 ) -> dict[str, tuple[CheckCount, ...]]:
     """Fingerprint of each check of an audit to its nights, the oldest first and this audit's last, one per civil day.
 
-    Nights under a former name of its table or control are its own.
+    Nights under a former name of the table or control are included.
     """
     now_called = {old: new for new, names in formerly.items() for old in names}
     wanted = {check.fingerprint for check in audit.checks}
@@ -187,7 +187,7 @@ def series(
 
 
 def _one_a_day(points: Iterable[CheckCount], zone: ZoneInfo) -> tuple[CheckCount, ...]:
-    """The last point of each civil day; one that looked before one that could not."""
+    """Returns one count per civil day: the last one that was audited, else the last one."""
     days = groupby(points, key=lambda point: local_date(point.as_of, zone))
     return tuple(max(enumerate(day), key=lambda it: (it[1].violating is not None, it[0]))[1] for _, day in days)
 
@@ -195,7 +195,7 @@ def _one_a_day(points: Iterable[CheckCount], zone: ZoneInfo) -> tuple[CheckCount
 def _decisions(
     connection: sa.Connection, fingerprints: Sequence[str], formerly: Mapping[str, Sequence[str]], until: datetime
 ) -> dict[str, TriageDecision]:
-    """What people last said of findings by an instant, unless they were resolved since they said it."""
+    """Returns the last triage of each finding at an instant; a finding that was resolved later has none."""
     last: dict[str, TriageDecision] = {}
     for one in fingerprints:
         names = (one, *formerly.get(one, ()))
@@ -237,7 +237,7 @@ def _policy_changes(connection: sa.Connection, audit_id: str, seq: int) -> tuple
 
 
 def standing_row(audit_id: str, standing: FindingState) -> dict[str, Any]:
-    """A standing as a row of its table."""
+    """Returns the state of a finding as a row of its table."""
     return {**asdict(standing), "changes": [change.value for change in standing.changes], "audit_id": audit_id}
 
 

@@ -1,4 +1,4 @@
-"""Which audit database this is, and what it knows of the audits that reports tell of."""
+"""The identity of an audit database, and which of the audits in the report folder it knows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class KnownDatabase:
 
 
 def known(url: sa.URL | str, audit_ids: Sequence[str]) -> KnownDatabase:
-    """What the database knows of these audits. It is only read.
+    """Returns what the database knows of these audits. Only reads.
 
     AuditDatabaseRefusedError when it is empty or another program's, AuditDatabaseUnavailableError when it is down.
     """
@@ -47,7 +47,7 @@ def known(url: sa.URL | str, audit_ids: Sequence[str]) -> KnownDatabase:
 
 
 def made_at(url: sa.URL | str) -> datetime | None:
-    """When the database was made; None for one of a version that did not keep it.
+    """Returns when the database was made; None if its version did not record it.
 
     AuditDatabaseRefusedError when it is empty or another program's, AuditDatabaseUnavailableError when it is down.
     """
@@ -60,7 +60,7 @@ def made_at(url: sa.URL | str) -> datetime | None:
 
 
 def accept(url: sa.URL | str, audit_id: str, as_of: datetime, database: str, *, by: str, because: str) -> None:
-    """Files that somebody goes on with this database although reports, the newest that of an audit, know another.
+    """Records that a person accepts this database although the newest report names another one.
 
     `database` is the identity that the report names; empty when it names none.
     """

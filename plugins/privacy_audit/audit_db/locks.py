@@ -1,4 +1,4 @@
-"""One audit of a store at a time, anyone who starts it: a lock in the audit's own database, never in production."""
+"""One audit of a store at a time: a lock in the audit database, never in production."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class StoreBusyError(PrivacyAuditError):
 
 @contextmanager
 def store_lock(url: sa.URL | str, store: str) -> Iterator[Callable[[], bool]]:
-    """Holds the lock of a store while the block runs; gives a question that tells whether it is still held.
+    """Holds the lock of a store while the block runs; yields a function that returns whether it is still held.
 
     A transaction holds it, so that it works through a pooler, and ends with its connection, so that it goes with a
     process that is killed. StoreBusyError when another audit holds it, AuditDatabaseUnavailableError when nobody can
@@ -74,7 +74,7 @@ def _take(connection: sa.Connection, store: str) -> None:
 
 
 def _is_held(connection: sa.Connection, watchdog: Watchdog, store: str) -> bool:
-    """Asked of the transaction itself: one that was ended holds nothing."""
+    """Asks the transaction itself: one that was ended holds no lock."""
     key = _key(store) & 0xFFFF_FFFF_FFFF_FFFF
     mine = sa.text(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted"

@@ -1,7 +1,7 @@
-"""Makes the tables of an audit database, and brings them to this version, by the migrations shipped beside this file.
+"""Makes the tables of an audit database and upgrades them, by the migrations beside this file.
 
-Only `init` makes tables in an empty database: one that is found empty where there were audits was lost, and a new one
-made in silence would forget every finding and every held row.
+Only `init` makes tables in an empty database. A database that is empty where audits were filed was lost; making a new
+one in silence would forget every finding and every held row.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def upgrade(url: sa.URL | str) -> None:
 
 
 def is_empty(url: sa.URL | str) -> bool:
-    """Whether nothing was ever made there, so that `init` would do."""
+    """Whether the database is empty, so that `init` would work."""
     with transaction(url) as connection:
         return not connection.scalar(_RELATIONS)
 

@@ -1,11 +1,11 @@
-"""What people are to be told, filed in the transaction of its audit, and kept until every channel has taken it.
+"""The outbox: messages that are filed with their audit and kept until every channel has taken them.
 
-A channel that was down is told later what it missed: of one owner and connection all letters that it has not taken
-are claimed together, sent as one message, and marked together. A sender that dies between sending and marking leaves
-a claim that expires: the message is then sent again, with the same key. At least once, and twice only after a crash.
+A channel that was down gets later what it missed: all messages of one owner and connection that it has not taken are
+claimed together, sent as one, and marked together. A sender that dies between sending and marking leaves a claim that
+expires; the message is then sent again with the same key. So it is sent at least once, and twice only after a crash.
 
-A letter is done when every channel that its connection lists has taken it. A channel that is added later is told of
-what was not done then, and not of the past.
+A message is done when every channel of its connection has taken it. A channel that is added later gets what is not
+done then, and nothing older.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _FIELDS = ("key", "audit_id", "as_of", "owner", "alert", "digest", "content")
 
 
 def enqueue(connection: sa.Connection, letters: Iterable[OutboxMessage]) -> None:
-    """Files letters in a transaction that is under way: that of their audit. A letter that is there stays as it is."""
+    """Files messages in the transaction of their audit. A message that is already there stays as it is."""
     rows = [{name: getattr(letter, name) for name in _FIELDS} for letter in letters]
     if rows:
         connection.execute(insert(messages).on_conflict_do_nothing(), rows)
 
 
 def pending(url: sa.URL | str) -> tuple[OutboxMessage, ...]:
-    """The letters that some channel has not taken, the oldest first, however old they are."""
+    """Returns the messages that some channel has not taken, the oldest first."""
     waiting = sa.select(*(messages.c[name] for name in _FIELDS)).where(messages.c.done_at.is_(None))
     with transaction(url) as connection:
         rows = connection.execute(waiting.order_by(messages.c.as_of, messages.c.key)).mappings().all()
@@ -42,17 +42,17 @@ def pending(url: sa.URL | str) -> tuple[OutboxMessage, ...]:
 
 
 def digests(connection: sa.Connection) -> dict[str, datetime]:
-    """T of the last weekly digest of each `owner|alert`, as a transaction that is under way sees it."""
+    """Returns T of the last weekly digest of each `owner|alert`, as a transaction sees it."""
     last = sa.select(messages.c.owner, messages.c.alert, sa.func.max(messages.c.as_of).label("as_of"))
     rows = connection.execute(last.where(messages.c.digest).group_by(messages.c.owner, messages.c.alert))
     return {f"{row.owner}|{row.alert}": row.as_of for row in rows}
 
 
 def claim(url: sa.URL | str, letters: Sequence[OutboxMessage], channel: str) -> tuple[str, ...] | None:
-    """Keys of those of one owner's letters that the caller, and nobody else, is to send now to a channel: all that it
-    has not taken. None when another sender is at work on one of them.
+    """Claims the messages of one owner that a channel has not taken, and returns their keys; only the caller sends
+    them now. Returns None if another sender has claimed one of them.
 
-    `channel` tells the channel without telling its address. A claim that was never kept expires.
+    `channel` identifies the channel without its address. A claim that is not completed expires.
     """
     keys = [letter.key for letter in letters]
     with transaction(url) as connection:
@@ -70,7 +70,7 @@ def claim(url: sa.URL | str, letters: Sequence[OutboxMessage], channel: str) -> 
 
 
 def _known(connection: sa.Connection, keys: Sequence[str], channel: str) -> tuple[set[str], set[str]]:
-    """Which letters the channel has taken, and which a sender is at work on."""
+    """Returns which messages the channel has taken, and which another sender has claimed."""
     fresh = deliveries.c.claimed_at >= sa.func.now() - sa.cast(CLAIM_EXPIRES, sa.Interval())
     found = sa.select(deliveries.c.message, deliveries.c.sent_at, fresh.label("fresh"))
     rows = connection.execute(found.where(deliveries.c.key.in_([_key(key, channel) for key in keys]))).all()
@@ -93,12 +93,12 @@ def _claim(letters: Iterable[OutboxMessage], channel: str) -> Any:
 
 
 def mark_delivered(url: sa.URL | str, keys: Iterable[str], channel: str) -> None:
-    """The channel has taken these letters: it never gets them again."""
+    """Marks messages as taken by a channel: it never gets them again."""
     _update(url, keys, channel, {"sent_at": sa.func.now()})
 
 
 def release(url: sa.URL | str, keys: Iterable[str], channel: str) -> None:
-    """The channel did not take these letters: the next try may. Those that it has taken stay taken."""
+    """Ends the claim of messages that a channel did not take; the next try may send them."""
     _update(url, keys, channel, {"claimed_at": None})
 
 
@@ -109,7 +109,7 @@ def _update(url: sa.URL | str, keys: Iterable[str], channel: str, values: dict[s
 
 
 def close(url: sa.URL | str, keys: Sequence[str], channels: Sequence[str]) -> None:
-    """Those of the letters are done that all channels of their connection have taken; without a channel none is."""
+    """Marks those messages as done that all channels of their connection have taken."""
     taken = (
         sa.select(sa.func.count())
         .where(

@@ -1,4 +1,4 @@
-"""What is filed: audits, the result of each check, how findings stood night after night.
+"""The tables: audits, the result of each check, the states of findings.
 
 The migrations in `migrations/` make these tables; a test holds the two together. Times are `timestamptz`.
 """

@@ -1,4 +1,4 @@
-"""The only door to the audit database: one transaction, and its errors in our words."""
+"""One transaction on the audit database, with its errors in our words."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class FilingRefusedError(PrivacyAuditError):
 def transaction(
     url: sa.URL | str, seconds: float | None = None, silence: float | None = None
 ) -> Iterator[sa.Connection]:
-    """One transaction on the audit database: committed when the block ends, undone when anything is raised in it.
+    """Runs one transaction on the audit database: it commits at the end of the block and rolls back on an error.
 
     `seconds` and `silence` are those of `audit_database.opened`. The server's own words reach neither our messages nor
     tracebacks: PostgreSQL quotes values of rows, libpq addresses.
@@ -60,7 +60,7 @@ def transaction(
 
 @contextmanager
 def in_our_words() -> Iterator[None]:
-    """What the driver raises inside becomes an error of ours, without the server's text."""
+    """Turns errors of the driver into our own, without the server's text."""
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -71,7 +71,7 @@ def in_our_words() -> Iterator[None]:
 
 
 def parsed(url: sa.URL | str) -> sa.URL:
-    """The address of a PostgreSQL database; AuditDatabaseUnavailableError when it is none."""
+    """Returns the address. Raises AuditDatabaseUnavailableError if it is not that of a PostgreSQL database."""
     try:
         address = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):  # a port that is no number; the error may quote a piece of a password

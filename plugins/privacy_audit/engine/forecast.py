@@ -5,7 +5,7 @@ The same truth judges them as they will then be; the rows and the legal holds ar
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,9 +19,8 @@ SOON, LATER = 30, 90
 """The two horizons, in civil days of the policy's zone."""
 
 
-def count_due(connection: sa.Connection, rule: Rule, as_of: datetime, violating: int) -> Forecast:
+def count_due(connection: sa.Connection, rule: Rule, context: EvaluationContext, violating: int) -> Forecast:
     """Each row judged: of those in breach at the later horizon, the day of the breach tells which are so before."""
-    context = rule.context(as_of)
     breaches = _breaches(rule, context.after(LATER)).subquery("breach")
     # A breach without a day counts as begun: what nobody ever kept did not begin to be stale on a day.
     soon = sa.func.count().filter(
@@ -32,9 +31,8 @@ def count_due(connection: sa.Connection, rule: Rule, as_of: datetime, violating:
     return Forecast(max(in_30 - violating, 0), max(in_90 - violating, 0), estimated=False)
 
 
-def estimate_due(connection: sa.Connection, rule: Rule, as_of: datetime) -> Forecast:
+def estimate_due(connection: sa.Connection, rule: Rule, context: EvaluationContext) -> Forecast:
     """The planner's estimates, without reading a row. What it believes of T goes off, so that its bias does too."""
-    context = rule.context(as_of)
     now, in_30, in_90 = (
         _planned_rows(connection, _breaches(rule, at)) for at in (context, context.after(SOON), context.after(LATER))
     )

@@ -23,7 +23,7 @@ from privacy_audit.engine.row_queries import RowQueries, listing
 from privacy_audit.engine.self_test import prove_can_fail
 from privacy_audit.postgres.other_databases import OtherDatabaseError
 from privacy_audit.postgres.store_errors import StoreError
-from privacy_audit.sql.evaluation_context import Predicate, RowRequirement, table, yes
+from privacy_audit.sql.evaluation_context import EvaluationContext, Predicate, RowRequirement, table, yes
 from privacy_audit.sql.every_row import every_row, untrusted_index
 from privacy_audit.sql.purge_runs import purge_statement
 from privacy_audit.sql.row_predicates import RowPredicates, tally_statement
@@ -63,27 +63,30 @@ def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int 
     StoreError when a table is empty whose emptiness would pass for a promise kept.
     """
     prove_can_fail(connection, rule, as_of)
+    context = rule.context(as_of)
     for need in rule.needs():
         if isinstance(need, RowRequirement) and not _holds_a_row(connection, table(need.table, alias="t")):
             raise StoreError(Cause.EMPTY, f"{need.table} holds no row, and without one every row here would pass.")
-    if (own := _in_memory(connection, rule, as_of)) is not None:
+    if (own := _in_memory(connection, rule, context)) is not None:
         return Measurement(own, Plan.FULL, "every row read, and compared in memory", 0)
     if not rule.in_store:
-        return count_all(connection, rule, as_of, "every row counted")
+        return count_all(connection, rule, context, "every row counted")
     size = _size(connection, rule.table)
-    measured = _count(connection, rule, as_of, budget, size)
+    measured = _count(connection, rule, context, budget, size)
 
-    due = partial(_foretold, connection, rule, as_of, measured.tally, exact=size.rows <= budget)
+    due = partial(_forecast_of, connection, rule, context, measured.tally, exact=size.rows <= budget)
     forecast = _beside(connection, due) if rule.foreseeable else None
-    purge = _beside(connection, partial(_purge, connection, rule, rule.purge_runs, as_of)) if rule.purge_runs else None
+    purge = (
+        _beside(connection, partial(_purge, connection, rule, rule.purge_runs, context)) if rule.purge_runs else None
+    )
     return replace(measured, forecast=forecast, purge=purge)
 
 
-def _in_memory(connection: sa.Connection, rule: Rule, as_of: datetime) -> Tally | None:
+def _in_memory(connection: sa.Connection, rule: Rule, context: EvaluationContext) -> Tally | None:
     """The tally of a rule that compares in memory; StoreError when what it compares with is not there."""
     try:
         with every_row(connection):
-            return rule.count(connection, rule.context(as_of))
+            return rule.count(connection, context)
     except StoreError:
         raise
     except OtherDatabaseError as error:
@@ -92,17 +95,19 @@ def _in_memory(connection: sa.Connection, rule: Rule, as_of: datetime) -> Tally 
         raise StoreError(Cause.MISSING, str(error)) from None
 
 
-def _foretold(connection: sa.Connection, rule: Rule, as_of: datetime, tally: Tally, *, exact: bool) -> Forecast:
+def _forecast_of(
+    connection: sa.Connection, rule: Rule, context: EvaluationContext, tally: Tally, *, exact: bool
+) -> Forecast:
     """What falls due next. A table beyond the budget is not read once more for that."""
     if not exact:
-        return estimate_due(connection, rule, as_of)
+        return estimate_due(connection, rule, context)
     with every_row(connection):
-        return count_due(connection, rule, as_of, tally.violating)
+        return count_due(connection, rule, context, tally.violating)
 
 
-def _purge(connection: sa.Connection, rule: Rule, log: PurgeRuns, as_of: datetime) -> Purge:
+def _purge(connection: sa.Connection, rule: Rule, log: PurgeRuns, context: EvaluationContext) -> Purge:
     """What the log of purge runs says of the job of this table."""
-    return Purge(**connection.execute(purge_statement(log, rule.table, rule.context(as_of))).one()._mapping)
+    return Purge(**connection.execute(purge_statement(log, rule.table, context)).one()._mapping)
 
 
 def _beside(connection: sa.Connection, ask: Callable[[], _Told]) -> _Told | None:
@@ -116,14 +121,13 @@ def _beside(connection: sa.Connection, ask: Callable[[], _Told]) -> _Told | None
         return None
 
 
-def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, size: _Size) -> Measurement:
+def _count(connection: sa.Connection, rule: Rule, context: EvaluationContext, budget: int, size: _Size) -> Measurement:
     if size.rows < 0:
         return count_all(
-            connection, rule, as_of, "every row counted: the table was never analysed, its size is unknown"
+            connection, rule, context, "every row counted: the table was never analysed, its size is unknown"
         )
     if size.rows <= budget:
-        return count_all(connection, rule, as_of, f"every row counted: about {size.rows:,}, within {budget:,}")
-    context = rule.context(as_of)
+        return count_all(connection, rule, context, f"every row counted: about {size.rows:,}, within {budget:,}")
     if index := untrusted_index(connection, {need.table for need in rule.needs()}):
         seek, reason = None, f"what index {index} leaves out depends on a function that is not the server's"
     else:
@@ -132,37 +136,36 @@ def _count(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int, 
         # An estimate would call them compliant: a table of nothing but empty columns must not pass.
         seek, reason = None, "no row of it is in scope, or it is empty"
     if seek is None:
-        return count_all(connection, rule, as_of, f"every row counted, about {size.rows:,}: {reason}")
-    return count_suspects(connection, rule, as_of, seek, size.rows, f"about {size.rows:,} rows: {reason}")
+        return count_all(connection, rule, context, f"every row counted, about {size.rows:,}: {reason}")
+    return count_suspects(connection, rule, context, seek, size.rows, f"about {size.rows:,} rows: {reason}")
 
 
-def count_all(connection: sa.Connection, rule: Rule, as_of: datetime, reason: str = "") -> Measurement:
+def count_all(connection: sa.Connection, rule: Rule, context: EvaluationContext, reason: str = "") -> Measurement:
     """Every row is counted in one scan, and the parts are counted apart from the whole.
 
     Tables of the store are read by no index. Those of the catalog may be: their indexes are the server's own.
     """
-    plain = rule.context(as_of)
-    context = rule.prepared(connection, plain)
+    prepared = rule.prepared(connection, context)
     with nullcontext() if isinstance(rule, CatalogRule) else every_row(connection):
-        counts = _run(connection, rule, rule.evaluate(rule.rows(context), context), as_of)
+        counts = _run(connection, rule.evaluate(rule.rows(prepared), prepared), context)
     tally = _tally(counts, counts["population"], counts["compliant"])
-    listed = None if context is plain else listing(rule, context)
+    listed = None if prepared is context else listing(rule, prepared)
     return Measurement(tally, Plan.FULL, reason, counts["late_holds"], listing=listed)
 
 
 def count_suspects(
-    connection: sa.Connection, rule: Rule, as_of: datetime, seek: IndexPlan, estimate: int, reason: str = ""
+    connection: sa.Connection, rule: Rule, context: EvaluationContext, seek: IndexPlan, estimate: int, reason: str = ""
 ) -> Measurement:
     """Only rows that may not be compliant are counted; the population is the planner's estimate."""
-    counts = _run(connection, rule, seek.predicates, as_of)
+    counts = _run(connection, seek.predicates, context)
     found = counts["violating"] + counts["held"] + counts["undecidable"]
     population = max(estimate, found)
     tally = _tally({**counts, "out_of_scope": 0}, population, population - found, estimated=True)
     return Measurement(tally, Plan.SEEK, reason, counts["late_holds"])
 
 
-def _run(connection: sa.Connection, rule: Rule, predicates: RowPredicates, as_of: datetime) -> dict[str, Any]:
-    row = connection.execute(tally_statement(predicates, rule.context(as_of))).one()
+def _run(connection: sa.Connection, predicates: RowPredicates, context: EvaluationContext) -> dict[str, Any]:
+    row = connection.execute(tally_statement(predicates, context)).one()
     return dict(row._mapping)
 
 

@@ -18,7 +18,7 @@ from privacy_audit.pipeline.planning import of_the_company
 
 
 def assemble(order: AuditOrder, results: Sequence[StoreResult | None]) -> Audit:
-    """The audit of all its stores. A store without a result crashed while it was looked at: it is not audited."""
+    """Returns the audit. A store without a result crashed, so it is not audited."""
     configuration = configuration_of(order)
     found = {result.name: result for result in results if result}
     stores = tuple(found.get(name) or _crashed(order, configuration, name) for name in order.stores)

@@ -25,7 +25,7 @@ from privacy_audit.postgres import connections
 def audit_store(order: AuditOrder, store: str) -> StoreResult:
     """Audits one store. A store that is down is an outcome.
 
-    The audit is going to be filed: what a legal hold keeps there is put on file as well.
+    The result is going to be filed, so the manifests of held rows are filed as well.
     """
     from privacy_audit.erasure import hold_manifests
 
@@ -43,7 +43,7 @@ def _make_ready_for_manifests(order: AuditOrder, configuration: Configuration, s
 
     kinds = {check.rule.kind for check in configuration.coverage(store).checks if check.control.id in order.controls}
     if "held_rows_present" in kinds:
-        with suppress(PrivacyAuditError):  # the check itself says what is wrong with the audit database
+        with suppress(PrivacyAuditError):  # the check itself reports what is wrong with the audit database
             audit_db.upgrade(audit_db_url(configuration.settings))
 
 
@@ -55,7 +55,7 @@ def _look_at(order: AuditOrder, configuration: Configuration, store: str) -> Sto
 
 
 def _without_passes(result: StoreResult) -> StoreResult:
-    """The result of a store that was read on a later day than the one judged by: what would pass is for a review."""
+    """Returns the result of a store that was read on a later day than T: what would pass becomes a review."""
     way_out = phrases.WAYS_OUT[Cause.READ_LATER]
     reason = "No row is in breach now. Rows that were deleted since the instant judged by were not seen."
     checks = tuple(
@@ -69,14 +69,14 @@ def _without_passes(result: StoreResult) -> StoreResult:
 
 
 def audit_everything(order: AuditOrder) -> list[StoreResult]:
-    """What the audit says of all that an order names, one after the other. It is only looked at: nothing is filed."""
+    """Audits all that an order names, one store after the other. Nothing is filed."""
     configuration = configuration_of(order)
     stores = [_look_at(order, configuration, store) for store in order.stores]
     return [*stores, audit_records(order)] if order.own_records else stores
 
 
 def address_of(store: StoreMap) -> Callable[[], Any]:
-    """Finds where a store is, when it is called. A connection that nobody made is a store that cannot be reached."""
+    """Returns a function that finds the address of a store. A missing connection is a store that cannot be reached."""
     from privacy_audit.postgres import store_errors
 
     def url() -> Any:

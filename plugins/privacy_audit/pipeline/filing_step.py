@@ -79,7 +79,7 @@ def file(order: AuditOrder, results: Sequence[StoreResult | None]) -> FilingOutc
 
 
 def _docket(configuration: Configuration, audit: Audit) -> Any:
-    """All that is filed of an audit."""
+    """Returns all that is filed of an audit."""
     from privacy_audit import audit_db
     from privacy_audit.compiler.policy_changes import promises
     from privacy_audit.publish.report import canonical_json
@@ -103,7 +103,7 @@ def _not_audited(audit: AuditView) -> Iterable[str]:
 
 
 def causes(audit: AuditView) -> list[str]:
-    """Why something was not audited, one sentence per store and cause, with how many checks it cost."""
+    """Returns why something was not audited: one sentence per store and cause, with the number of checks."""
     return [sentence for store in audit.stores for sentence in _causes_of(store)]
 
 
@@ -128,8 +128,10 @@ def counts_of(checks: Iterable[CheckResult]) -> dict[Outcome, int]:
 def _telling(
     configuration: Configuration, audit: Audit
 ) -> Callable[[Any, FindingHistory, Mapping[str, FindingState]], None]:
-    """Files, in the transaction of an audit, what each recipient is to be told of it. Nobody is told here: a message
-    that waits beside its audit is not lost when its channel is down, nor sent of an audit that was not filed."""
+    """Returns a function that puts the messages of an audit into the outbox, in the transaction that files the audit.
+
+    So a message is not lost when its channel is down, and no message is sent about an audit that was not filed.
+    """
     from privacy_audit import audit_db, notify
 
     link = report_link(configuration.settings, audit.id)
@@ -144,6 +146,6 @@ def _telling(
 
 
 def report_link(settings: Settings, audit_id: str) -> str:
-    """Where people open the report: an address if one is configured, else the file."""
+    """Returns where people open the report: its web address if one is configured, else the path of the file."""
     path = f"reports/{audit_id}/report.html"
     return f"{settings.reports_url.rstrip('/')}/{path}" if settings.reports_url else str(settings.home / path)

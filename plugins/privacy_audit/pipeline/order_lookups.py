@@ -13,7 +13,7 @@ from privacy_audit.pipeline.configuration import Configuration, read_configurati
 
 
 def configuration_of(order: AuditOrder) -> Configuration:
-    """What must be true, as it was when the audit began: a report names the policy that its stores were judged by."""
+    """Returns the configuration. Raises ConfigurationRefusedError if it changed since the audit began."""
     configuration = read_configuration()
     if configuration.digest != order.expectations_digest:
         fact = "policy, store maps, waivers or handling changed after the audit had begun."
@@ -22,12 +22,12 @@ def configuration_of(order: AuditOrder) -> Configuration:
 
 
 def audit_db_url(settings: Settings) -> Any:
-    """Where the audit database is."""
+    """Returns the address of the audit database."""
     return known_database.url_of(settings)
 
 
 def run_folder(settings: Settings, audit_id: str) -> Path:
-    """The folder of what the tasks of one audit hand to each other, and of its validation results."""
+    """Returns the folder in which the tasks of an audit leave their results for each other."""
     from privacy_audit.engine import checkpoint
 
     return settings.home / checkpoint.RESULTS / audit_id

@@ -48,7 +48,7 @@ def records_order(order: AuditOrder, configuration: Configuration) -> Any:
 
 
 def _periods(configuration: Configuration) -> dict[Any, Period]:
-    """How long the records of each kind are kept."""
+    """Returns the retention period of each kind of record."""
     from privacy_audit.domain import record_periods
 
     return {record_periods.RecordKind(name): Period.parse(text) for name, text in configuration.handling.records}

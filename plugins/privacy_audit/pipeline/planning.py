@@ -26,10 +26,10 @@ _CROSSES_MIDNIGHT = timedelta(hours=1)
 def plan(
     as_of: str | None, stores: Sequence[str] | None, controls: Sequence[str] | None, run_key: str, now: datetime
 ) -> AuditOrder:
-    """Fixes what is audited and by which instant, once. The same instant and `run_key` give the same audit id.
+    """Returns the order of an audit. The same instant and `run_key` give the same audit id.
 
-    ConfigurationRefusedError when the configuration is wrong, a name is unknown, the compiled suites are stale, or the
-    audit database is not the one that the reports know.
+    Raises ConfigurationRefusedError if the configuration is wrong, a name is unknown, the compiled suites are stale, or
+    the audit database is not the one that the reports know.
     """
     configuration = read_configuration()
     suites.check(configuration.settings.expectations, configuration.files)
@@ -57,9 +57,9 @@ def plan(
 
 
 def prove_known(settings: Settings) -> None:
-    """AuditDatabaseRefusedError when the audit database can be reached and is not the one that the reports know.
+    """Raises AuditDatabaseRefusedError if the audit database is not the one that the reports know.
 
-    One that cannot be reached stops no audit: the checks that need it say so, and what was found is kept unfiled.
+    A database that cannot be reached stops no audit: the checks that need it report it, and the results stay unfiled.
     """
     from privacy_audit import audit_db
 
@@ -68,24 +68,24 @@ def prove_known(settings: Settings) -> None:
 
 
 def _of_stores(promises: Policy, names: Iterable[str]) -> list[str]:
-    """Those of some controls that stores have something to do with."""
+    """Returns the ids of those controls that are evaluated in stores."""
     return [name for name in names if promises.control(name).kind not in WITHOUT_A_TABLE]
 
 
 def _of_the_audit(promises: Policy, names: Iterable[str]) -> list[str]:
-    """Those of some controls that are about the audit itself."""
+    """Returns the ids of those controls that are about the audit itself."""
     return [name for name in names if promises.control(name).kind in OF_THE_AUDIT]
 
 
 def of_the_company(configuration: Configuration, names: Collection[str]) -> list[Control]:
-    """Those of some controls of which no store says anything: it is said of the company as a whole."""
+    """Returns those controls that no store answers, so that the company as a whole must."""
     unanswered = suites.unanswered(configuration.policy, configuration.coverages)
     known = [control for control in configuration.policy.controls if control.kind in OF_THE_COMPANY]
     return [control for control in (*known, *unanswered) if control.id in names]
 
 
 def instant_of(as_of: str | None, now: datetime) -> datetime:
-    """T, to the whole second: the first moment the audit was asked for, unless one was given."""
+    """Returns T, to the whole second: the given instant, or the present moment."""
     if as_of is None:
         return now.astimezone(UTC).replace(microsecond=0)
     place = "parameter as_of"
@@ -105,7 +105,7 @@ def instant_of(as_of: str | None, now: datetime) -> datetime:
 
 
 def chosen_from(what: str, asked: Sequence[str] | None, known: Sequence[str]) -> list[str]:
-    """The known names that were asked for, all when none was; ConfigurationRefusedError when one is unknown."""
+    """Returns the known names that were asked for, or all. Raises ConfigurationRefusedError for an unknown name."""
     unknown = [name for name in asked or [] if name not in known]
     if unknown:
         raise ConfigurationRefusedError(
@@ -116,7 +116,7 @@ def chosen_from(what: str, asked: Sequence[str] | None, known: Sequence[str]) ->
 
 
 def in_force_at(promises: Policy, instant: datetime) -> list[Control]:
-    """The controls that are promised on the civil day of an instant."""
+    """Returns the controls that are in force on the civil day of an instant."""
     today = local_date(instant, ZoneInfo(promises.zone))
     return [
         control
@@ -133,7 +133,7 @@ def _limits(
     asked: Sequence[str],
     in_force: Sequence[str],
 ) -> list[str]:
-    """What this audit does not look at, said in its report."""
+    """Returns one sentence for each thing that this audit does not look at; the report shows them."""
     limits = []
     left_out = [c.store.store for c in configuration.coverages if c.store.store not in stores]
     if left_out:
@@ -151,9 +151,9 @@ def _limits(
 
 
 def _is_read_later(configuration: Configuration, instant: datetime, now: datetime) -> bool:
-    """Whether the audit judges by an earlier civil day (policy's zone) than the one on which it reads the stores.
+    """Whether T lies on an earlier civil day (policy's zone) than the reading of the stores.
 
-    An audit that merely crosses midnight is none: within the hour the stores still hold what they held.
+    An audit that only crosses midnight does not count: within the hour the stores still hold what they held.
     """
     zone = ZoneInfo(configuration.policy.zone)
     return local_date(instant, zone) < local_date(now, zone) and now - instant > _CROSSES_MIDNIGHT

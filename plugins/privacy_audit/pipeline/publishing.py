@@ -13,8 +13,10 @@ from privacy_audit.pipeline.order_lookups import validations
 
 
 def publish_docs(order: AuditOrder, results: Sequence[StoreResult | None]) -> Path | None:
-    """Builds tonight's Data Docs and puts them in place at once. An audit of some stores or controls publishes none:
-    its pages would hide what is known of the others. Returns the page to start at; None if nothing was published."""
+    """Builds tonight's Data Docs and puts them in place at once; returns the page to start at.
+
+    Returns None for an audit of some stores or controls: its pages would hide what is known of the others.
+    """
     from privacy_audit.publish.data_docs import docs_site
 
     settings = load()

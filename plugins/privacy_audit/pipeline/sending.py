@@ -26,10 +26,9 @@ class SentMessages:
 
 
 def send_alerts() -> SentMessages:
-    """Tells each owner all that was filed for them and that some channel of theirs has not taken yet.
+    """Sends each owner what is in the outbox and what some channel of theirs has not taken yet.
 
-    A channel that is down is counted,
-    stops no other, and is told everything in one message once it is back.
+    A channel that is down is counted and stops no other; once it is back, it gets everything in one message.
     """
     from privacy_audit import audit_db
 
@@ -51,7 +50,7 @@ def _addressee(letter: OutboxMessage) -> tuple[str, str]:
 
 
 def _send_to_owner(url: Any, letters: Sequence[OutboxMessage]) -> tuple[int, list[str]]:
-    """Tells one owner by each channel of one connection; gives how many messages were sent, and what was not."""
+    """Sends to one owner by each channel of one connection; returns how many messages went, and what failed."""
     from privacy_audit import audit_db, notify
 
     owner, alert = _addressee(letters[0])
@@ -66,7 +65,7 @@ def _send_to_owner(url: Any, letters: Sequence[OutboxMessage]) -> tuple[int, lis
 
 
 def _send_by_channel(url: Any, letters: Sequence[OutboxMessage], channel: Any) -> tuple[int, str]:
-    """Tells a channel in one message what it has not been told; gives how many were sent, and why it was not told."""
+    """Sends a channel all that waits for it in one message; returns how many messages went, and why it failed."""
     from privacy_audit import audit_db, notify
 
     keys = audit_db.claim(url, letters, channel.key)

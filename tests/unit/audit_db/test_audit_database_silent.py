@@ -16,6 +16,8 @@ from privacy_audit.erasure import hold_manifests
 from privacy_audit.postgres import audit_database, other_databases
 from tests.unit.engine.proxy import Proxy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def proxy(server: EmbeddedPostgres) -> Iterator[Proxy]:

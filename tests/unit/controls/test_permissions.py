@@ -226,7 +226,7 @@ def test_what_a_draft_locks_are_the_rows_that_are_listed(connection: sa.Connecti
         pasteable(place_statement(truth, ("id",), sa.false())).replace("%", "%%")
     ).fetchall()
     assert sorted(row.id for row in locked) == [3, 4, 5, 6, 7]
-    assert count_all(connection, rule, T).tally.violating == 5
+    assert count_all(connection, rule, rule.context(T)).tally.violating == 5
 
 
 EVENTS, LEDGER = 200_000, 20_000

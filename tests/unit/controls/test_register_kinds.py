@@ -98,10 +98,10 @@ def test_what_falls_due_is_foretold(connection: sa.Connection) -> None:
         )
         per_mailbox = rule("freshness", records, {**asks, "per": "mailbox"}, ("mailbox",))
         assert per_mailbox.foreseeable
-        assert counted(count_all(connection, per_mailbox, T))["violating"] == 2
-        assert count_due(connection, per_mailbox, T, 2) == Forecast(1, 2, estimated=False)
+        assert counted(count_all(connection, per_mailbox, per_mailbox.context(T)))["violating"] == 2
+        assert count_due(connection, per_mailbox, per_mailbox.context(T), 2) == Forecast(1, 2, estimated=False)
         whole = rule("freshness", records, asks)
-        assert count_due(connection, whole, T, 0) == Forecast(0, 1, estimated=False)
+        assert count_due(connection, whole, whole.context(T), 0) == Forecast(0, 1, estimated=False)
         transaction.rollback()
 
 
@@ -118,8 +118,8 @@ def test_what_ends_before_the_horizon_is_no_forecast_below_nothing(connection: s
             "INSERT INTO ending.recipients VALUES (1, '2024-01-01Z', '2024-01-01Z', '2026-12-01Z')"
         )
         vetted = rule("deadline", records, asks, ("id",))
-        assert count_all(connection, vetted, T).tally.violating == 1
-        assert count_due(connection, vetted, T, 1) == Forecast(0, 0, estimated=False)
+        assert count_all(connection, vetted, vetted.context(T)).tally.violating == 1
+        assert count_due(connection, vetted, vetted.context(T), 1) == Forecast(0, 0, estimated=False)
         transaction.rollback()
 
 

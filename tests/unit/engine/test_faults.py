@@ -30,6 +30,8 @@ from tests.conftest import MakeDatabase
 from tests.unit.engine.conftest import PASSWORD, Store, by_control, made
 from tests.unit.engine.proxy import Link, Proxy
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = """
     CREATE TABLE app.positions (id bigint PRIMARY KEY, user_id bigint, recorded_at timestamptz);
     CREATE TABLE app.sessions (id bigint PRIMARY KEY, user_id bigint, started_at timestamptz);

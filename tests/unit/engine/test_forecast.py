@@ -73,8 +73,10 @@ RULES = {
 
 def violating(connection: sa.Connection, rule: Rule, as_of: datetime) -> set[int]:
     """How many rows violate, by each way of counting."""
-    counted = [count_all(connection, rule, as_of)]
-    counted += [count_suspects(connection, rule, as_of, seek, 9999) for seek in rule.seeks(rule.context(as_of))]
+    counted = [count_all(connection, rule, rule.context(as_of))]
+    counted += [
+        count_suspects(connection, rule, rule.context(as_of), seek, 9999) for seek in rule.seeks(rule.context(as_of))
+    ]
     return {measured.tally.violating for measured in counted}
 
 
@@ -85,7 +87,9 @@ def test_what_is_foretold_is_what_an_audit_finds_on_that_day(store: Store, rule:
         for day in ENDS:
             at = [datetime.combine(day + timedelta(days=days), HALF_PAST_TWO, PARIS) for days in (0, 30, 90)]
             (now,), (soon,), (late,) = (violating(connection, rule, moment.astimezone(UTC)) for moment in at)
-            assert count_due(connection, rule, at[0], now) == Forecast(soon - now, late - now, estimated=False), day
+            assert count_due(connection, rule, rule.context(at[0]), now) == Forecast(
+                soon - now, late - now, estimated=False
+            ), day
 
 
 def test_holds_are_those_of_today(store: Store) -> None:

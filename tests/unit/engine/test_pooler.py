@@ -29,6 +29,8 @@ from tests.traces import LEFT
 from tests.unit.pipeline.company import STORES, Company, airflow_url, enter, execute, fill, make_expectations
 from tests.unit.pipeline.one_night import plan
 
+pytestmark = pytest.mark.slow
+
 ODD = {
     "datestyle": "'German, DMY'",
     "timezone": "'Asia/Tokyo'",

@@ -26,6 +26,8 @@ from tests.conftest import MakeDatabase
 from tests.unit.pipeline.company import airflow_url, execute
 from tests.unit.pipeline.one_night import NOW, OneNight, handed_on
 
+pytestmark = pytest.mark.slow
+
 DAY = timedelta(days=1)
 
 

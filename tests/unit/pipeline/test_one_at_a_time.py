@@ -26,6 +26,8 @@ from tests.unit.engine.proxy import Proxy
 from tests.unit.pipeline.company import Rows, airflow_url
 from tests.unit.pipeline.one_night import handed_on, plan
 
+pytestmark = pytest.mark.slow
+
 HOLDER = """
 import sys, time
 from privacy_audit.audit_db import store_lock

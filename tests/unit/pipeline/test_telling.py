@@ -19,6 +19,8 @@ from tests.unit.pipeline.company import Rows
 from tests.unit.pipeline.one_night import OneNight, Results, handed_on, plan
 from tests.unit.pipeline.owner import PASSWORD, Owner, open_channels
 
+pytestmark = pytest.mark.slow
+
 FINDINGS = {"app/app.sessions/RET-4", "web/web.cookies/RET-5"}
 
 

@@ -26,6 +26,8 @@ from tests.places import ROOT
 from tests.unit.engine.proxy import Proxy
 from tests.unit.pipeline.company import airflow_url, execute, fill, make_expectations
 
+pytestmark = pytest.mark.slow
+
 ENOUGH_SECONDS = 5
 """A few seconds: so long a program may take to end."""
 

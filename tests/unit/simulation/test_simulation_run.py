@@ -42,6 +42,8 @@ from tests.conftest import MakeDatabase
 from tests.places import FEW_PROMISES, ROOT
 from tests.unit.pipeline.company import airflow_url, execute
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 REAL = FEW_PROMISES
 STORES = ("archive", "shop")

@@ -25,6 +25,8 @@ from privacy_audit.publish.data_docs import docs_site, views
 from tests.unit.publish.data_docs.browsing import Page, Site
 from tests.unit.publish.data_docs.conftest import Filed
 
+pytestmark = pytest.mark.slow
+
 SECONDS_FOR_25_SUITES = 5
 
 

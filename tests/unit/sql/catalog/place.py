@@ -110,7 +110,7 @@ def rule_of(kind: str, store_map: Mapping[str, Any], parameters: Mapping[str, An
 def judged(where: Place, rule: Rule, as_of: datetime) -> Judged:
     """What the control says, with the rights of the auditor, whom the place becomes."""
     where.run("SET SESSION AUTHORIZATION @auditor")
-    measured = count_all(where.connection, rule, as_of)
+    measured = count_all(where.connection, rule, rule.context(as_of))
     tally = asdict(measured.tally)
     counts = {name: tally[name] for name in Judged.of(0, (), ()).tally}
     if not counts["violating"] + counts["undecidable"]:

@@ -17,6 +17,8 @@ from tests.unit.sql.catalog.place import Judged, Place, a_place, judged, rule_of
 from tests.unit.sql.catalog.random_stores import COLUMNS, COPIES, stores
 from tests.unit.sql.catalog.ways_oracle import judge_ways
 
+pytestmark = pytest.mark.slow
+
 AS_OF = datetime.fromisoformat("2026-11-24 10:00+01:00")
 
 few = settings(max_examples=max(1, settings().max_examples * 2 // 5), phases=(Phase.explicit, Phase.generate))

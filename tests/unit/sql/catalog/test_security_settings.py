@@ -195,7 +195,7 @@ def test_the_control_judges_the_host_rules_where_the_auditor_may_read_them(store
     def counted() -> tuple[bool, bool]:
         """Whether the rules for hosts are among what breaks the promise, and among what nobody can tell."""
         with store.opened() as connection:
-            measured = count_all(connection, rule, NOON)
+            measured = count_all(connection, rule, rule.context(NOON))
             shown = measured.listing or listing(rule, rule.context(NOON))
             told = (
                 connection.exec_driver_sql(text.replace("%", "%%")).all()
