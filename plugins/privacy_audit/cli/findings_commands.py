@@ -73,7 +73,9 @@ def show(
     finding: Annotated[str, typer.Argument(help="Its id, or the id of its check.")],
     select: Annotated[bool, typer.Option("--select", help="Only the SELECT that lists the rows in breach.")] = False,
     undecided: Annotated[bool, typer.Option("--undecided", help="Only the one for undecided rows.")] = False,
-    draft: Annotated[bool, typer.Option("--draft", help="Only the draft that would close it; nobody ran it.")] = False,
+    script: Annotated[
+        bool, typer.Option("--script", help="Only the remediation script; the audit never runs it.")
+    ] = False,
 ) -> None:
     """Show one finding: its life, how to close it, and the statements for an engineer who may read the rows.
 
@@ -84,10 +86,10 @@ def show(
     url, zone = _register()
     one = _find(make_finding_views(audit_db.findings(url)), finding)
     told = _closing(audit_db.instructions(url, one.fingerprint))
-    if select or undecided or draft:
-        if draft and one.braked:
+    if select or undecided or script:
+        if script and one.braked:
             raise ConfigurationRefusedError([Mistake(one.check, *_BRAKED)])
-        wanted = {"show_rows": select, "show_undecidable": undecided, "draft": draft}
+        wanted = {"show_rows": select, "show_undecidable": undecided, "draft": script}
         texts = {name: getattr(told, name) if told else "" for name, asked in wanted.items() if asked}
         if missing := [name for name, text in texts.items() if not text]:
             way = f"`privacy-audit findings show {one.fingerprint[:ID_LENGTH]}` says what to do."
@@ -129,7 +131,7 @@ def triage(
 
 _BRAKED = (
     "its rows jumped to many times the usual number: the rule may be wrong.",
-    "Look before anything is deleted; the draft is in the report's audit.json.",
+    "Look before anything is deleted; the remediation script is in the report's audit.json.",
 )
 
 
@@ -140,8 +142,8 @@ def _none(one: FindingView, statement: str) -> str:
     if statement != "draft":
         return "no SELECT can list its rows."
     if not one.violating:
-        return "there is no draft, because no row of it is in breach."
-    return "there is no draft, because a person has to settle what becomes of its rows."
+        return "there is no remediation script, because no row of it is in breach."
+    return "there is no remediation script, because a person has to settle what becomes of its rows."
 
 
 def _register() -> tuple[Any, ZoneInfo]:
@@ -181,7 +183,7 @@ def _table(listed: Sequence[FindingView], zone: ZoneInfo) -> Table:
     table = Table(title=f"{phrases.count(len(listed), 'finding')}")
     for name in (
         "Id",
-        "FindingStatus",
+        "Status",
         "Severity",
         "Check",
         "Outcome",

@@ -91,7 +91,7 @@ def test_a_finding_is_shown_with_its_life_and_its_statements(name: str) -> None:
     [
         ("--select", "SELECT id FROM app.positions;"),
         ("--undecided", "SELECT 'undecided';"),
-        ("--draft", "BEGIN;\nROLLBACK;"),
+        ("--script", "BEGIN;\nROLLBACK;"),
     ],
 )
 def test_a_statement_alone_is_ready_to_be_piped(option: str, statement: str) -> None:
@@ -100,21 +100,21 @@ def test_a_statement_alone_is_ready_to_be_piped(option: str, statement: str) -> 
 
 def test_a_statement_that_there_is_not_is_refused_with_the_reason(filed: str) -> None:
     review = builders.check("app/app.contracts", "RET-1", Outcome.REVIEW)
-    code, said = _run("show", review.id, "--draft")
+    code, said = _run("show", review.id, "--script")
     assert (code, said) == (
         2,
-        f"{review.id}: there is no draft, because no row of it is in breach."
+        f"{review.id}: there is no remediation script, because no row of it is in breach."
         f" `privacy-audit findings show {review.fingerprint[:12]}` says what to do.",
     )
     assert _run("show", review.fingerprint[:12])[0] == 0  # the way out works
     _night(filed, 1, replace(POSITIONS, draft=""), review)
-    code, said = _run("show", ID, "--select", "--draft", "--undecided")
+    code, said = _run("show", ID, "--select", "--script", "--undecided")
     assert code == 2
     assert said.splitlines()[0].startswith(f"{POSITIONS.id}: no SELECT can list its rows.")
-    assert "there is no draft, because a person has to settle what becomes of its rows." in said
+    assert "there is no remediation script, because a person has to settle what becomes of its rows." in said
     blind = builders.check("app/app.prospects", "RET-1", Outcome.NOT_AUDITED)
     _night(filed, 2, POSITIONS, blind)
-    for option in ("--draft", "--select", "--undecided"):
+    for option in ("--script", "--select", "--undecided"):
         code, said = _run("show", blind.id, option)
         assert (code, "nobody could look, so that there is no statement for it." in said) == (2, True)
 
@@ -123,7 +123,7 @@ def test_no_draft_is_handed_out_while_the_number_of_rows_is_absurd(filed: str) -
     for number in range(1, 6):
         _night(filed, number, POSITIONS)
     _night(filed, 6, replace(POSITIONS, tally=builders.tally(population=90_000, violating=50_000), draft="BEGIN;"))
-    code, said = _run("show", ID, "--draft")
+    code, said = _run("show", ID, "--script")
     assert code == 2
     assert "its rows jumped to many times the usual number" in said
     assert "BEGIN" not in _run("show", ID)[1]
@@ -170,3 +170,23 @@ def test_a_finding_that_there_is_not_is_refused_with_a_way_out(name: str, words:
 def test_nothing_is_said_without_a_reason() -> None:
     code, said = _run("triage", ID, "remediating", "--comment", " ", "--by", "Ada")
     assert (code, "Say why" in said) == (2, True)
+
+
+@pytest.mark.usefixtures("filed")
+def test_the_columns_of_the_list_are_words_for_people() -> None:
+    _, said = _run("list")
+    header = next(line for line in said.splitlines() if "Severity" in line)
+    for name in (
+        "Id",
+        "Status",
+        "Severity",
+        "Check",
+        "Outcome",
+        "Rows",
+        "First seen",
+        "Due by",
+        "Said",
+        "Waived until",
+    ):
+        assert name in header
+    assert "Finding" not in header
