@@ -1,6 +1,7 @@
-"""Findings: what did not pass (`observed`), and how each lives from night to night (`standing`, `lifecycle`).
+"""Findings: what did not pass (`from_audit`), and the state of each from night to night (`finding_state`,
+`transitions`).
 
-`waivers` and `handling` are what people wrote about them; `trends` is what their counts show over the nights. Pure.
+`waivers` are signed exceptions; `trends` shows what the counts do over the nights. Pure: no input, no output.
 """
 
 from privacy_audit.findings.from_audit import Finding, findings_of, store_not_audited

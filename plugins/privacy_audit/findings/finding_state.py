@@ -1,7 +1,7 @@
-"""How a finding stands after an audit, and what the audit database remembers of the nights before. Nouns only, no I/O.
+"""The state of a finding after an audit, and its history. Frozen values without input or output.
 
-A place (a control on a table of a store) has two findings that live apart: that its promise is not kept, and that
-nobody could look. Otherwise a store that was down would hide that a breach is new, or make one look gone.
+A place (a control on a table of a store) has two independent findings: the promise is not kept, and the check could not
+be done. With one finding only, a store that was down would hide a new breach or make an old one look resolved.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class FindingKind(StrEnum):
 
 
 class FindingStatus(StrEnum):
-    """Where a finding is in its life. Moved by outcomes alone, never by a person."""
+    """The status of a finding. Only outcomes change it, never a person."""
 
     NEW = "new"
     """Found tonight, and never before."""
@@ -42,7 +42,7 @@ OPEN = (FindingStatus.NEW, FindingStatus.OPEN, FindingStatus.REOPENED)
 
 
 class FindingChange(StrEnum):
-    """What an audit changed about a finding; nothing that is not among these is worth an alert."""
+    """What an audit changed about a finding. Only these changes cause a message."""
 
     FOUND = "found"
     RETURNED = "returned"
@@ -69,7 +69,7 @@ class FindingChange(StrEnum):
 
 
 class Triage(StrEnum):
-    """What a person says of a finding. It changes neither outcome nor status, and silences nothing."""
+    """The triage of a finding by a person. It changes neither outcome nor status, and stops no message."""
 
     UNDER_REVIEW = "under_review"
     REMEDIATING = "remediating"
@@ -80,7 +80,7 @@ class Triage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TriageDecision:
-    """One entry of a person about a finding; the last one stands, and ends when the finding is resolved."""
+    """One triage entry of a person. The last one counts, until the finding is resolved."""
 
     fingerprint: str
     triage: Triage
@@ -91,7 +91,7 @@ class TriageDecision:
 
 @dataclass(frozen=True, slots=True)
 class FindingState:
-    """A finding as it stands after an audit. Holds counts, dates and names of tables, no value of a row."""
+    """The state of a finding after an audit: counts, dates and names of tables, no value of a row."""
 
     fingerprint: str
     kind: FindingKind
@@ -144,12 +144,12 @@ class FindingState:
 
     @property
     def rows(self) -> int:
-        """Rows in breach or undecidable: what a waiver bounds and growth is measured by."""
+        """Returns the rows in breach or undecidable: waivers limit them, and growth is measured by them."""
         return self.violating + self.undecidable
 
     @property
     def is_open(self) -> bool:
-        """Whether it is not known to be gone."""
+        """Whether the finding is not resolved."""
         return self.status in OPEN
 
     @property
@@ -176,7 +176,7 @@ class CheckCount:
 
 
 class WaiverState(StrEnum):
-    """What is to be said of a waiver after an audit."""
+    """The state of a waiver after an audit."""
 
     IN_FORCE = "in_force"
     ENDING = "ending"
@@ -208,7 +208,7 @@ class WaiverReport:
 
 @dataclass(frozen=True, slots=True)
 class FindingHistory:
-    """All that a report or a message says beyond one night, as it was when the audit had been filed."""
+    """What a report or a message shows beyond one night, as it was when the audit was filed."""
 
     standings: tuple[FindingState, ...] = ()
     """Open findings of the stores that were audited, and those resolved or renamed tonight; the most urgent first."""
@@ -223,5 +223,5 @@ class FindingHistory:
     """False when a later instant was filed before for all its stores: such an audit moves no status."""
 
     def standing(self, fingerprint: str) -> FindingState | None:
-        """The finding with that fingerprint, if it has one."""
+        """Returns the finding with that fingerprint, or None."""
         return next((one for one in self.standings if one.fingerprint == fingerprint), None)

@@ -1,7 +1,7 @@
 """From an audit to its findings: what did not pass, the most urgent first. Pure.
 
-A store that could not be looked at is a finding of its own, beside those of its checks: it has an identity even when
-no check of it could be planned, and it is one thing to repair, not as many as the store has checks.
+A store that could not be audited is one finding of its own, beside those of its checks: it exists even if no check
+could be planned, and it is one thing to repair.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that did not pass tonight, followed across nights by its fingerprint. Holds no value of a row."""
+    """A check that did not pass tonight, followed across nights by its fingerprint. Holds no value of a row."""
 
     fingerprint: str
     """`CheckResult.fingerprint`; of a store as a whole, over an empty control and table."""
@@ -53,7 +53,8 @@ class Finding:
 
 
 def findings_of(audit: Audit) -> tuple[Finding, ...]:
-    """The findings of an audit: not audited first (whole stores before checks), then fails by severity, then reviews.
+    """Returns the findings of an audit: not audited first (whole stores before checks), then fails by severity, then
+    reviews.
 
     Among equals, more violating rows come first, then the id of the check decides.
     """
@@ -62,7 +63,7 @@ def findings_of(audit: Audit) -> tuple[Finding, ...]:
 
 
 def store_not_audited(store: StoreResult) -> CheckResult | None:
-    """A store that was not audited as a whole, as a check without control and table; None when it was looked at."""
+    """Returns a store that was not audited as a whole, as a check without control and table; else None."""
     if store.outcome is not Outcome.NOT_AUDITED or (store.checks and not store.cause):
         return None
     return CheckResult(
@@ -106,7 +107,8 @@ def _of_check(policy: Policy, store: StoreResult, check: CheckResult) -> Finding
 
 
 def severity_of(policy: Policy, store: StoreResult, check: CheckResult) -> Severity:
-    """The control's. Of a store as a whole, the worst of what could not be checked, critical when that is unknown."""
+    """Returns the severity of the control. For a whole store: the worst of its checks, or critical if that is
+    unknown."""
     known = {control.id: control.severity for control in policy.controls}
     if check.control:
         return known.get(check.control, Severity.HIGH)  # nothing that was found is dropped for want of its control

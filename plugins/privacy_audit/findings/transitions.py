@@ -1,8 +1,8 @@
-"""The life of findings: (what is remembered, tonight's audit) -> how each finding stands. Pure.
+"""Applies an audit to the findings: (earlier states, tonight's audit) -> new states. Pure.
 
-Only outcomes move a status. A night on which nobody could look changes nothing but the calendar: it resolves nothing,
-and it does not make a breach look older or newer than it is. People's decisions are kept beside and move nothing;
-a waiver quiets, and its end reopens once.
+Only outcomes change a status. A night on which a store could not be read changes nothing but the calendar: it resolves
+nothing and changes no date of a breach. Triage is kept beside and changes nothing. A waiver stops messages, and its end
+reopens the finding once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CHANGES = tuple(FindingChange)
 
 @dataclass(frozen=True, slots=True)
 class FindingMemory:
-    """What the audit database remembers before an audit is filed."""
+    """The state of the findings before an audit is filed."""
 
     known: Mapping[str, FindingState] = field(default_factory=dict)
     """Fingerprint to how the finding stood last, resolved ones too."""
@@ -42,7 +42,7 @@ class FindingMemory:
 
 @dataclass(frozen=True, slots=True)
 class HandlingRules:
-    """What people laid down about findings."""
+    """The rules that people wrote for findings: handling and waivers."""
 
     handling: Handling = field(default_factory=Handling)
     waivers: tuple[Waiver, ...] = ()
@@ -51,16 +51,16 @@ class HandlingRules:
 
 
 def moves(audit: Audit, memory: FindingMemory) -> bool:
-    """Whether the audit moves statuses: it does for each store that was not judged by a later instant before, and that
-    was not read on a later day than the one judged by."""
+    """Whether the audit changes statuses in some store: one that no audit with a later T has judged, and that was not
+    read on a later day than that of T."""
     return any(_moves(audit, store, memory) for store in audit.stores)
 
 
 def apply_audit(audit: Audit, memory: FindingMemory, rules: HandlingRules) -> tuple[FindingState, ...]:
-    """How each finding of the audited stores stands after an audit, the most urgent first.
+    """Returns the new state of each finding of the audited stores, the most urgent first.
 
-    Open findings, and those that were resolved or renamed tonight; one that was resolved before is left out. A store
-    that was judged by a later instant before is left out whole: an audit of the past rewrites no history.
+    Includes open findings and those that were resolved or renamed tonight. Leaves out a store that an audit with a
+    later T has judged: an audit of the past rewrites no history.
     """
     night = _Night(audit, memory, rules)
     stands = [one for store in audit.stores if _moves(audit, store, memory) for one in night.of_store(store)]
@@ -68,7 +68,7 @@ def apply_audit(audit: Audit, memory: FindingMemory, rules: HandlingRules) -> tu
 
 
 def urgency(standing: FindingState) -> tuple[bool, bool, int, int, int, str]:
-    """Sorts what people should read first: open before closed, not audited, then failed, by severity and rows."""
+    """Returns a sort key: open before closed, not audited before failed, then severity and rows."""
     return (
         not standing.is_open,
         standing.waived,
@@ -80,7 +80,7 @@ def urgency(standing: FindingState) -> tuple[bool, bool, int, int, int, str]:
 
 
 def fingerprint_of(check: CheckResult, kind: FindingKind) -> str:
-    """Identity of a finding at a place: the check's own, and another for that nobody could look there."""
+    """Returns the identity of a finding: the check's own, or another one for "could not be audited"."""
     if kind is FindingKind.NONCONFORMITY:
         return check.fingerprint
     return hashlib.sha256(f"{kind}|{check.fingerprint}".encode()).hexdigest()
@@ -92,7 +92,7 @@ def _moves(audit: Audit, store: StoreResult, memory: FindingMemory) -> bool:
 
 
 class _Night:
-    """One audit against what is remembered."""
+    """One audit, compared with the earlier states."""
 
     def __init__(self, audit: Audit, memory: FindingMemory, rules: HandlingRules) -> None:
         self._audit = audit
@@ -122,7 +122,7 @@ class _Night:
             yield self._unseen(before) if check.outcome is Outcome.NOT_AUDITED else self._gone(before)
 
     def _under_former_names(self, check: CheckResult, seen: bool) -> list[FindingState]:
-        """What goes on tonight under the name that the check has now. A closed one waits until it comes back."""
+        """Returns the states that continue under the new name of a check. A resolved one waits until it is reopened."""
         names = self._rules.formerly.get(check.fingerprint, ())
         old = [self._memory.known[name] for name in names if name in self._memory.known]
         return [one for one in old if one.is_open or (seen and FindingChange.RENAMED not in one.changes)]
@@ -156,7 +156,7 @@ class _Night:
                 yield self._kept(one) if down or one.control in blind else self._gone(one)
 
     def _observed(self, store: StoreResult, check: CheckResult, kind: FindingKind) -> FindingState:
-        """Tonight's finding as if it were the first of its kind."""
+        """Returns tonight's finding as a new one."""
         severity = severity_of(self._audit.policy, store, check)
         tally = check.tally
         return FindingState(
@@ -198,7 +198,7 @@ class _Night:
         return self._told(now, changes)
 
     def _continued(self, before: FindingState, tonight: FindingState) -> FindingState:
-        """Tonight's finding with the dates and marks of the one before."""
+        """Returns tonight's finding with the dates and marks of its earlier state."""
         first_day = local_date(before.first_seen, self._zone)
         known = before.overdue_since if before.is_open else None  # what was found gone is no part of what came back
         days = [day for day in (known, tonight.overdue_since) if day]
@@ -260,7 +260,7 @@ class _Night:
         )
 
     def _under_waiver(self, now: FindingState, changes: set[FindingChange]) -> tuple[FindingState, set[FindingChange]]:
-        """The finding with the waiver that covers it tonight. The end of one over it reopens the finding, once."""
+        """Returns the finding with the waiver that covers it tonight. The end of a waiver reopens the finding once."""
         instant = self._audit.as_of
         waiver = in_force(self._rules.waivers, now.check, instant) if now.kind is FindingKind.NONCONFORMITY else None
         if waiver and waiver.terms not in now.lapsed.split() and now.rows <= waiver.max_rows:
@@ -295,7 +295,7 @@ class _Night:
         return covered, changes
 
     def _why_it_ended(self, now: FindingState) -> FindingChange:
-        """By what the file says of the waiver tonight; by what it said last, when it was taken out."""
+        """Returns why a waiver ended: by the file of tonight, or by its last entry if it was removed."""
         instant = self._audit.as_of
         written = next((one for one in self._rules.waivers if one.id == now.waiver), None)
         if written and written.holds(instant) and now.rows > written.max_rows:
@@ -304,7 +304,7 @@ class _Night:
         return FindingChange.WAIVER_EXPIRED if until and instant > until else FindingChange.WAIVER_WITHDRAWN
 
     def _told(self, now: FindingState, changes: set[FindingChange]) -> FindingState:
-        """The finding with what its owner is told tonight, and what they were told up to now."""
+        """Returns the finding with the rows that its owner has been notified of, tonight included."""
         if self._today > now.due_by and not now.due_told and not now.waived:
             changes = changes | {FindingChange.DUE_PASSED}
             now = replace(now, due_told=True)
@@ -317,12 +317,13 @@ class _Night:
 
 
 def _store_as_a_whole(store: StoreResult) -> CheckResult:
-    """The place of a store that was looked at."""
+    """Returns the check that stands for a store as a whole."""
     return CheckResult(f"{store.name}/_store", "", store.name, "", "", Outcome.PASS, "")
 
 
 def _joined(own: FindingState | None, old: FindingState, check: CheckResult) -> FindingState:
-    """One finding of two names, under the name it has now: the first dates of both, and the open one goes on."""
+    """Joins two states of a renamed finding under its new name: the earlier dates of both, and the open one
+    continues."""
     renamed = replace(
         old,
         fingerprint=check.fingerprint,

@@ -1,4 +1,4 @@
-"""How the audit's own database is opened, by anyone who opens it: nothing there may keep an audit waiting.
+"""Opens the audit database: nothing there may keep an audit waiting.
 
 An audit holds a snapshot of production while it asks here. So connections have the time-outs and keepalives of those to
 stores, each transaction has limits of its own, and a server that has fallen silent is given up.
@@ -36,10 +36,10 @@ class AuditDatabaseRefusedError(ConfigurationRefusedError):
 
 @contextmanager
 def opened(url: sa.URL, seconds: float | None = None, silence: float | None = None) -> Iterator[sa.Engine]:
-    """An engine on the audit's own database, whose connections end with the block.
+    """Yields an engine on the audit database; its connections end with the block.
 
     `seconds` a statement may take (`STATEMENT_SECONDS`); `silence` ends the connections (a little later than that).
-    Errors are the driver's own: who opens it says them in words of ours.
+    Raises the driver's errors; the caller turns them into ours.
     """
     allowed = STATEMENT_SECONDS if seconds is None else seconds
     engine = open_engine(url, APPLICATION)
@@ -53,7 +53,7 @@ def opened(url: sa.URL, seconds: float | None = None, silence: float | None = No
 
 
 def _limit(connection: sa.Connection, seconds: float) -> None:
-    """Local to the transaction: through a pooler nobody else inherits them."""
+    """Sets the limits for this transaction only: behind a pooler nobody inherits them."""
     limits = {
         "statement_timeout": seconds,
         "lock_timeout": LOCK_SECONDS,

@@ -1,7 +1,7 @@
-"""Another database than the store that is audited, by the name of its Airflow connection.
+"""Reads another database than the audited store, by the name of its Airflow connection.
 
 What is compared with a store may stand elsewhere: the erasure ledger in another store, manifests of held rows in the
-audit's own register. Another store is read as every store is: under the contract, by a role that is no superuser, in
+audit database. Another store is read as every store is: under the contract, by a role that is no superuser, in
 one snapshot, and not on a replica that is far behind. Errors are in our words: PostgreSQL quotes values of rows, libpq
 addresses.
 """
@@ -27,7 +27,7 @@ SILENCE_SECONDS = 660.0
 
 
 class OtherDatabaseError(PrivacyAuditError):
-    """Another database could not be looked at. Its words name what stands there, and never what was read."""
+    """Another database could not be read. The error names what stands there, never what was read."""
 
     def __init__(self, cause: Cause, reason: str) -> None:
         self.cause = cause
@@ -37,7 +37,7 @@ class OtherDatabaseError(PrivacyAuditError):
 
 @contextmanager
 def reading(connection_name: str, what: str) -> Iterator[sa.Connection]:
-    """Another store, to be read at one instant. `what` stands there and begins sentences: `the erasure ledger`.
+    """Yields a connection to another store, read at one instant. `what` begins sentences: `the erasure ledger`.
 
     OtherDatabaseError when it cannot be read, ConnectionMissingError when nobody made the connection.
     """
@@ -54,7 +54,7 @@ def reading(connection_name: str, what: str) -> Iterator[sa.Connection]:
 
 @contextmanager
 def audit_database_of(connection_name: str, *, writes: bool) -> Iterator[sa.Connection]:
-    """One transaction on the audit database: committed when the block ends, undone when anything is raised.
+    """Yields one transaction on the audit database: it commits at the end of the block and rolls back on an error.
 
     OtherDatabaseError when the audit database is down or of another version.
     """

@@ -1,4 +1,4 @@
-"""What keeps the auditor from looking, in our words: a cause and a sentence, never the server's own text.
+"""Errors that keep the auditor from reading a store: a cause and a sentence, never the server's text.
 
 PostgreSQL quotes row values and statements in its messages, so only the SQLSTATE of an error is ever kept.
 """
@@ -19,7 +19,7 @@ from privacy_audit.postgres.session_settings import UnsafeSessionError
 
 
 class StoreError(PrivacyAuditError):
-    """A store or a check could not be looked at."""
+    """A store could not be audited, or a check could not be done."""
 
     def __init__(self, cause: Cause, reason: str) -> None:
         self.cause = cause
@@ -33,7 +33,7 @@ class StoreErrors:
     @staticmethod
     @contextmanager
     def watch() -> Iterator[None]:
-        """What the driver raises inside becomes a StoreError, without the server's text and without its context."""
+        """Turns what the driver raises inside into a StoreError, without the server's text."""
         try:
             yield
         except (sa.exc.DBAPIError, psycopg2.Error) as error:
@@ -50,6 +50,6 @@ class StoreErrors:
 
     @staticmethod
     def of(error: BaseException) -> StoreError:
-        """What a driver's error means, from its SQLSTATE; without one the connection never came about or was lost."""
+        """Returns the StoreError for an error of the driver."""
         meaning = meaning_of(error)
         return StoreError(meaning.cause, str(meaning))

@@ -1,4 +1,4 @@
-"""How a store is opened: one contract for every transaction, read back before it is trusted, and one snapshot for all.
+"""Opens a store: one contract for every transaction, read back before it is trusted, and one snapshot for all.
 
 A *keeper* transaction exports its snapshot; every connection that reads imports it, so that all checks of a store
 judge the same instant. READ ONLY is no boundary (functions may write): the role is the boundary, the session settings
@@ -74,7 +74,7 @@ class StoreSession:
 
 @contextmanager
 def open_store(url: sa.URL, audit_id: str) -> Iterator[StoreSession]:
-    """Connects, proves the contract and the role, and keeps one snapshot open. StoreError says why it could not."""
+    """Connects, proves the contract and the role, and keeps one snapshot open. Raises StoreError if it cannot."""
     engine, readers = open_engine(url), open_engine(url)
     try:
         with Watchdog(SILENCE_SECONDS) as watchdog, StoreErrors.watch():
@@ -118,7 +118,7 @@ _FACTS = sa.text(
 
 
 def _export(keeper: sa.Connection) -> Snapshot:
-    """Judges the role and how old the server is, and exports the keeper's snapshot."""
+    """Checks the role and the replication lag, and exports the keeper's snapshot."""
     if reason := superuser_within_reach(keeper):
         raise StoreError(Cause.UNSAFE_SESSION, reason)
     facts = keeper.execute(_FACTS).one()

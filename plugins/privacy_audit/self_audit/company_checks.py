@@ -24,7 +24,7 @@ TITLE = "The company as a whole"
 
 @dataclass(frozen=True, slots=True)
 class CompanyOrder:
-    """What is to be said of the company as a whole."""
+    """The checks of the company as a whole."""
 
     today: date
     """Civil day of the audit, in the policy's zone."""
@@ -44,7 +44,7 @@ class CompanyOrder:
 
 
 def result(order: CompanyOrder) -> StoreResult | None:
-    """What the audit says of the company; None when nothing was asked."""
+    """Returns the result of the company as a store beside the others; None if no control is about it."""
     checks = (
         *(_attested(order, control) for control in order.attested),
         *(_residence(order, control) for control in order.residence),
@@ -57,7 +57,7 @@ def result(order: CompanyOrder) -> StoreResult | None:
 
 
 def _attested(order: CompanyOrder, control: Control) -> CheckResult:
-    """The latest attestation that has begun counts; nobody is taken at a word of tomorrow."""
+    """The latest attestation that has begun counts; one that begins tomorrow does not."""
     begun = [one for one in order.attestations if one.control == control.id and one.on <= order.today]
     advice = _attestation(control)
     if not begun:
@@ -87,7 +87,7 @@ _WORD = re.compile("[A-Z]+(?![a-z])|[A-Za-z][a-z]*")
 
 
 def _residence(order: CompanyOrder, control: Control) -> CheckResult:
-    """No check may leave persons out by where they live. What the expectations say is all there is to see."""
+    """Checks that no condition in a map excludes persons by residence. It reads the expectations only."""
     found = [f"{check} leaves rows out by column {column}" for check, column in order.conditions if _tells(column)]
     if found:
         tally = _counted(max(order.checks, len(found)), violating=len(found))
@@ -105,7 +105,7 @@ def _residence(order: CompanyOrder, control: Control) -> CheckResult:
 
 
 def _tells(column: str) -> bool:
-    """Whether a word of the name, or its singular, says where somebody lives."""
+    """Whether a word of a column name, or its singular, means a place of residence."""
     plain = unicodedata.normalize("NFKD", column).encode("ascii", "ignore").decode()
     words = {word.lower() for word in _WORD.findall(plain)}
     return not _RESIDENCE.isdisjoint(words | {word.removesuffix("s") for word in words})

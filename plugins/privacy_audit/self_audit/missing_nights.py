@@ -1,10 +1,9 @@
 """Whether each night has its audit, by what the audit database holds. Pure.
 
-A night that nobody looked at is no night on which nothing was wrong: a scheduler that stands still breaks no promise
-loudly. A night is a civil day in the policy's zone, and its audit is any that was filed by an instant of that day,
-whatever it looked at and however it ended: what it could not look at is said by itself. Nights count from the first
-audit that the schedule started, so that a company which audits by hand has missed none. The night under way has the
-audit that judges.
+A night without an audit is not a night without breaches, and a scheduler that stopped reports nothing. A night is a
+civil day in the policy's zone, and its audit is any that was filed by an instant of that day, whatever it looked at and
+however it ended: what it could not look at is said by itself. Nights count from the first audit that the schedule
+started, so that a company which audits by hand has missed none. The night under way has the audit that judges.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class ExpectedNights:
 
 
 def look_back(audits: Iterable[StartedAudit], until: datetime, zone: ZoneInfo, since: date) -> ExpectedNights:
-    """The nights from the first audit by schedule, but not before a civil day, to that of an instant."""
+    """Returns the nights from the first scheduled audit, but not before a civil day, to that of an instant."""
     known = [audit for audit in audits if audit.as_of <= until]
     nights = {local_date(audit.as_of, zone) for audit in known}
     by_schedule = (local_date(audit.as_of, zone) for audit in known if audit.by_schedule)
@@ -58,7 +57,7 @@ def look_back(audits: Iterable[StartedAudit], until: datetime, zone: ZoneInfo, s
 
 
 def judged(order: RecordsOrder, control: Control, filed: Sequence[StartedAudit]) -> CheckVerdict:
-    """What is said of the nights, from the audits of the audit database and the one under way."""
+    """Returns the verdict on the nights, from the filed audits and the one under way."""
     under_way = StartedAudit(order.as_of, order.triggered_by)
     nights = look_back([*filed, under_way], order.as_of, order.zone, _since(order, control))
     tally = _tally(nights, order)
@@ -70,7 +69,7 @@ def judged(order: RecordsOrder, control: Control, filed: Sequence[StartedAudit])
 
 
 def of_nights(control: Control, said: CheckVerdict) -> CheckResult:
-    """The check of the nights."""
+    """Returns the check of the nights."""
     sentence = (
         "Each night since the schedule started its first audit has an audit in the audit database;"
         f" the last {control.parameters[NIGHTS]} nights are looked at."

@@ -1,4 +1,4 @@
-"""What the audit says of how long it keeps its own records: one check for each kind of them. Pure."""
+"""Checks how long the audit keeps its own records: one check per kind. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _EXCEPT = {
 
 
 def judged(order: RecordsOrder, kind: RecordKind, records: Sequence[OwnRecord]) -> CheckVerdict:
-    """What is said of the records of one kind."""
+    """Returns the verdict on the records of one kind."""
     deadline = order.deadline(kind)
     return _said(
         _tally(sort((record for record in records if record.name != order.audit_id), deadline.before), deadline)
@@ -42,7 +42,7 @@ def judged(order: RecordsOrder, kind: RecordKind, records: Sequence[OwnRecord]) 
 
 
 def of_kind(order: RecordsOrder, control: Control, kind: RecordKind, said: CheckVerdict) -> CheckResult:
-    """The check of the records of one kind."""
+    """Returns the check of the records of one kind."""
     sentence = f"{_NOUNS[kind]} are deleted {order.periods[kind].words} after {_INSTANTS[kind]}.{_EXCEPT[kind]}"
     return check(control, kind.value, said, sentence, ADVICE)
 

@@ -1,4 +1,4 @@
-"""By what the audit judges itself, and what its result looks like: that of a store that has no database. Pure."""
+"""The order of a self-audit and its result, which has the form of a store's. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TITLE = "The audit's own records"
 
 @dataclass(frozen=True, slots=True)
 class RecordsOrder:
-    """By what the audit judges itself."""
+    """The order of a self-audit."""
 
     controls: tuple[Control, ...]
     """Those about the audit itself that are asked for, each of another `OwnKind`."""
@@ -42,13 +42,13 @@ class RecordsOrder:
         return local_date(self.as_of, self.zone)
 
     def deadline(self, kind: RecordKind) -> RecordDeadline:
-        """Of the records of a kind, on the day of the audit."""
+        """Returns the deadline of the records of a kind, on the day of the audit."""
         return RecordDeadline(self.periods[kind], self.today, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckVerdict:
-    """What a check came to."""
+    """The verdict of a check."""
 
     outcome: Outcome
     cause: Cause | None = None
@@ -57,12 +57,12 @@ class CheckVerdict:
 
 
 def unseen(cause: Cause, reason: str) -> CheckVerdict:
-    """What is said where nobody could look."""
+    """Returns the verdict of a check that could not be done."""
     return CheckVerdict(Outcome.NOT_AUDITED, cause, f"{reason[:1].upper()}{reason[1:]}")
 
 
 def check(control: Control, qualifier: str, said: CheckVerdict, sentence: str, advice: Advice) -> CheckResult:
-    """The check of a control about the audit itself, or of a part of it."""
+    """Returns the check of a control about the audit itself, or of a part of it."""
     return CheckResult(
         id=of_store(STORE, control.id, qualifier),
         control=control.id,
@@ -80,13 +80,14 @@ def check(control: Control, qualifier: str, said: CheckVerdict, sentence: str, a
 
 
 def result(order: RecordsOrder, checks: Sequence[CheckResult]) -> StoreResult:
-    """All checks together."""
+    """Returns all checks as one result."""
     outcome = roll_up([check.outcome for check in checks])
     return StoreResult(STORE, TITLE, order.owner, order.alert, outcome, tuple(checks))
 
 
 def ages(breaches: Sequence[date], today: date) -> tuple[int, ...]:
-    """How many have been in breach for how long, by the buckets of a tally, from the first civil day of each breach."""
+    """Returns how many are in breach for how long, in the buckets of a tally, from the first civil day of each
+    breach."""
     bounds = [bound for _, bound in AGE_BUCKETS]
     buckets = [sum((today - day).days >= bound for bound in bounds) - 1 for day in breaches]
     return tuple(buckets.count(number) for number in range(len(bounds)))

@@ -1,4 +1,4 @@
-"""Audits what the audit keeps of itself, and deletes what is past its period."""
+"""Audits the audit's own records, and deletes those that are past their period."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Filed = Callable[[], Sequence[StartedAudit]]
 
 
 def audit(order: RecordsOrder, shelves: Sequence[RecordStore], filed: Filed) -> StoreResult:
-    """What the audit says of itself. What cannot be read is not audited: an outcome, never an error."""
+    """Returns the result of the self-audit. What cannot be read is `not_audited`: an outcome, never an error."""
     return result(order, [check for control in order.controls for check in _looked(order, control, shelves, filed)])
 
 
 def crashed(order: RecordsOrder) -> StoreResult:
-    """The result when anyone who should have looked ended without one."""
+    """Returns the result if the task of the self-audit ended without one."""
     said = unseen(Cause.INTERNAL, "the task that audits the audit's own records ended without a result; see its log.")
     return result(order, [check for control in order.controls for check in _lost(order, control, said)])
 
@@ -78,7 +78,7 @@ def maintain(
 ) -> tuple[PurgeResult, ...]:
     """Deletes what is past its period on the civil day of an instant, or only counts it.
 
-    A shelf that cannot be swept stops no other; NotMaintainedError then says which, and what was done all the same.
+    A store of records that fails stops no other; NotMaintainedError then names it, and what was done all the same.
     """
     swept, troubles = [], []
     for shelf in shelves:
@@ -93,7 +93,7 @@ def maintain(
 
 
 def told(swept: PurgeResult, *, dry_run: bool) -> str:
-    """What became of the records of one kind, as a line for people."""
+    """Returns what became of the records of one kind, as a sentence."""
     return f"{swept.kind}: {'; '.join(_parts(swept, dry_run=dry_run))}."
 
 

@@ -1,4 +1,4 @@
-"""What the counts of a check show over the nights: `counts` works it out, `words` says it. Pure."""
+"""Trends of the counts of a check over the nights: `counts` computes them, `trend_phrases` words them. Pure."""
 
 from privacy_audit.findings.trends.counts import IDLE_NIGHTS, NightCounts, Trend, TrendDirection, nights, trend
 from privacy_audit.findings.trends.trend_phrases import sentences
