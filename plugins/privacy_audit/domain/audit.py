@@ -67,7 +67,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class StoreResult:
-    """What the audit says of one store."""
+    """The result of one store."""
 
     name: str
     title: str

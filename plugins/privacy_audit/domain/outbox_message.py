@@ -1,4 +1,4 @@
-"""A letter: a message of one audit to one owner, as the audit database keeps it until every channel has taken it."""
+"""A message of one audit to one owner, as the audit database keeps it until every channel has taken it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """What the alerts wrote and the audit database keeps. Only the alerts read its content."""
+    """A message as `notify` wrote it. Only `notify` reads its content."""
 
     key: str
     """The same for the same audit, owner and connection: a letter that is filed twice is one letter."""

@@ -1,4 +1,4 @@
-"""How people are told numbers, dates, outcomes and causes, wherever they are told: English, whatever the locale."""
+"""The words for numbers, dates, outcomes and causes on every surface: English, whatever the locale."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One promise made computable. Its `kind` names the file in `controls/` that states its truth."""
+    """One promise made computable. Its `kind` names the file in `controls/` that evaluates it."""
 
     id: str
     """As `RET-3`; never changes."""

@@ -1,4 +1,4 @@
-"""What the audit keeps of itself, and for how long: the same calendar as for everybody's data. Pure."""
+"""The audit's own records and their retention periods, by the same calendar as all data. Pure."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class StoreOrder:
 
 
 def audit_store(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
-    """What the audit says of one store. `url` resolves the connection; a store that is down is tried twice."""
+    """Returns the result of one store. `url` resolves the connection; a store that is down is tried twice."""
     for attempt in range(ATTEMPTS):
         result = _attempt(order, url)
         causes = {result.cause, *(check.cause for check in result.checks)}
@@ -68,7 +68,7 @@ def audit_store(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
 
 
 def store_not_audited(order: StoreOrder, trouble: StoreError) -> StoreResult:
-    """A store that could not be looked at: each of its checks is listed as not audited."""
+    """Returns the result of a store that could not be read: each of its checks is not audited."""
     reason = check_outcome.sentence(trouble.reason)
     checks = [check_outcome.not_audited(check, trouble, order.as_of) for check in order.checks]
     return _store_result(order, checks, cause=trouble.cause, reason=reason)
@@ -89,7 +89,7 @@ def _attempt(order: StoreOrder, url: Callable[[], sa.URL]) -> StoreResult:
 
 
 def _look(order: StoreOrder, door: StoreSession, url: sa.URL) -> tuple[list[CheckResult], tuple[str, ...]]:
-    """Proves what can be seen, runs that, and gives a result for every check, in their order, and the limits of it."""
+    """Proves what is visible, runs those checks, and returns a result for every check in order, and its limits."""
     checks = order.checks
     catalog, misread = _catalog(door, checks, order.as_of)
     blocked = {**misread, **_blocked(catalog, checks), **_altered(order)}
@@ -115,14 +115,14 @@ def _look(order: StoreOrder, door: StoreSession, url: sa.URL) -> tuple[list[Chec
 
 
 def _catalog(door: StoreSession, checks: Sequence[Check], as_of: datetime) -> tuple[Catalog, dict[str, StoreError]]:
-    """What the catalog says, and the checks whose time zones the server reads otherwise than the auditor."""
+    """Returns the catalog, and the checks whose time zones mean something else on the server than here."""
     with StoreErrors.watch(), door.engine.connect() as connection:
         catalog = read_catalog(connection, [check.rule for check in checks])
         return catalog, misread_zones(connection, checks, as_of)
 
 
 def _blocked(catalog: Catalog, checks: Sequence[Check]) -> dict[str, StoreError]:
-    """The checks whose columns the auditor cannot see, with the reason."""
+    """Returns the checks whose columns the auditor cannot see, with the reason."""
     blocked = {}
     for check in checks:
         try:
@@ -133,7 +133,7 @@ def _blocked(catalog: Catalog, checks: Sequence[Check]) -> dict[str, StoreError]
 
 
 def _altered(order: StoreOrder) -> dict[str, StoreError]:
-    """The checks whose committed suite does not say what policy and map say: here, on this machine, now."""
+    """Returns the checks whose committed suite differs from policy and map on this machine."""
     committed = {entry["kwargs"]["check"]: entry for suite in order.suites for entry in suite["expectations"]}
     trouble = StoreError(
         Cause.INTERNAL, "its committed suite is not what policy and map say. Run `privacy-audit compile` and commit it."
@@ -148,7 +148,7 @@ def _altered(order: StoreOrder) -> dict[str, StoreError]:
 
 
 def _only(suites: Sequence[Mapping[str, Any]], asked: Collection[str]) -> list[dict[str, Any]]:
-    """The suites with only the checks asked for, without those that are left empty."""
+    """Returns the suites with only the given checks; a suite without checks is left out."""
     chosen = []
     for suite in suites:
         expectations = [entry for entry in suite["expectations"] if entry["kwargs"]["check"] in asked]

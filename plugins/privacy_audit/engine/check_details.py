@@ -1,4 +1,4 @@
-"""What a check counted as plain JSON and back: the only thing of it that Great Expectations ever holds."""
+"""Turns a measurement into plain JSON and back: all of it that Great Expectations ever holds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KEYS = frozenset(
 
 
 def details_of(measured: Measurement) -> dict[str, Any]:
-    """Counts, dates and the plan."""
+    """Returns counts, dates and the plan."""
     tally = asdict(measured.tally)
     for key in ("oldest", "newest", "overdue_since"):
         tally[key] = tally[key].isoformat() if tally[key] is not None else None
@@ -65,12 +65,13 @@ def _listing_details(listing: RowQueries | None) -> dict[str, Any]:
 
 
 def trouble_details(trouble: StoreError) -> dict[str, Any]:
-    """Why nothing was counted."""
+    """Returns why nothing was counted."""
     return {"cause": trouble.cause.value, "reason": trouble.reason}
 
 
 def read_details(details: Mapping[str, Any]) -> Measurement:
-    """The measurement that `details_of` wrote. StoreError when it says why nothing was counted, or is not whole."""
+    """Returns the measurement that `details_of` wrote. Raises StoreError if nothing was counted or a part is
+    missing."""
     if "cause" in details:
         raise StoreError(Cause(details["cause"]), details["reason"])
     if not set(TALLY_KEYS) <= set(details):

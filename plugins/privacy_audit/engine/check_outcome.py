@@ -22,7 +22,7 @@ from privacy_audit.postgres.store_errors import StoreError
 
 
 def judged(check: Check, measured: Measurement, as_of: datetime, drafted: RemediationScript = NONE) -> CheckResult:
-    """The result of a check that was counted, with the draft that would close it."""
+    """Returns the result of a check that was counted, with the remediation script."""
     outcome, cause, reason = _outcome(check.rule, measured.tally)
     closing = " ".join(filter(None, (check.rule.fix, drafted.reason)))
     return replace(
@@ -41,7 +41,7 @@ def judged(check: Check, measured: Measurement, as_of: datetime, drafted: Remedi
 
 
 def not_audited(check: Check, trouble: StoreError, as_of: datetime) -> CheckResult:
-    """The result of a check that could not be looked at."""
+    """Returns the result of a check that could not be done."""
     return replace(
         _result(check, Outcome.NOT_AUDITED, as_of),
         fix=Advice(check.rule.fix, check.rule.decide).given(Outcome.NOT_AUDITED, trouble.cause, None),
@@ -51,12 +51,12 @@ def not_audited(check: Check, trouble: StoreError, as_of: datetime) -> CheckResu
 
 
 def excused(entry: ExcusedControl) -> CheckResult:
-    """The result of a control that has nothing to look at here, as the owner signed."""
+    """Returns the result of a control that the owner signed as not applicable."""
     return _of_store(entry, Outcome.NOT_APPLICABLE, None)
 
 
 def unchecked(entry: UncheckedControl) -> CheckResult:
-    """The result of a control that nothing lets us check: a gap, and said."""
+    """Returns the result of a control that cannot be checked here: a gap."""
     return _of_store(entry, Outcome.NOT_AUDITED, Cause.MISSING)
 
 
@@ -109,7 +109,7 @@ def _of_store(entry: ExcusedControl | UncheckedControl, outcome: Outcome, cause:
 
 
 def sentence(text: str) -> str:
-    """The text with a capital, unless it begins with a name, and a full stop."""
+    """Returns the text with a capital letter, unless it begins with a name, and with a full stop."""
     text = text.strip()
     begins_with_name = any(char in text.split(" ")[0] for char in "._")
     return (text if begins_with_name else text[:1].upper() + text[1:]) + ("" if text.endswith((".", "?", "!")) else ".")

@@ -36,9 +36,9 @@ def run_suites(
     budget: int,
     results: Path,
 ) -> dict[str, Mapping[str, Any]]:
-    """Check id to the details of its result (`details.read_details`), for every check of the suites.
+    """Returns the details of the result (`check_details.read_details`) by check id, for every check of the suites.
 
-    StoreError when Great Expectations evaluated anything else than what was asked.
+    Raises StoreError if Great Expectations evaluated other checks than these.
     """
     expected = [expectation["kwargs"]["check"] for suite in suites for expectation in suite["expectations"]]
     if not expected:

@@ -1,7 +1,7 @@
-"""What the store map leaves out of a promise by a word of its own is said beside what was counted.
+"""Reports the rows that the store map excludes from a promise, beside the counts.
 
-Nobody judges whether the reason that the map gives is true of each row: a row of which it is wrong is not looked at,
-and its check may pass. So who reads a pass must read the reason too.
+Nobody checks whether the reason in the map is true for each row: a row for which it is wrong is not evaluated, and its
+check may pass. So the reader of a pass must see the reason too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from privacy_audit.domain.audit import CheckResult
 
 
 def left_out(checks: Iterable[Check], results: Iterable[CheckResult]) -> Iterator[str]:
-    """One limit of the store for each control and each reason why rows of checks that were counted are left out."""
+    """Returns one limit of the store for each control and each reason why rows are excluded."""
     tables: dict[tuple[str, str], list[str]] = defaultdict(list)
     for check, result in zip(checks, results, strict=True):
         if result.tally:

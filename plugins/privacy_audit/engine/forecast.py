@@ -1,6 +1,6 @@
 """What falls due next: rows that are not in breach at T and will be 30 and 90 civil days later, if nothing is deleted.
 
-The same truth judges them as they will then be; the rows and the legal holds are those of T.
+The same predicates evaluate them at the later day; the rows and the legal holds are those of T.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Counts what a rule says of the rows of its table: chooses the plan, runs one statement, gives a tally."""
+"""Counts the rows of a table by a rule: chooses the plan, runs one statement, returns a tally."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class _Size:
 
 
 def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int = FULL_SCAN_ROWS) -> Measurement:
-    """The tally of a rule at T, by the plan that its table calls for.
+    """Returns the tally of a rule at T, by the plan that fits its table.
 
-    StoreError when a table is empty whose emptiness would pass for a promise kept.
+    Raises StoreError if a table that must have rows is empty; the check would pass without having seen anything.
     """
     prove_can_fail(connection, rule, as_of)
     context = rule.context(as_of)
@@ -83,7 +83,7 @@ def measure(connection: sa.Connection, rule: Rule, as_of: datetime, budget: int 
 
 
 def _in_memory(connection: sa.Connection, rule: Rule, context: EvaluationContext) -> Tally | None:
-    """The tally of a rule that compares in memory; StoreError when what it compares with is not there."""
+    """Returns the tally of a rule that compares in memory. Raises StoreError if what it compares with is missing."""
     try:
         with every_row(connection):
             return rule.count(connection, context)
@@ -98,7 +98,7 @@ def _in_memory(connection: sa.Connection, rule: Rule, context: EvaluationContext
 def _forecast_of(
     connection: sa.Connection, rule: Rule, context: EvaluationContext, tally: Tally, *, exact: bool
 ) -> Forecast:
-    """What falls due next. A table beyond the budget is not read once more for that."""
+    """Returns the rows that fall due next. A table beyond the budget is not read again for that."""
     if not exact:
         return estimate_due(connection, rule, context)
     with every_row(connection):
@@ -106,12 +106,12 @@ def _forecast_of(
 
 
 def _purge(connection: sa.Connection, rule: Rule, log: PurgeRuns, context: EvaluationContext) -> Purge:
-    """What the log of purge runs says of the job of this table."""
+    """Returns what the log of purge runs holds about the job of this table."""
     return Purge(**connection.execute(purge_statement(log, rule.table, context)).one()._mapping)
 
 
 def _beside(connection: sa.Connection, ask: Callable[[], _Told]) -> _Told | None:
-    """What is told beside the tally; None when the server ends the statement, for the tally is not lost with it."""
+    """Returns a figure beside the tally, or None if the server ends its statement; the tally is kept."""
     try:
         with connection.begin_nested():
             return ask()
@@ -141,7 +141,7 @@ def _count(connection: sa.Connection, rule: Rule, context: EvaluationContext, bu
 
 
 def count_all(connection: sa.Connection, rule: Rule, context: EvaluationContext, reason: str = "") -> Measurement:
-    """Every row is counted in one scan, and the parts are counted apart from the whole.
+    """Counts every row in one scan; the parts are counted independently of the whole.
 
     Tables of the store are read by no index. Those of the catalog may be: their indexes are the server's own.
     """
@@ -156,7 +156,7 @@ def count_all(connection: sa.Connection, rule: Rule, context: EvaluationContext,
 def count_suspects(
     connection: sa.Connection, rule: Rule, context: EvaluationContext, seek: IndexPlan, estimate: int, reason: str = ""
 ) -> Measurement:
-    """Only rows that may not be compliant are counted; the population is the planner's estimate."""
+    """Counts only rows that may not be compliant; the population is the planner's estimate."""
     counts = _run(connection, seek.predicates, context)
     found = counts["violating"] + counts["held"] + counts["undecidable"]
     population = max(estimate, found)
@@ -195,7 +195,7 @@ def _ages(counts: dict[str, Any]) -> tuple[int, ...]:
 def _choose(
     connection: sa.Connection, rule: Rule, size: _Size, seeks: Sequence[IndexPlan]
 ) -> tuple[IndexPlan | None, str]:
-    """The first way that the catalog allows, and why it was chosen."""
+    """Returns the first index plan that the catalog allows, and why it was chosen."""
     advice = ""
     for seek in seeks:
         columns = ", ".join(seek.index)

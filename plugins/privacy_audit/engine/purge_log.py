@@ -1,5 +1,5 @@
-"""The log of purge runs beside a store's checks. It decides no outcome: a check whose log cannot be read is judged
-without it, and what is not known then is said."""
+"""The log of purge runs beside a store's checks. It decides no outcome: a check whose log cannot be read is evaluated
+without it, and the report says so."""
 
 from __future__ import annotations
 

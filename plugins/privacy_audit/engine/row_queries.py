@@ -1,4 +1,4 @@
-"""The SELECTs of a report: what lists the rows of a check to an entitled engineer, ready to paste."""
+"""The SELECTs of a report: they list the rows of a check for an entitled engineer, ready to paste."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from privacy_audit.sql.statement_text import pasteable
 
 @dataclass(frozen=True, slots=True)
 class RowQueries:
-    """Empty texts where no SELECT can list the rows."""
+    """The SELECTs of a check; empty where no SELECT can list the rows."""
 
     violating: str
     undecidable: str

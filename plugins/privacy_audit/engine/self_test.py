@@ -1,7 +1,7 @@
-"""Shows before each audit that its rules can fail: their self-test cases are judged by the SQL that will judge the
-store.
+"""Shows before each audit that its rules can fail: the SQL that will evaluate the store evaluates their self-test
+cases.
 
-One statement for each rule, as a rule, over rows that are sent along with it; the store is not read.
+Usually one statement per rule, over rows that are sent with it; the store is not read.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ _TOLD = 3
 
 
 def prove_can_fail(connection: sa.Connection, rule: Rule, as_of: datetime) -> None:
-    """StoreError when the rule says of one of its self-test cases what it must not: then its pass would prove
-    nothing."""
+    """Raises StoreError if the rule gives one of its self-test cases a wrong state; its pass would prove nothing."""
     context = self_test_context(rule, as_of)
     wrong = list(rule.disproof(context))
     self_test_cases = self_test_cases_of(rule, context)
@@ -45,14 +44,15 @@ def prove_can_fail(connection: sa.Connection, rule: Rule, as_of: datetime) -> No
 
 
 def self_test_context(rule: Rule, as_of: datetime) -> EvaluationContext:
-    """T and the rule's calendar, for a company that is old enough to be in breach: a young one is still shown how."""
+    """Returns the evaluation context of a company that is old enough to be in breach, whatever the rule's company
+    is."""
     context = rule.context(as_of)
     first_day = Period.parse(rule.longest_period).cutoff(context.today) - timedelta(days=1000)
     return replace(context, no_data_before=min(context.no_data_before, first_day))
 
 
 def self_test_cases_of(rule: Rule, context: EvaluationContext) -> tuple[SelfTestCase, ...]:
-    """Those that can be."""
+    """Returns the self-test cases that can exist in the table of the rule."""
     return tuple(self_test_case for self_test_case in rule.self_test_cases(context) if fits(self_test_case, rule.table))
 
 

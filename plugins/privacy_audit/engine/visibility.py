@@ -1,8 +1,8 @@
 """The visibility proof: before any check, the catalog must show that the auditor will see every row it speaks of.
 
-A table that is hidden by row-level security, replaced by a view or stripped of a column "succeeds" silently
-elsewhere. Here the check is not audited, with the reason. So it is where rows lie on another server, be it only those
-of one partition or child: what is shown of them is decided there, and outside the audit's snapshot.
+Elsewhere a table that is hidden by row-level security, replaced by a view or stripped of a column "succeeds" silently.
+Here the check is not audited, with the reason. The same holds if rows lie on another server, be it only those of one
+partition or child: that server decides which are visible, outside the audit's snapshot.
 """
 
 from __future__ import annotations
@@ -79,17 +79,17 @@ class _Table:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What the catalog says of the tables that rules read."""
+    """The catalog entries of the tables that rules read."""
 
     tables: Mapping[str, _Table]
     all_names: frozenset[str]
 
     def prove(self, rule: Rule) -> None:
-        """StoreError says what of a rule the auditor cannot see."""
+        """Raises StoreError if the auditor cannot see all that a rule reads."""
         self._prove(list(rule.needs()), {rule.table: Relation(rule.relation)})
 
     def prove_log(self, rule: Rule) -> None:
-        """StoreError says what the auditor cannot see of the log of purge runs. The rule can be judged without it."""
+        """Raises StoreError if the auditor cannot see the log of purge runs. The rule can be evaluated without it."""
         self._prove(list(needs_of_purges(rule.purge_runs)), {})
 
     def _prove(self, needs: list[AnyNeed], declared: Mapping[str, Relation]) -> None:

@@ -1,4 +1,4 @@
-"""Before any check, the server must mean the same by the names of time zones as the auditor does: see `time_zones`."""
+"""Proves before any check that time zones mean the same to the server and to the auditor; see `sql/time_zones.py`."""
 
 from __future__ import annotations
 
